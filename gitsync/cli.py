@@ -1,0 +1,41 @@
+"""From arguments to exit code: print what is asked for, refuse what cannot work, or run the daemon."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from gitsync import __version__
+from gitsync.config import load, read_arguments
+from gitsync.errors import ConfigError, GitSyncError
+from gitsync.log import configure, get_logger
+from gitsync.redact import scrub
+from gitsync.worker import EXIT_FAILURE, EXIT_OK
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the program with these arguments and this environment; return its exit code."""
+    prints = read_arguments(argv).prints
+    if prints:
+        print(_text(prints[0]), end="")
+        return EXIT_OK
+    try:
+        config = load(argv, environ)
+        configure(verbose=config.verbose, style=config.log_format)
+        # The libraries behind it take longer to import than all the rest, and --help needs none of them.
+        from gitsync.daemon import Daemon
+
+        return Daemon(config).run()
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"gitsync: {scrub(problem)}", file=sys.stderr)
+        return EXIT_FAILURE
+    except GitSyncError as error:
+        get_logger().error("start_failed", reason=error.reason, message=str(error), hint=error.hint)
+        return EXIT_FAILURE
+
+
+def _text(kind: str) -> str:
+    from gitsync.config import manual
+
+    if kind == "version":
+        return f"gitsync {__version__}\n"
+    return manual.help_text() if kind == "help" else manual.man_text()

@@ -1,0 +1,25 @@
+"""The configuration: options declared once, read from arguments and environment into frozen values."""
+
+from gitsync.config.gitsettings import GitSetting, render
+from gitsync.config.load import load, read_arguments
+from gitsync.config.model import Config, GitConfig, Login, RepoConfig, Schedule
+from gitsync.config.rules import STORE_DIRECTORY, TRANSPORTS, TREES_DIRECTORY, is_full_hash, transport
+from gitsync.config.values import Bind
+
+__all__ = [
+    "STORE_DIRECTORY",
+    "TRANSPORTS",
+    "TREES_DIRECTORY",
+    "Bind",
+    "Config",
+    "GitConfig",
+    "GitSetting",
+    "Login",
+    "RepoConfig",
+    "Schedule",
+    "is_full_hash",
+    "load",
+    "read_arguments",
+    "render",
+    "transport",
+]

@@ -1,0 +1,200 @@
+"""Reads arguments and environment into a `Config`, or says everything that is wrong with them at once.
+
+`load` is a pure function of its two parameters and touches no file.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+import click
+
+from gitsync.config import rules
+from gitsync.config.model import Config, GitConfig, RepoConfig, Schedule, all_options
+from gitsync.config.option import Option
+from gitsync.config.values import BOOL, Kind
+from gitsync.errors import ConfigError
+from gitsync.redact import MASK, scrub
+
+# Kubernetes sets these for every Service of the namespace, so one that is called gitsync-something makes them ours:
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+_SERVICE_LINK = re.compile(r"(_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$")
+_PREFIX: Final = "GITSYNC_"
+PRINT_FLAGS: Final = ("help", "man", "version")
+
+
+@dataclass(frozen=True)
+class _Name:
+    """One spelling of an option."""
+
+    option: Option
+    text: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class _Given:
+    name: _Name
+    text: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What the command line says, before it is understood."""
+
+    given: tuple[tuple[str, str], ...]
+    prints: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def _flags(option: Option) -> dict[str, _Name]:
+    if option.env_only:
+        return {}
+    names = {option.flag: _Name(option, option.flag, option.kind)}
+    if option.short:
+        names[option.short] = _Name(option, option.short, option.kind)
+    names |= {old.flag: _Name(option, old.flag, old.kind or option.kind) for old in option.older if old.flag}
+    return names
+
+
+def _variables(option: Option) -> dict[str, _Name]:
+    names = {name: _Name(option, name, option.kind) for name in option.variables}
+    return names | {old.env: _Name(option, old.env, old.kind or option.kind) for old in option.older if old.env}
+
+
+FLAGS: Final = {text: name for option in all_options() for text, name in _flags(option).items()}
+VARIABLES: Final = {text: name for option in all_options() for text, name in _variables(option).items()}
+
+
+def command() -> click.Command:
+    """Return the click command that knows every flag."""
+    params: list[click.Parameter] = []
+    for number, (text, name) in enumerate(FLAGS.items()):
+        # A boolean may stand alone or, as in Go, have its value behind an equals sign.
+        declared = [f"o{number}", text]
+        kind = click.UNPROCESSED
+        if name.kind is BOOL:
+            params.append(click.Option(declared, multiple=True, type=kind, is_flag=False, flag_value="true"))
+        else:
+            params.append(click.Option(declared, multiple=True, type=kind))
+    params.append(click.Option(["help", "-h", "-?", "--help"], is_flag=True))
+    params += [click.Option([flag, f"--{flag}"], is_flag=True) for flag in PRINT_FLAGS[1:]]
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": True}
+    return click.Command("gitsync", params=params, add_help_option=False, context_settings=settings)
+
+
+def read_arguments(argv: Sequence[str]) -> Arguments:
+    """Split the command line into flags with their texts."""
+    try:
+        context = command().make_context("gitsync", list(argv))
+    except click.UsageError as error:
+        return Arguments((), (), (error.format_message(),))
+    given = []
+    for number, text in enumerate(FLAGS):
+        given += [(text, str(value)) for value in context.params[f"o{number}"]]
+    prints = tuple(flag for flag in PRINT_FLAGS if context.params[flag])
+    return Arguments(tuple(given), prints, tuple(_unknown_arguments(context.args)))
+
+
+def _unknown_arguments(rest: Sequence[str]) -> list[str]:
+    problems, previous = [], ""
+    for argument in rest:
+        if argument.startswith("-") and argument != "-":
+            flag = argument.partition("=")[0]
+            problems.append(f"{flag}: there is no such option{_similar(flag, FLAGS)}")
+        elif not previous.startswith("-") or "=" in previous:
+            problems.append(f"{argument!r}: only options are taken; remove it")
+        previous = argument
+    return problems
+
+
+def _similar(name: str, known: Mapping[str, object]) -> str:
+    matches = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {matches[0]}?" if matches else "; see --help"
+
+
+def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
+    """Return the configuration; raise `ConfigError` with every problem, each naming option, value and remedy."""
+    arguments = read_arguments(argv)
+    problems = [*arguments.problems, *_unknown_variables(environ)]
+    given = _parse([(FLAGS[flag], text) for flag, text in arguments.given], problems)
+    # An empty variable counts as unset, as a manifest cannot always leave one out.
+    variables = [(name, environ[text]) for text, name in VARIABLES.items() if environ.get(text)]
+    in_environment = _parse(variables, problems)
+    values: dict[str, Any] = {}
+    shown: dict[str, str] = {}
+    for option in all_options():
+        chosen = _choose(option, given, problems) or _choose(option, in_environment, problems)
+        values[option.name] = _value(option, chosen)
+        if chosen:
+            text = ",".join(item.text for item in chosen)
+            shown[option.name] = MASK if option.secret or option.kind.placeholder.startswith("KEY") else scrub(text)
+    if values["http_bind"] and "http_bind" not in shown:
+        values["http_bind"] = replace(values["http_bind"], explicit=False)
+    tried = {FLAGS[flag].option for flag, _ in arguments.given} | {name.option for name, _ in variables}
+    problems += [
+        f"{option.flag}: it must be given; use the option or the environment variable {option.variables[0]}"
+        for option in all_options()
+        if option.required and option not in tried
+    ]
+    problems += rules.check(values)
+    if problems:
+        raise ConfigError([scrub(problem) for problem in problems])
+    return _build(rules.resolve(values), shown)
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    unknown = [name for name in environ if name.startswith(_PREFIX) and name not in VARIABLES]
+    return [
+        f"{name}: there is no such environment variable{_similar(name, VARIABLES)}"
+        for name in sorted(unknown)
+        if not _SERVICE_LINK.search(name)
+    ]
+
+
+def _parse(texts: Sequence[tuple[_Name, str]], problems: list[str]) -> list[_Given]:
+    given = []
+    for name, text in texts:
+        try:
+            given.append(_Given(name, text, name.kind.parse(text)))
+        except ValueError as error:
+            shown = "" if name.option.secret else f"={text}"
+            problems.append(f"{name.text}{shown}: {error}")
+    return given
+
+
+def _choose(option: Option, given: Sequence[_Given], problems: list[str]) -> list[_Given]:
+    """Return what was given for an option: all of it for a repeatable one, else the last; names must agree."""
+    chosen = rules.merge_older([item for item in given if item.name.option is option], key=lambda item: item.name.text)
+    if not chosen or option.repeatable:
+        return chosen
+    by_name = {item.name.text: item for item in chosen}
+    first, *others = by_name.values()
+    for other in others:
+        if other.value != first.value:
+            values = "" if option.secret else f" ({first.text} and {other.text})"
+            problems.append(
+                f"{other.name.text}: it means the same as {first.name.text}, but has another value{values}; remove one"
+            )
+    return [list(by_name.values())[-1]]
+
+
+def _value(option: Option, chosen: Sequence[_Given]) -> Any:
+    if option.repeatable:
+        return tuple(setting for item in chosen for setting in item.value)
+    if chosen:
+        return chosen[0].value
+    return option.kind.parse(option.default) if option.default is not None else None
+
+
+def _build(values: dict[str, Any], shown: dict[str, str]) -> Config:
+    def make(model: type[Any], **parts: Any) -> Any:
+        taken = {field.name: values[field.name] for field in fields(model) if field.name in values}
+        return model(**{**taken, **parts})
+
+    repo = make(RepoConfig, schedule=make(Schedule), git=make(GitConfig))
+    config: Config = make(Config, repos=(repo,), shown=shown)
+    return config

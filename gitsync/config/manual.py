@@ -1,0 +1,125 @@
+"""The texts that are derived from the options: `--help`, `--man` and the Markdown reference. Pure functions."""
+
+import textwrap
+
+from gitsync.config.model import DEFAULT_PORT, GROUPS
+from gitsync.config.option import Option, options_of
+
+_WIDTH = 100
+
+_INTRODUCTION = """\
+gitsync keeps a copy of a git repository in a directory, for example on a volume that the containers of a pod
+share. It follows the repository and publishes every revision at once, by replacing one symbolic link: whoever reads
+through the link sees one complete revision, never half an update.
+
+Setting --repo and --root is enough; in the image --root is /git, so that the environment variable GIT_REPO alone
+will do.
+
+Every option can be given as a flag or as an environment variable; the flag wins. An unknown GITSYNC_* variable, and
+two names of one option with different values, stop the start. Durations are written as 250ms, 10s or 1m30s; booleans
+as true or false.
+"""
+
+_FILES = """\
+ROOT/LINK               symbolic link to what is published; the last part of its target is the full commit hash
+ROOT/.worktrees/HASH/   published trees
+ROOT/.gitsync/          the store: objects, locks and worktree metadata
+"""
+
+_HTTP = f"""\
+/          503 until something is published, then 200
+/healthz   200 while the worker does what it said it would, in time
+/readyz    200 while the link leads to a complete tree
+/metrics   Prometheus
+/status    JSON: what is published, the last error with a hint, the next pass
+/webhook   POST starts a pass; needs a secret
+
+The port is {DEFAULT_PORT} unless --http-bind says something else.
+"""
+
+_EXIT = """\
+0   done: --one-time succeeded, or SIGTERM or SIGINT ended the process in order
+1   the configuration cannot be used, or the limit of failures was reached
+"""
+
+
+def help_text() -> str:
+    """Return what `--help` prints."""
+    lines = ["Usage: gitsync --repo URL --root DIRECTORY [OPTION]...", ""]
+    lines.append("Publishes a git repository in a directory, and keeps it up to date.")
+    for title, model in GROUPS:
+        lines += ["", f"{title}:"]
+        for option in options_of(model):
+            lines += _entry(option, indent=2, full=False)
+    lines += ["", "Other:", "  -h, -?, --help  this text", "  --man  the manual", "  --version  the version"]
+    return "\n".join(lines) + "\n"
+
+
+def man_text() -> str:
+    """Return what `--man` prints."""
+    lines = ["GITSYNC", "", *_indented(_INTRODUCTION), "", "OPTIONS"]
+    for title, model in GROUPS:
+        lines += ["", f"  {title}"]
+        for option in options_of(model):
+            lines += ["", *_entry(option, indent=4, full=True)]
+    for title, text in (("FILES", _FILES), ("HTTP", _HTTP), ("EXIT STATUS", _EXIT)):
+        lines += ["", title, "", *_indented(text)]
+    return "\n".join(lines) + "\n"
+
+
+def markdown() -> str:
+    """Return the option reference of the documentation."""
+    lines = [
+        "# Options",
+        "",
+        "<!-- Written by scripts/docs from the declarations in gitsync/config; do not edit. -->",
+        "",
+    ]
+    lines.append(_INTRODUCTION.partition("\n\n")[2].rstrip())
+    for title, model in GROUPS:
+        lines += ["", f"## {title}", "", "| option | environment | default | meaning |", "|---|---|---|---|"]
+        lines += [_row(option) for option in options_of(model)]
+    return "\n".join(lines) + "\n"
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}".rstrip() for line in text.splitlines()]
+
+
+def _spellings(option: Option) -> str:
+    names = (
+        []
+        if option.env_only
+        else [*([option.short] if option.short else []), f"{option.flag}={option.kind.placeholder}"]
+    )
+    return ", ".join(names)
+
+
+def _default(option: Option) -> str:
+    return option.default if option.default is not None else "required" if option.required else option.without
+
+
+def _entry(option: Option, *, indent: int, full: bool) -> list[str]:
+    margin = " " * indent
+    variables = ", ".join(option.variables if full else option.variables[:1])
+    head = ", ".join(part for part in (_spellings(option), f"${variables.replace(', ', ', $')}") if part)
+    text = f"{option.help} Default: {_default(option)}." if _default(option) != "-" else option.help
+    older = [name for old in option.older for name in (old.flag, old.env and f"${old.env}") if name]
+    if full and older:
+        text += f" Older: {', '.join(older)}."
+    return [
+        margin + head,
+        *textwrap.wrap(text, _WIDTH, initial_indent=margin + "    ", subsequent_indent=margin + "    "),
+    ]
+
+
+def _row(option: Option) -> str:
+    flags = [_spellings(option)] if _spellings(option) else []
+    flags += [old.flag for old in option.older if old.flag]
+    variables = [*option.variables, *(old.env for old in option.older if old.env)]
+    cells = [_code(flags), _code(variables), _default(option), option.help]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _code(words: list[str]) -> str:
+    return "<br>".join(f"`{word}`" for word in words) or "-"

@@ -1,0 +1,148 @@
+"""What holds across options: limits, what follows from what, and where things are on disk. Pure functions."""
+
+import os.path
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from gitsync.config.model import Login
+from gitsync.redact import Secret
+
+TRANSPORTS: Final = ("https", "http", "ssh", "git")
+STORE_DIRECTORY: Final = ".gitsync"
+TREES_DIRECTORY: Final = ".worktrees"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# user@host:path, as git reads it: no slash before the colon. https://git-scm.com/docs/git-clone#_git_urls
+_SCP_LIKE = re.compile(r"(?:[^/:@\s]+@)?(?:\[[^\]]+\]|[^/:\s]+):(?!/?/)")
+_FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# https://git-scm.com/docs/git-check-ref-format
+_BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^\.|^/|/$|\.$|\.lock(/|$)|^@$|^-")
+_SHORTEST = 0.01
+
+
+def is_full_hash(ref: str) -> bool:
+    """Say whether a ref is a full commit hash (SHA-1 or SHA-256)."""
+    return bool(_FULL_HASH.fullmatch(ref))
+
+
+def transport(repo: str) -> str:
+    """Return the transport of a repository's URL or path: https, http, ssh, git, file, or what else it names."""
+    if scheme := _SCHEME.match(repo):
+        return scheme.group(1).lower()
+    if helper := re.match(r"([A-Za-z0-9+.-]+)::", repo):
+        return helper.group(1)
+    return "ssh" if _SCP_LIKE.match(repo) else "file"
+
+
+def merge_older(given: list[Any], *, key: Callable[[Any], str]) -> list[Any]:
+    """Resolve the older pair of branch and rev: the rev counts, unless it is HEAD and a branch is given."""
+
+    def named(*names: str) -> list[Any]:
+        return [item for item in given if key(item) in names]
+
+    branches = named("--branch", "GIT_SYNC_BRANCH")
+    revs = named("--rev", "GIT_SYNC_REV")
+    if not branches or not revs:
+        return given
+    dropped = revs if all(rev.value == "HEAD" for rev in revs) else branches
+    return [item for item in given if item not in dropped]
+
+
+def check(values: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the values taken together; a value that could not be read is None and passed over."""
+    problems = [*_check_repo(values["repo"]), *_check_ref(values["ref"]), *_check_limits(values)]
+    if values["repo"] and values["root"] and not problems:
+        problems += _check_link(resolve(values))
+    if values["receiver_secret"] is not None and values["receiver_secret_file"] is not None:
+        problems.append("--receiver-secret-file: GITSYNC_RECEIVER_SECRET is set too; remove one")
+    return problems
+
+
+def _check_repo(repo: str | None) -> list[str]:
+    if repo is None:
+        return []
+    if repo.startswith("-"):
+        return [f"--repo={repo}: it starts with a dash; write a URL or an absolute path"]
+    if transport(repo) not in (*TRANSPORTS, "file"):
+        return [f"--repo={repo}: the transport is not supported; use {', '.join(TRANSPORTS)} or a local path"]
+    return []
+
+
+def _check_ref(ref: str) -> list[str]:
+    if _BAD_REF.search(ref):
+        return [f"--ref={ref}: this cannot be a ref; use a branch, a tag, a full ref name or a full commit hash"]
+    return []
+
+
+def _check_limits(values: dict[str, Any]) -> list[str]:
+    problems = [
+        f"--{name.replace('_', '-')}={values[name]:g}s: use at least 10ms"
+        for name in ("period", "init_period", "sync_timeout")
+        if values[name] is not None and values[name] < _SHORTEST
+    ]
+    problems += [
+        f"--{name.replace('_', '-')}: it cannot be negative; use 0 or more"
+        for name in ("depth", "stale_worktree_timeout", "heal_period", "max_backoff", "shutdown_timeout", "verbose")
+        if values[name] < 0
+    ]
+    return problems
+
+
+def _check_link(values: dict[str, Any]) -> list[str]:
+    root, link = values["root"], values["link"]
+    if link == root or link in root.parents:
+        return [f"--link={link}: it is --root itself or above it; choose a path for the link alone"]
+    for directory in (STORE_DIRECTORY, TREES_DIRECTORY):
+        if link.is_relative_to(root / directory):
+            return [f"--link={link}: {root / directory} is kept for our own work; choose another path"]
+    return []
+
+
+def resolve(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with everything filled in that follows from others."""
+    root = _absolute(values["root"])
+    repo, login = split_login(values["repo"])
+    max_failures = values["max_failures"]
+    if max_failures is None:
+        # git-sync gives up at the first failure; a daemon that serves something goes on serving it and tries again.
+        max_failures = 0 if values["one_time"] else -1
+    init_max_failures = values["init_max_failures"]
+    derived = {
+        "root": root,
+        "repo": os.path.abspath(repo) if _is_plain_path(repo) else repo,  # noqa: PTH100 (text, also for a URL)
+        "login": login,
+        "link": _absolute(root / (values["link"] or _last_part(repo))),
+        "max_failures": max_failures,
+        "init_max_failures": max_failures if init_max_failures is None else init_max_failures,
+        "init_period": values["period"] if values["init_period"] is None else values["init_period"],
+        "touch_file": values["touch_file"] and _absolute(root / values["touch_file"]),
+        "error_file": values["error_file"] and _absolute(root / values["error_file"]),
+    }
+    return {**values, **derived}
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 (Path.resolve would follow the link itself)
+
+
+def _is_plain_path(repo: str) -> bool:
+    return transport(repo) == "file" and not _SCHEME.match(repo)
+
+
+def _last_part(repo: str) -> str:
+    return repo.strip("/").rpartition("/")[2]
+
+
+def split_login(repo: str) -> tuple[str, Login | None]:
+    """Take user and password out of an http or https URL."""
+    if transport(repo) not in {"http", "https"}:
+        return repo, None
+    parts = urlsplit(repo)
+    userinfo, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return repo, None
+    user, _, password = userinfo.partition(":")
+    url = parts._replace(netloc=host).geturl()
+    return url, Login(url=url, username=unquote(user), password=Secret(unquote(password)))

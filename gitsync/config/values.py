@@ -1,0 +1,158 @@
+"""Turns the text of an option into its value. Pure functions; each raises `ValueError` with what would be right."""
+
+import math
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+# https://pkg.go.dev/time#ParseDuration: the notation that git-sync's users write.
+_UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+")
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+# https://pkg.go.dev/strconv#ParseBool
+_TRUE: Final = {"1", "t", "T", "TRUE", "true", "True"}
+_FALSE: Final = {"0", "f", "F", "FALSE", "false", "False"}
+# They end the process, cannot be caught, or belong to the runtime.
+_RESERVED_SIGNALS: Final = {
+    "SIGTERM",
+    "SIGINT",
+    "SIGKILL",
+    "SIGSTOP",
+    "SIGCHLD",
+    "SIGPIPE",
+    "SIGSEGV",
+    "SIGFPE",
+    "SIGILL",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of option: how it is shown in the help, and how its text is read."""
+
+    placeholder: str
+    parse: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Bind:
+    """An address to listen on; an empty host means all of them, `explicit` that somebody asked for it."""
+
+    host: str
+    port: int
+    explicit: bool = True
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds for a Go duration such as `1m30s` or `250ms`."""
+    if text in {"0", "+0", "-0"}:
+        return 0.0
+    if not _DURATION.fullmatch(text):
+        raise ValueError("use a duration with a unit, such as 250ms, 10s or 1m30s")
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    return -seconds if text.startswith("-") else seconds
+
+
+def parse_seconds(text: str) -> float:
+    """Return seconds for the plain number that the older names take."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise ValueError("use a number of seconds") from None
+    if not math.isfinite(seconds):
+        raise ValueError("use a number of seconds")
+    return seconds
+
+
+def parse_bool(text: str) -> bool:
+    """Return the value of one of Go's spellings of a boolean."""
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError("use true or false")
+
+
+def parse_int(text: str) -> int:
+    """Return a whole number; the `=` of `-v=5`, as Go's flags allow it, is taken off."""
+    try:
+        return int(text.removeprefix("="))
+    except ValueError:
+        raise ValueError("use a whole number") from None
+
+
+def parse_fraction(text: str) -> float:
+    """Return a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise ValueError("use a number from 0 to 1")
+    return value
+
+
+def parse_text(text: str) -> str:
+    """Return the text as it is, if it is one line without control characters."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError("remove the line breaks and control characters")
+    return text
+
+
+def parse_path(text: str) -> Path:
+    """Return a path; it may be relative."""
+    return Path(parse_text(text))
+
+
+def parse_signal(text: str) -> signal.Signals:
+    """Return the signal of a name with or without `SIG`, or of a number."""
+    try:
+        number = int(text)
+        found = signal.Signals(number)
+    except ValueError:
+        name = text.upper()
+        name = name if name.startswith("SIG") else f"SIG{name}"
+        try:
+            found = signal.Signals[name]
+        except KeyError:
+            raise ValueError("use a signal's name or number, such as SIGHUP, HUP or 1") from None
+    if found.name in _RESERVED_SIGNALS:
+        raise ValueError(f"{found.name} has another meaning; use SIGHUP, SIGUSR1 or SIGUSR2")
+    return found
+
+
+def parse_bind(text: str) -> Bind | None:
+    """Return the address to listen on, None for `off`."""
+    if text == "off":
+        return None
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError("use :PORT, HOST:PORT, [IPV6]:PORT or off")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise ValueError("put an IPv6 address in brackets, such as [::1]:9484")
+    return Bind(host.strip("[]"), int(port))
+
+
+def choice(*values: str) -> Kind:
+    """Return the kind of an option that is one of a few words."""
+
+    def parse(text: str) -> str:
+        if text not in values:
+            raise ValueError(f"use one of {', '.join(values)}")
+        return text
+
+    return Kind("|".join(values), parse)
+
+
+DURATION = Kind("DURATION", parse_duration)
+SECONDS = Kind("SECONDS", parse_seconds)
+BOOL = Kind("BOOL", parse_bool)
+INT = Kind("INT", parse_int)
+FRACTION = Kind("FRACTION", parse_fraction)
+TEXT = Kind("TEXT", parse_text)
+PATH = Kind("PATH", parse_path)
+SIGNAL = Kind("SIGNAL", parse_signal)
+BIND = Kind("ADDRESS", parse_bind)

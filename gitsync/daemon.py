@@ -1,0 +1,277 @@
+"""Builds everything, starts the threads, and ends them in order.
+
+The main thread blocks on one queue of control events: a signal came in, a thread ended. Signal handlers only put into
+it. Every thread is started through one guard that reports how it ended, so none can be missing unnoticed.
+"""
+
+import contextlib
+import os
+import queue
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from gitsync import __version__
+from gitsync.config import Config, RepoConfig
+from gitsync.credentials import helper_settings
+from gitsync.errors import ConfigError, GitSyncError, from_os_error
+from gitsync.events import Observers
+from gitsync.files import Scratch
+from gitsync.gitcmd import Git, write_configuration
+from gitsync.log import get_logger
+from gitsync.metrics import Metrics
+from gitsync.mirror import Mirror
+from gitsync.publish import Publisher
+from gitsync.redact import Secret
+from gitsync.reports import FileReports
+from gitsync.server.app import Application
+from gitsync.server.http import HttpServer
+from gitsync.status import RepoStatus, StatusBoard
+from gitsync.sync import SyncPass, Workshop
+from gitsync.trees import Trees
+from gitsync.triggers.mailbox import Mailbox
+from gitsync.worker import EXIT_FAILURE, EXIT_OK, RepoWorker, Surroundings
+
+# The part of the time for an orderly end after which what still runs is killed.
+_PATIENCE: Final = 0.6
+_GIT_VERSION_TIMEOUT: Final = 10.0
+_OLDEST_GIT: Final = (2, 34)
+# What is published counts as stale when this many periods (and the timeout of a pass) brought no confirmation.
+_STALE_PERIODS: Final = 3
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class _Signalled:
+    number: int
+
+
+@dataclass(frozen=True)
+class _Ended:
+    thread: str
+    code: int | None
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """One repository at work."""
+
+    repo: RepoConfig
+    git: Git
+    mirror: Mirror
+    sync: SyncPass
+    mailbox: Mailbox
+    worker: RepoWorker
+
+
+class Daemon:
+    """The process: everything it consists of, from start to end. Used by the main thread only."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._log = get_logger()
+        self._events: queue.SimpleQueue[_Signalled | _Ended] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._scratch = Scratch()
+        self._http: HttpServer | None = None
+        self._metrics = Metrics()
+        repos = [_located(repo) for repo in config.repos]
+        self._board = StatusBoard([_first_status(repo) for repo in repos])
+        self._units = [self._build(repo, number) for number, repo in enumerate(repos)]
+
+    def run(self) -> int:
+        """Run until a signal, an end or a failure; return the exit code. Raise `GitSyncError` if it cannot start."""
+        try:
+            self._start()
+            code = self._serve()
+        finally:
+            self._shutdown()
+        self._log.info("stopped", code=code)
+        return code
+
+    def _build(self, repo: RepoConfig, number: int) -> _Unit:
+        home = self._scratch.path / str(number)
+        home.mkdir(mode=0o700)
+        configuration = home / "gitconfig"
+        write_configuration(configuration, repo, extra=helper_settings(repo.login, directory=home))
+        git = Git(repo, home=home, configuration=configuration)
+        mirror = Mirror(repo, git, stop=self._stop)
+        publisher = Publisher(repo.link)
+        observers = Observers([self._board, self._metrics, FileReports(repo)])
+        workshop = Workshop(git=git, mirror=mirror, trees=Trees(repo, git), publisher=publisher, observers=observers)
+        sync = SyncPass(repo, workshop)
+        mailbox = Mailbox()
+        surroundings = Surroundings(mailbox=mailbox, board=self._board, observers=observers)
+        publisher.check()
+        if sync.adopt() and sync.published:
+            self._board.adopt(repo.name, sync.published, publisher.published_at())
+        return _Unit(repo, git, mirror, sync, mailbox, RepoWorker(repo, sync, surroundings))
+
+    def _start(self) -> None:
+        for number in {*_ENDING, *self._triggers()}:
+            signal.signal(number, self._on_signal)
+        git_version = self._git_version()
+        self._log.info("starting", version=__version__, git_version=git_version, options=self._config.shown)
+        self._metrics.built_with(git_version)
+        self._listen(git_version)
+        for unit in self._units:
+            self._spawn(f"worker {unit.repo.name}", unit.worker.run)
+
+    def _triggers(self) -> list[int]:
+        return [self._config.sync_on_signal] if self._config.sync_on_signal else []
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._events.put(_Signalled(number))
+
+    def _git_version(self) -> str:
+        deadline = time.monotonic() + _GIT_VERSION_TIMEOUT
+        text = self._units[0].git.run(["version"], deadline=deadline).stdout.strip()
+        found = re.search(r"(\d+)\.(\d+)\S*", text)
+        if not found or (int(found[1]), int(found[2])) < _OLDEST_GIT:
+            oldest = ".".join(map(str, _OLDEST_GIT))
+            raise GitSyncError(f"{text!r} is too old", reason="git_missing", hint=f"install git {oldest} or newer")
+        return found[0]
+
+    def _listen(self, git_version: str) -> None:
+        bind = self._config.http_bind
+        if bind is None:
+            return
+        app = Application(
+            board=self._board,
+            metrics=self._metrics,
+            mailboxes=tuple(unit.mailbox for unit in self._units),
+            secret=_secret_source(self._config),
+            git_version=git_version,
+        )
+        try:
+            self._http = HttpServer(bind, app)
+        except GitSyncError as error:
+            if bind.explicit:
+                raise
+            self._log.warning("http_port_taken", message=str(error), hint=error.hint)
+            return
+        self._spawn("http", self._http.serve)
+
+    def _spawn(self, name: str, body: Callable[[], int | None]) -> None:
+        """Start a thread whose end, expected or not, reaches the main thread."""
+
+        def guarded() -> None:
+            code: int | None = EXIT_FAILURE
+            try:
+                code = body()
+            except Exception as error:
+                self._log.error("thread_failed", thread=name, exc_info=error)
+            finally:
+                self._events.put(_Ended(name, code))
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self) -> int:
+        """Handle control events until the process has to end; return its exit code."""
+        working = len(self._units)
+        while True:
+            event = self._events.get()
+            if isinstance(event, _Signalled):
+                if event.number in _ENDING:
+                    self._log.info("stopping", signal=signal.Signals(event.number).name)
+                    return EXIT_OK
+                for unit in self._units:
+                    unit.mailbox.post("signal")
+                continue
+            if event.code == EXIT_OK:
+                working -= 1
+                if working:
+                    continue
+                return EXIT_OK
+            self._log.error("thread_ended", thread=event.thread)
+            return EXIT_FAILURE
+
+    def _shutdown(self) -> None:
+        """End in order: no more requests, no more work, then what still runs is killed."""
+        deadline = time.monotonic() + self._config.shutdown_timeout
+        for number in _ENDING:
+            signal.signal(number, self._on_second_signal)
+        self._stop.set()
+        if self._http:
+            self._http.close()
+        for unit in self._units:
+            unit.worker.stop()
+            unit.git.cancel()
+        self._join(deadline - self._config.shutdown_timeout * (1 - _PATIENCE))
+        for unit in self._units:
+            unit.git.kill()
+        self._join(deadline)
+        for thread in self._threads:
+            if thread.is_alive():
+                self._log.error("thread_left", thread=thread.name)
+        for unit in self._units:
+            unit.mirror.unlock()
+        self._scratch.remove()
+
+    def _join(self, deadline: float) -> None:
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _on_second_signal(self, number: int, frame: FrameType | None) -> None:
+        for unit in self._units:
+            unit.git.kill()
+        with contextlib.suppress(OSError):
+            self._scratch.remove()
+        os._exit(128 + number)
+
+
+def _located(repo: RepoConfig) -> RepoConfig:
+    """Create the root, and return the configuration with the real paths of root and link."""
+    try:
+        repo.root.mkdir(parents=True, exist_ok=True)
+        repo.link.parent.mkdir(parents=True, exist_ok=True)
+        root = repo.root.resolve()
+        return replace(repo, root=root, link=repo.link.parent.resolve() / repo.link.name)
+    except OSError as error:
+        raise from_os_error(error, doing=f"preparing --root={repo.root}") from error
+
+
+def _first_status(repo: RepoConfig) -> RepoStatus:
+    schedule = repo.schedule
+    return RepoStatus(
+        repo=repo.name,
+        ref=repo.ref,
+        link=str(repo.link),
+        stale_after=_STALE_PERIODS * schedule.period + schedule.sync_timeout,
+        act_by=time.monotonic() + schedule.sync_timeout,
+    )
+
+
+def _secret_source(config: Config) -> Callable[[], Secret] | None:
+    """Return what reads the receiver's secret, None where there is no receiver; refuse one that is empty."""
+    if config.receiver_secret is not None:
+        value = config.receiver_secret
+        return lambda: value
+    if config.receiver_secret_file is None:
+        return None
+    source = _file_secret(config.receiver_secret_file)
+    try:
+        empty = not source().reveal()
+    except OSError as error:
+        problem = f"--receiver-secret-file={config.receiver_secret_file}: {error.strerror}; name a readable file"
+        raise ConfigError([problem]) from error
+    if empty:
+        raise ConfigError([f"--receiver-secret-file={config.receiver_secret_file}: it is empty; write a secret to it"])
+    return source
+
+
+def _file_secret(path: Path) -> Callable[[], Secret]:
+    def read() -> Secret:
+        text = path.read_text()
+        return Secret(text.removesuffix("\n").removesuffix("\r"))
+
+    return read

@@ -1,0 +1,154 @@
+"""What can go wrong, as values that people can act on.
+
+    GitSyncError(message, reason, hint)
+    ├─ ConfigError(problems)    the start is refused; every problem is listed
+    ├─ GitError                 git ended with an error; its text is already scrubbed
+    │   ├─ GitTimeout           it was ended at its deadline
+    │   └─ GitCancelled         it was ended because the process is shutting down
+    ├─ RefNotFound              the remote has no such branch, tag or commit
+    ├─ StoreLocked              another process works on the same root
+    ├─ PublishError             the link or a tree could not be put in place
+    ├─ PublishVetoed            an observer refused the staged tree
+    └─ WebhookRejected(status)  an inbound request that is answered with that HTTP status
+
+`reason` is stable: it is the label of the metric, the field of the log line and of the status. `hint` says what to do.
+"""
+
+import re
+
+HINTS = {
+    "auth": "check the credentials and that they may read this repository",
+    "cancelled": "the process is shutting down; nothing to do",
+    "connect": "check that the server is up and that this pod may reach it (proxy, network policy)",
+    "corrupt": "the store is rebuilt beside the published tree; if it happens again, check the volume",
+    "dns": "check the host name in --repo and the pod's DNS",
+    "git_missing": "install git or name the program with --git",
+    "host_key": "add the server's host key to known_hosts",
+    "locked": "give every process a --root of its own",
+    "no_space": "make room on the volume of --root; the next try removes what is left of this one",
+    "not_found": "check --repo; some servers also answer so when the credentials may not see it",
+    "permission": "check the owner, group and mode of the path named, and whether the volume is writable",
+    "rate_limited": "poll less often (--period) or use the webhook",
+    "ref_missing": "check --ref: a full ref name, a tag, a branch or a full commit hash",
+    "remote_error": "the server failed; see its own log or status page",
+    "timeout": "check the network, or raise --sync-timeout if the repository is just large",
+    "tls": "check the server's certificate and the CA certificates in the image",
+    "transport": "use https, http, ssh, git, or a local path",
+}
+
+# The first match wins, so the specific ones stand above the general. Texts are git's and curl's own, with LC_ALL=C.
+_PATTERNS = tuple(
+    (re.compile(pattern, re.IGNORECASE), reason)
+    for pattern, reason in (
+        (r"no space left on device|disk quota exceeded", "no_space"),
+        (r"transport '.*' not allowed|remote helper .* aborted|unable to find remote helper", "transport"),
+        (r"host key verification failed", "host_key"),
+        (r"returned error: 429", "rate_limited"),
+        (
+            r"authentication failed|could not read (username|password)|terminal prompts disabled|access denied"
+            r"|permission denied \((publickey|password|keyboard)|returned error: 40[13]|invalid credentials",
+            "auth",
+        ),
+        (r"returned error: 404|repository '.*' not found|repository not found", "not_found"),
+        (r"'.*' does not appear to be a git repository", "not_found"),
+        (r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref", "ref_missing"),
+        (r"could not resolve (host|proxy)|name or service not known|name resolution", "dns"),
+        (r"certificate|gnutls_handshake|ssl_connect|ssl routines|tls (connect|packet)", "tls"),
+        (r"returned error: 5\d\d", "remote_error"),
+        (r"unable to create '.*\.lock'|another git process seems|cannot lock ref", "locked"),
+        (r"read-only file system|insufficient permission|unable to create|could not create .*permission", "permission"),
+        (
+            r"connection (refused|reset|timed out|closed)|failed to connect|couldn't connect|unable to connect"
+            r"|no route to host|network is unreachable|recv failure|empty reply|http/2 stream|operation timed out",
+            "connect",
+        ),
+        (
+            r"corrupt|invalid sha1 pointer|bad (object|tree|signature)|unable to (read (tree|sha1)|parse|unpack)"
+            r"|is empty$|is truncated|inflate|did not send all necessary objects|not a git repository|index file"
+            r"|missing (blob|tree|commit)|could not parse|garbage at end",
+            "corrupt",
+        ),
+        (r"early eof|hung up|unexpected disconnect|could not read from remote", "connect"),
+        (r"permission denied", "permission"),
+    )
+)
+
+
+def classify(stderr: str) -> str:
+    """Return the stable reason for what git printed (with `LC_ALL=C`), or `git` when it is none of the known ones."""
+    for pattern, reason in _PATTERNS:
+        if pattern.search(stderr):
+            return reason
+    return "git"
+
+
+class GitSyncError(Exception):
+    """The base of every error that is reported to people."""
+
+    def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.hint = hint if hint is not None else HINTS.get(reason)
+
+
+class ConfigError(GitSyncError):
+    """The configuration cannot be used; raised before anything has started."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems), reason="config")
+        self.problems = tuple(problems)
+
+
+class GitError(GitSyncError):
+    """A git command failed; `message` is scrubbed and names the command and the remote it was run on."""
+
+
+class GitTimeout(GitError):
+    """A git command was ended, with all of its helpers, at its deadline."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="timeout")
+
+
+class GitCancelled(GitError):
+    """A git command was ended, or not started, because the process shuts down."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="cancelled")
+
+
+class RefNotFound(GitSyncError):
+    """The remote answered and has no such ref."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, reason="ref_missing", hint=hint)
+
+
+class StoreLocked(GitSyncError):
+    """Another process holds the lock of the store."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="locked")
+
+
+class PublishError(GitSyncError):
+    """A tree or the link could not be put in place; what was published before is untouched."""
+
+
+class PublishVetoed(GitSyncError):
+    """An observer of the step before publication refused the staged tree."""
+
+
+class WebhookRejected(GitSyncError):
+    """An inbound request is refused; `status` is the HTTP status to answer with."""
+
+    def __init__(self, message: str, *, status: int, outcome: str) -> None:
+        super().__init__(message, reason=outcome)
+        self.status = status
+
+
+def from_os_error(error: OSError, *, doing: str) -> GitSyncError:
+    """Return the error to report for a failed system call; `doing` says in a few words what was tried."""
+    reason = classify(str(error))
+    message = f"{doing}: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    return PublishError(message, reason=reason if reason in {"no_space", "permission"} else "filesystem")

@@ -1,0 +1,275 @@
+"""Runs git, through GitPython's command layer, for one repository.
+
+Every command has a deadline, runs in a process group of its own that is ended whole, sees only an environment and a
+configuration of ours, and fails with a scrubbed error that has a stable reason. `run` is called by the worker's thread;
+`cancel` and `kill` by the main thread.
+"""
+
+import contextlib
+import os
+import re
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from git.cmd import Git as _CommandLayer
+from git.exc import GitCommandNotFound
+
+from gitsync.config import TRANSPORTS, GitSetting, RepoConfig, render, transport
+from gitsync.errors import GitCancelled, GitError, GitTimeout, classify
+from gitsync.log import COMMANDS, OUTPUT, get_logger
+from gitsync.redact import scrub
+
+# Between TERM and KILL: git removes its lock files on TERM, which takes it milliseconds.
+_GRACE: Final = 0.5
+# No command of ours prints more; a server that makes git print more is not followed.
+_OUTPUT_LIMIT: Final = 16 * 1024 * 1024
+_MESSAGE_LIMIT: Final = 600
+_CHUNK: Final = 65536
+_IDLE_PRIORITY: Final = 15
+
+_DEFAULTS: Final = (
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("init.defaultBranch", "main"),
+    ("core.logAllRefUpdates", "false"),
+)
+# What a repository, a consumer of the volume or an option must not change. https://git-scm.com/docs/git-config
+_ENFORCED: Final = (
+    ("safe.directory", "*"),  # the owner of a volume or of a local repository is often somebody else
+    ("safe.bareRepository", "explicit"),
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("core.attributesFile", "/dev/null"),
+    ("core.pager", "cat"),
+    ("log.showSignature", "false"),
+    ("fetch.recurseSubmodules", "false"),
+    ("submodule.recurse", "false"),
+    ("transfer.credentialsInUrl", "die"),
+)
+_SSH: Final = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Which repository a command works on."""
+
+    git_dir: Path
+    work_tree: Path | None = None
+    index: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point git there."""
+        found = {"GIT_DIR": self.git_dir, "GIT_WORK_TREE": self.work_tree, "GIT_INDEX_FILE": self.index}
+        return {name: str(path) for name, path in found.items() if path is not None}
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command printed, and the status that it ended with."""
+
+    stdout: str
+    stderr: str
+    status: int
+
+
+def write_configuration(path: Path, repo: RepoConfig, *, extra: Iterable[GitSetting] = ()) -> None:
+    """Write the private configuration file of a repository's git; users' settings go before what is enforced."""
+    replaced = {setting.key: setting for setting in repo.git.git_config}
+    settings = [
+        *(GitSetting(key, value) for key, value in _DEFAULTS),
+        *replaced.values(),
+        *repo.git.git_config_add,
+        *extra,
+        *(GitSetting(key, value) for key, value in _ENFORCED),
+    ]
+    path.touch(mode=0o600)
+    path.write_text(render(settings))
+
+
+class Git:
+    """The git of one repository."""
+
+    def __init__(self, repo: RepoConfig, *, home: Path, configuration: Path) -> None:
+        self._program = repo.git.git
+        self._url = repo.repo
+        self._layer = _CommandLayer(str(home))
+        self._environment = _environment(repo, home=home, configuration=configuration)
+        self._log = get_logger(repo=repo.name)
+        # The handler of a second signal may interrupt the main thread while it holds it.
+        self._guard = threading.RLock()
+        self._groups: set[int] = set()
+        self._cancelled = False
+        self.inherited: tuple[int, ...] = ()
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        deadline: float,
+        place: Place | None = None,
+        accept: Callable[[int], bool] = lambda status: status == 0,
+        idle: bool = False,
+    ) -> Output:
+        """Run `git ARGUMENTS` until the deadline (monotonic seconds) and return its output.
+
+        `idle` gives it a low priority. Raises `GitTimeout`, `GitCancelled`, or `GitError` for a status not accepted.
+        """
+        started = time.monotonic()
+        tried = f"git {arguments[0]} ({self._url})"
+        process = self._start(arguments, place, tried)
+        if idle:
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PGRP, process.pid, _IDLE_PRIORITY)
+        try:
+            stdout, stderr = _communicate(process, deadline)
+        except TimeoutError:
+            self._raise_if_cancelled(tried)
+            raise GitTimeout(f"{tried}: not done after {time.monotonic() - started:.1f}s") from None
+        except OverflowError:
+            raise GitError(f"{tried}: the answer is larger than {_OUTPUT_LIMIT} bytes", reason="remote_error") from None
+        finally:
+            self._finish(process)
+        output = Output(stdout.decode(errors="replace"), stderr.decode(errors="replace"), process.returncode)
+        self._log_command(arguments, output, time.monotonic() - started)
+        if not accept(output.status):
+            self._raise_if_cancelled(tried)
+            raise _error(tried, output)
+        return output
+
+    def cancel(self) -> None:
+        """End what runs, politely, and refuse to start more. Called by the main thread at shutdown."""
+        with self._guard:
+            self._cancelled = True
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End what still runs, at once."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with self._guard:
+            for group in self._groups:
+                _signal_group(group, number)
+
+    def _raise_if_cancelled(self, tried: str) -> None:
+        if self._cancelled:
+            raise GitCancelled(f"{tried}: ended, as the process shuts down")
+
+    def _start(self, arguments: Sequence[str], place: Place | None, tried: str) -> "subprocess.Popen[bytes]":
+        environment = {**self._environment, **(place.environment() if place else {})}
+        with self._guard:
+            self._raise_if_cancelled(tried)
+            try:
+                wrapper = self._layer.execute(
+                    [self._program, *arguments],
+                    as_process=True,
+                    env=environment,
+                    start_new_session=True,
+                    pass_fds=self.inherited,
+                )
+            except GitCommandNotFound:
+                message = f"{tried}: the program {self._program!r} was not found"
+                raise GitError(message, reason="git_missing") from None
+            except OSError as error:
+                raise GitError(f"{tried}: {error.strerror}: {self._program!r}", reason="git_missing") from None
+            process: subprocess.Popen[bytes] = wrapper.proc  # type: ignore[assignment]
+            # From here on the process is ours to end; the wrapper would end git alone, without its helpers.
+            wrapper.proc = None
+            self._groups.add(process.pid)
+        return process
+
+    def _finish(self, process: "subprocess.Popen[bytes]") -> None:
+        if process.poll() is None:
+            _end_group(process)
+        with self._guard:
+            self._groups.discard(process.pid)
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+    def _log_command(self, arguments: Sequence[str], output: Output, seconds: float) -> None:
+        command = " ".join([self._program, *arguments])
+        self._log.info("git_command", v=COMMANDS, command=command, status=output.status, duration=round(seconds, 4))
+        if output.stdout or output.stderr:
+            self._log.info("git_output", v=OUTPUT, stdout=output.stdout[:_CHUNK], stderr=output.stderr[:_CHUNK])
+
+
+def _environment(repo: RepoConfig, *, home: Path, configuration: Path) -> dict[str, str]:
+    """Return what is added to the inherited variables, which `__main__` has cut down to an allow-list."""
+    local = ["file"] if transport(repo.repo) == "file" else []
+    return {
+        "LC_ALL": "C",
+        "LANGUAGE": "C",
+        "HOME": str(home),
+        "GIT_CONFIG_GLOBAL": str(configuration),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_ALLOW_PROTOCOL": ":".join([*TRANSPORTS, *local]),
+        "GIT_CEILING_DIRECTORIES": str(home.parent),
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "",
+        "SSH_ASKPASS": "",
+        "GIT_LFS_SKIP_SMUDGE": "1",
+        "GIT_SSH_COMMAND": _SSH,
+    }
+
+
+def _communicate(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[bytes, bytes]:
+    """Read both streams to their ends; raise `TimeoutError` at the deadline, `OverflowError` for too much output."""
+    buffers = {stream.fileno(): bytearray() for stream in (process.stdout, process.stderr) if stream}
+    with selectors.DefaultSelector() as selector:
+        for descriptor in buffers:
+            selector.register(descriptor, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+            for key, _ in ready:
+                chunk = os.read(key.fd, _CHUNK)
+                if not chunk:
+                    selector.unregister(key.fd)
+                buffers[key.fd] += chunk
+                if len(buffers[key.fd]) > _OUTPUT_LIMIT:
+                    raise OverflowError
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
+    stdout, stderr = buffers.values()
+    return bytes(stdout), bytes(stderr)
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """End git and its helpers: ask first, so that lock files are removed, then do not ask."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal_group(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE)
+    # Helpers that outlived git itself.
+    _signal_group(process.pid, signal.SIGKILL)
+
+
+def _error(tried: str, output: Output) -> GitError:
+    text = scrub(output.stderr.strip())
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if re.match(r"(fatal|error|remote|ssh):", line)] or lines[-3:]
+    summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or f"exit status {output.status}"
+    reason = classify("\n".join(line for line in lines if not line.startswith("remote:")))
+    if reason == "git":
+        reason = classify(text)
+        # What the server says of its own repository does not mean that ours is damaged.
+        reason = "remote_error" if reason == "corrupt" else reason
+    return GitError(f"{tried}: {summary}", reason=reason)

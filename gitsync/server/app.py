@@ -1,0 +1,174 @@
+"""The WSGI application. Called by the HTTP server's threads; nothing in it waits for git or for the network."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from gitsync import __version__
+from gitsync.errors import WebhookRejected
+from gitsync.log import get_logger
+from gitsync.metrics import Metrics
+from gitsync.publish import Publisher
+from gitsync.redact import Secret, scrub_value
+from gitsync.status import RepoStatus, StatusBoard
+from gitsync.triggers.mailbox import Mailbox
+from gitsync.triggers.receiver import provider_of, verify
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+Environ = Mapping[str, Any]
+
+_REASONS: Final = {
+    200: "OK",
+    202: "Accepted",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    503: "Service Unavailable",
+}
+_JSON: Final = "application/json"
+_TEXT: Final = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a route answers."""
+
+    status: int
+    body: bytes
+    content_type: str = _TEXT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """The routes, and what they read. `secret` returns the receiver's secret; it is None where there is no receiver."""
+
+    board: StatusBoard
+    metrics: Metrics
+    mailboxes: tuple[Mailbox, ...]
+    secret: Callable[[], Secret] | None
+    git_version: str
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        routes: dict[str, tuple[str, Callable[[Environ], Response]]] = {
+            "/": ("GET", self._root),
+            "/healthz": ("GET", self._alive),
+            "/readyz": ("GET", self._ready),
+            "/metrics": ("GET", self._metrics),
+            "/status": ("GET", self._status),
+        }
+        if self.secret:
+            routes["/webhook"] = ("POST", self._webhook)
+        method, route = routes.get(environ.get("PATH_INFO", "/"), ("", _not_found))
+        asked = environ["REQUEST_METHOD"]
+        allowed = {"GET", "HEAD"} if method == "GET" else {method or asked}
+        headers = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
+        if asked in allowed:
+            response = route(environ)
+        else:
+            response = Response(405, b"method not allowed\n")
+            headers.append(("Allow", ", ".join(sorted(allowed))))
+        headers += [("Content-Type", response.content_type), ("Content-Length", str(len(response.body)))]
+        start_response(f"{response.status} {_REASONS[response.status]}", headers)
+        return [b"" if asked == "HEAD" else response.body]
+
+    def _root(self, environ: Environ) -> Response:
+        published = all(snapshot.commit for snapshot in self.board.all())
+        return Response(200, b"ok\n") if published else Response(503, b"nothing is published yet\n")
+
+    def _alive(self, environ: Environ) -> Response:
+        late = [snapshot.repo for snapshot in self.board.all() if not snapshot.alive(time.monotonic())]
+        return _json(503 if late else 200, {"alive": not late, "late": late})
+
+    def _ready(self, environ: Environ) -> Response:
+        snapshots = self.board.all()
+        ready = all(_serves(snapshot) for snapshot in snapshots)
+        return _json(200 if ready else 503, {"ready": ready, "repos": [_readiness(item) for item in snapshots]})
+
+    def _metrics(self, environ: Environ) -> Response:
+        body, content_type = self.metrics.render(environ.get("HTTP_ACCEPT", ""))
+        return Response(200, body, content_type)
+
+    def _status(self, environ: Environ) -> Response:
+        repos = [_describe(snapshot) for snapshot in self.board.all()]
+        return _json(200, {"version": __version__, "git_version": self.git_version, "repos": repos})
+
+    def _webhook(self, environ: Environ) -> Response:
+        headers = {
+            "X-Hub-Signature-256": environ.get("HTTP_X_HUB_SIGNATURE_256", ""),
+            "Authorization": environ.get("HTTP_AUTHORIZATION", ""),
+        }
+        provider = provider_of(headers)
+        try:
+            self._receive(environ, headers)
+        except WebhookRejected as error:
+            self.metrics.received(provider, error.reason)
+            get_logger().warning("webhook_rejected", provider=provider, outcome=error.reason, message=str(error))
+            return Response(error.status, f"{error}\n".encode())
+        self.metrics.received(provider, "accepted")
+        get_logger().info("webhook_accepted", v=1, provider=provider)
+        return Response(202, b"accepted\n")
+
+    def _receive(self, environ: Environ, headers: Mapping[str, str]) -> None:
+        # The server has read the body by now, and has refused one that is too large.
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        try:
+            secret = self.secret() if self.secret else Secret("")
+        except OSError as error:
+            message = f"the secret cannot be read: {error.strerror}"
+            raise WebhookRejected(message, status=503, outcome="no_secret") from error
+        if not secret.reveal():
+            raise WebhookRejected("the secret is empty", status=503, outcome="no_secret")
+        verify(headers, body, secret)
+        for mailbox in self.mailboxes:
+            mailbox.post("webhook")
+
+
+def _not_found(environ: Environ) -> Response:
+    return Response(404, b"not found\n")
+
+
+def _json(status: int, content: object) -> Response:
+    return Response(status, json.dumps(scrub_value(content), indent=2).encode() + b"\n", _JSON)
+
+
+def _serves(snapshot: RepoStatus) -> bool:
+    return snapshot.commit is not None and Publisher(Path(snapshot.link)).leads_to_tree()
+
+
+def _readiness(snapshot: RepoStatus) -> dict[str, object]:
+    return {
+        "repo": snapshot.repo,
+        "ready": _serves(snapshot),
+        "stale": snapshot.stale(time.time()),
+        "last_success": _iso(snapshot.last_success),
+        "reason": snapshot.failure and snapshot.failure.reason,
+    }
+
+
+def _describe(snapshot: RepoStatus) -> dict[str, object]:
+    failure, commit = snapshot.failure, snapshot.commit
+    return {
+        "repo": snapshot.repo,
+        "ref": snapshot.ref,
+        "resolved_ref": snapshot.resolved_ref,
+        "link": snapshot.link,
+        "hash": commit and commit.hash,
+        "author_date": commit and commit.author_date,
+        "published_at": _iso(snapshot.published_at),
+        "last_attempt": _iso(snapshot.last_attempt),
+        "last_success": _iso(snapshot.last_success),
+        "consecutive_failures": snapshot.failures,
+        "error": failure and {"reason": failure.reason, "message": failure.message, "hint": failure.hint},
+        "next_pass": _iso(snapshot.next_pass),
+        "ready": _serves(snapshot),
+        "stale": snapshot.stale(time.time()),
+    }
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

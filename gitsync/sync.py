@@ -1,0 +1,248 @@
+"""One pass: the ordered steps from asking the remote to the link. Runs on the worker's thread.
+
+keep what is published in place → probe → unchanged? stop → fetch → stage a tree → gate → publish → tidy. Whatever
+fails, what is published stays as it is.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from gitsync.config import RepoConfig
+from gitsync.errors import GitSyncError, PublishError, from_os_error
+from gitsync.events import BeforePublish, Commit, Failure, Fetched, Measured, Observers, Outcome, Published, SyncResult
+from gitsync.files import disk_usage
+from gitsync.gitcmd import Git
+from gitsync.log import get_logger
+from gitsync.mirror import Mirror, Target, is_damage
+from gitsync.publish import Publisher
+from gitsync.trees import Tree, Trees
+
+# Walking a large tree costs more than an update of one line, so the sizes are not taken after each.
+_MEASURE_PERIOD: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The parts that a pass works with."""
+
+    git: Git
+    mirror: Mirror
+    trees: Trees
+    publisher: Publisher
+    observers: Observers
+
+
+class SyncPass:
+    """Runs passes for one repository, and remembers between them what it has published."""
+
+    def __init__(self, repo: RepoConfig, workshop: Workshop) -> None:
+        self._repo = repo
+        self._mirror = workshop.mirror
+        self._trees = workshop.trees
+        self._publisher = workshop.publisher
+        self._observers = workshop.observers
+        self._log = get_logger(repo=repo.name)
+        self._phases: dict[str, float] = {}
+        self._commit: Commit | None = None
+        self._tree: Tree | None = None
+        self._ref = repo.ref
+        self._announced = False
+        self._sweep_due = True
+        self._suspect = False
+        self._measured: Tree | None = None
+        self._measured_at = 0.0
+
+    @property
+    def published(self) -> Commit | None:
+        """The commit that the link leads to, as far as we know."""
+        return self._commit
+
+    def adopt(self) -> bool:
+        """Take over what an earlier process of this repository has published; say whether there is such a tree."""
+        target = self._publisher.current()
+        for store in self._mirror.generations():
+            self._tree = self._trees.find(target, store) if target else None
+            if self._tree:
+                self._commit = Commit(hash=self._tree.hash)
+                return True
+        return False
+
+    def run(self, *, deadline: float) -> SyncResult:
+        """Run one pass and return what came of it; `deadline` is on the monotonic clock. It raises nothing."""
+        started = time.monotonic()
+        self._phases = {}
+        outcome: Outcome = "failed"
+        failure = None
+        try:
+            outcome = self._steps(deadline)
+        except Exception as error:
+            failure = self._failure(error)
+        return SyncResult(
+            outcome=outcome,
+            duration=time.monotonic() - started,
+            finished_at=time.time(),
+            commit=self._commit,
+            ref=self._ref,
+            failure=failure,
+            phases=dict(self._phases),
+        )
+
+    def heal(self, *, deadline: float) -> bool:
+        """Compare the published files with their commit; return whether the next pass has something to repair."""
+        if self._tree is None or self._suspect or not self._mirror.locked:
+            return self._suspect
+        with contextlib.suppress(OSError), self._phase("heal"):
+            try:
+                damaged = self._trees.damage(self._tree, deadline=deadline) if self._in_place() else ["."]
+            except GitSyncError as error:
+                # The index is damaged too, or git was ended: staging anew finds out.
+                self._log.warning("heal_failed", reason=error.reason, message=str(error))
+                damaged = ["."] if is_damage(error) else []
+            if damaged:
+                self._log.warning("damage_found", tree=str(self._tree.path), count=len(damaged), files=damaged[:10])
+            self._suspect = bool(damaged)
+        return self._suspect
+
+    def tidy(self) -> None:
+        """Retire and remove the trees that nobody needs any more; failures are logged."""
+        try:
+            self._trees.tidy(self._publisher.current(), self._mirror.stores(), self._mirror.store)
+        except OSError as error:
+            self._log.warning("tidy_failed", message=str(error))
+
+    def _steps(self, deadline: float) -> Outcome:
+        self._mirror.lock(deadline=deadline)
+        self._sweep()
+        outcome = self._keep(deadline)
+        with self._phase("probe"):
+            target = self._mirror.probe(deadline=deadline)
+        self._ref = target.ref
+        # What fails from here on may leave something behind.
+        self._sweep_due = True
+        if self._commit is None or target.hash != self._commit.hash or not self._in_place():
+            self._update(target, deadline)
+            outcome = "updated"
+        elif not self._announced:
+            self._announce(fresh=False, deadline=deadline)
+        self._after(outcome, deadline)
+        self._sweep_due = False
+        return outcome
+
+    def _sweep(self) -> None:
+        if self._sweep_due:
+            self._publisher.check()
+            self._mirror.sweep()
+            self._publisher.sweep()
+            self._sweep_due = False
+
+    def _in_place(self) -> bool:
+        return (
+            self._tree is not None
+            and not self._suspect
+            and self._publisher.current() == self._tree.path
+            and self._tree.in_place()
+        )
+
+    def _keep(self, deadline: float) -> Outcome:
+        """Put what is published in place again, from the store alone, if somebody has moved or damaged it."""
+        if self._commit is None or self._in_place():
+            return "unchanged"
+        self._sweep_due = True
+        try:
+            commit = self._mirror.lookup(self._commit.hash, deadline=deadline)
+            if commit is None:
+                return "unchanged"
+            self._publish(commit, deadline)
+        except GitSyncError as error:
+            if not is_damage(error):
+                raise
+            return "unchanged"
+        return "repaired"
+
+    def _update(self, target: Target, deadline: float) -> None:
+        try:
+            self._publish(self._fetch(target, deadline), deadline)
+        except GitSyncError as error:
+            if not is_damage(error):
+                raise
+            self._log.warning("store_damaged", message=str(error))
+            self._mirror.renew()
+            self.tidy()
+            self._publish(self._fetch(target, deadline), deadline)
+
+    def _fetch(self, target: Target, deadline: float) -> Commit:
+        with self._phase("fetch"):
+            commit = self._mirror.lookup(target.hash, deadline=deadline) if target.pinned else None
+            if commit is None:
+                commit = self._mirror.fetch(target, deadline=deadline)
+                self._observers.notify(Fetched(repo=self._repo.name))
+        return commit
+
+    def _publish(self, commit: Commit, deadline: float) -> None:
+        with self._phase("stage"):
+            tree = self._trees.published_as(commit.hash, self._mirror.store, deadline=deadline)
+            staged = tree is None
+            tree = tree or self._trees.stage(commit.hash, self._mirror.store, deadline=deadline)
+        with self._phase("gate"):
+            self._observers.notify(BeforePublish(repo=self._repo.name, commit=commit, tree=tree.path))
+        with self._phase("publish"):
+            if time.monotonic() >= deadline:
+                raise PublishError("the tree is staged, but the pass is over", reason="timeout")
+            tree = self._trees.publish_name(tree, commit.hash) if staged else tree
+            self._publisher.publish(tree.path)
+        self._tree, self._commit, self._suspect = tree, commit, False
+        self._announce(fresh=True, deadline=deadline)
+
+    def _announce(self, *, fresh: bool, deadline: float) -> None:
+        assert self._commit and self._tree  # noqa: S101,PT018 (there is something published)
+        if self._commit.commit_time is None:
+            self._commit = self._mirror.lookup(self._commit.hash, deadline=deadline) or self._commit
+        event = Published(
+            repo=self._repo.name,
+            commit=self._commit,
+            ref=self._ref,
+            tree=self._tree.path,
+            published_at=self._publisher.published_at() or time.time(),
+            fresh=fresh,
+        )
+        self._announced = True
+        self._observers.notify(event)
+
+    def _after(self, outcome: Outcome, deadline: float) -> None:
+        """Do what need not be done before publication."""
+        with self._phase("tidy"):
+            self.tidy()
+            if outcome != "unchanged":
+                with contextlib.suppress(GitSyncError):
+                    self._mirror.collect(deadline=deadline)
+            self._measure()
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        if self._tree is None or self._tree == self._measured:
+            return
+        if self._measured is None or now - self._measured_at >= _MEASURE_PERIOD:
+            self._measured, self._measured_at = self._tree, now
+            sizes = disk_usage(self._mirror.store), disk_usage(self._tree.path)
+            self._observers.notify(Measured(repo=self._repo.name, store_size=sizes[0], tree_size=sizes[1]))
+
+    def _failure(self, error: Exception) -> Failure:
+        if isinstance(error, OSError):
+            error = from_os_error(error, doing="working on the volume")
+        if not isinstance(error, GitSyncError):
+            self._log.error("internal_error", exc_info=error)
+            return Failure(reason="internal", message=f"{type(error).__name__}: {error}", hint="please report it")
+        if error.reason == "no_space":
+            self._trees.drop_private(self._mirror.stores())
+        return Failure(reason=error.reason, message=str(error), hint=error.hint)
+
+    @contextlib.contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._phases[name] = self._phases.get(name, 0.0) + time.monotonic() - started

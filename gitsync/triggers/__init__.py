@@ -1,0 +1,1 @@
+"""What starts a pass: time, and wake-ups from anywhere that coalesce in a mailbox."""

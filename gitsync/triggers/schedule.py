@@ -1,0 +1,17 @@
+"""When the next pass is due. Pure functions of numbers."""
+
+from gitsync.config import Schedule
+
+_MOST_DOUBLINGS = 30
+
+
+def next_delay(schedule: Schedule, *, failures: int, succeeded: bool, random: float) -> float:
+    """Return the seconds to wait after a pass.
+
+    `failures` counts those in a row, `succeeded` says whether any pass has ever succeeded, `random` is from 0 to 1.
+    """
+    delay = schedule.period if succeeded else schedule.init_period
+    if failures:
+        doubled = delay * 2 ** min(failures - 1, _MOST_DOUBLINGS)
+        delay = min(doubled, max(schedule.max_backoff, delay))
+    return delay * (1 + schedule.jitter * (2 * random - 1))

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from gitsync import __version__
 from gitsync.config import load, read_arguments
-from gitsync.errors import ConfigError, GitSyncError
+from gitsync.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError
 from gitsync.log import configure, get_logger
 from gitsync.redact import scrub
-from gitsync.worker import EXIT_FAILURE, EXIT_OK
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -20,7 +20,7 @@ from typing import Final
 from gitsync import __version__
 from gitsync.config import Config, RepoConfig
 from gitsync.credentials import helper_settings
-from gitsync.errors import ConfigError, GitSyncError, from_os_error
+from gitsync.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, from_os_error
 from gitsync.events import Observers
 from gitsync.files import Scratch
 from gitsync.gitcmd import Git, write_configuration
@@ -36,7 +36,7 @@ from gitsync.status import RepoStatus, StatusBoard
 from gitsync.sync import SyncPass, Workshop
 from gitsync.trees import Trees
 from gitsync.triggers.mailbox import Mailbox
-from gitsync.worker import EXIT_FAILURE, EXIT_OK, RepoWorker, Surroundings
+from gitsync.worker import RepoWorker, Surroundings
 
 # The part of the time for an orderly end after which what still runs is killed.
 _PATIENCE: Final = 0.6
@@ -79,12 +79,16 @@ class Daemon:
         self._events: queue.SimpleQueue[_Signalled | _Ended] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._scratch = Scratch()
         self._http: HttpServer | None = None
         self._metrics = Metrics()
         repos = [_located(repo) for repo in config.repos]
         self._board = StatusBoard([_first_status(repo) for repo in repos])
-        self._units = [self._build(repo, number) for number, repo in enumerate(repos)]
+        self._scratch = Scratch()
+        try:
+            self._units = [self._build(repo, number) for number, repo in enumerate(repos)]
+        except BaseException:
+            self._scratch.remove()
+            raise
 
     def run(self) -> int:
         """Run until a signal, an end or a failure; return the exit code. Raise `GitSyncError` if it cannot start."""

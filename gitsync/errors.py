@@ -15,6 +15,11 @@
 """
 
 import re
+from typing import Final
+
+# The exit codes of the process.
+EXIT_OK: Final = 0
+EXIT_FAILURE: Final = 1
 
 HINTS = {
     "auth": "check the credentials and that they may read this repository",
@@ -46,7 +51,8 @@ _PATTERNS = tuple(
         (r"returned error: 429", "rate_limited"),
         (
             r"authentication failed|could not read (username|password)|terminal prompts disabled|access denied"
-            r"|permission denied \((publickey|password|keyboard)|returned error: 40[13]|invalid credentials",
+            r"|permission denied \((publickey|password|keyboard)|returned error: 40[137]|response 407"
+            r"|invalid credentials",
             "auth",
         ),
         (r"returned error: 404|repository '.*' not found|repository not found", "not_found"),
@@ -55,8 +61,9 @@ _PATTERNS = tuple(
         (r"could not resolve (host|proxy)|name or service not known|name resolution", "dns"),
         (r"certificate|gnutls_handshake|ssl_connect|ssl routines|tls (connect|packet)", "tls"),
         (r"returned error: 5\d\d", "remote_error"),
+        (r"read-only file system|insufficient permission|unable to create .*permission denied", "permission"),
+        (r"reference broken|unable to resolve reference|bad shallow line", "corrupt"),
         (r"unable to create '.*\.lock'|another git process seems|cannot lock ref", "locked"),
-        (r"read-only file system|insufficient permission|unable to create|could not create .*permission", "permission"),
         (
             r"connection (refused|reset|timed out|closed)|failed to connect|couldn't connect|unable to connect"
             r"|no route to host|network is unreachable|recv failure|empty reply|http/2 stream|operation timed out",
@@ -74,10 +81,15 @@ _PATTERNS = tuple(
 )
 
 
+_QUOTED = re.compile(r"'[^'\n]*(?<!\.lock)'")
+
+
 def classify(stderr: str) -> str:
     """Return the stable reason for what git printed (with `LC_ALL=C`), or `git` when it is none of the known ones."""
+    # A URL or a name that git quotes may contain any of the words.
+    told = _QUOTED.sub("''", stderr)
     for pattern, reason in _PATTERNS:
-        if pattern.search(stderr):
+        if pattern.search(told):
             return reason
     return "git"
 

@@ -6,6 +6,7 @@ Functions are safe to call from any thread; a `Lock` and a `Scratch` belong to w
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -29,10 +30,10 @@ def temporary_beside(path: Path) -> Path:
 
 def sweep_temporaries(path: Path) -> None:
     """Remove what a killed process left beside `path` under the names of `temporary_beside`."""
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(path.parent):
-            if entry.name.startswith(f".{path.name}.") and entry.name.endswith(_TEMPORARY_SUFFIX):
-                Path(entry.path).unlink(missing_ok=True)
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{12}}{re.escape(_TEMPORARY_SUFFIX)}")
+    for found in [found for found in path.parent.iterdir() if ours.fullmatch(found.name)]:
+        with contextlib.suppress(OSError):
+            found.unlink()
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
@@ -52,10 +53,14 @@ def read_small(path: Path, *, limit: int = 65536) -> str | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        return file.read(limit).decode(errors="replace")
+        return os.read(descriptor, limit).decode(errors="replace")
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def remove(path: Path) -> bool:
@@ -154,9 +159,12 @@ class Scratch:
     def __init__(self) -> None:
         parent = Path(tempfile.gettempdir())
         _remove_dead_scratches(parent)
-        self.path = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX, dir=parent))
-        self._lock = Lock(self.path / "lock")
-        self._lock.try_acquire()
+        while True:
+            self.path = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX, dir=parent))
+            self._lock = Lock(self.path / "lock")
+            # Another process that starts now may have taken the directory for that of a dead one.
+            if self._lock.try_acquire():
+                return
 
     def remove(self) -> None:
         """Remove the directory and all that is in it."""

@@ -38,6 +38,12 @@ class _Level:
         return event
 
 
+def _order(logger: Any, method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Put what every line has at its beginning, where the eye looks for it."""
+    first = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
+    return {**first, **event}
+
+
 def _scrub(logger: Any, method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     return {key: scrub_value(value) for key, value in event.items()}
 
@@ -65,6 +71,7 @@ def configure(*, verbose: int, style: str, stream: TextIO | None = None) -> None
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _scrub,
+            _order,
             renderer,
         ],
         wrapper_class=structlog.BoundLogger,

@@ -169,6 +169,10 @@ class Mirror:
             arguments = ["-c", "gc.worktreePruneExpire=never", "gc", "--quiet", "--prune=now"]
             self._git.run(arguments, deadline=deadline, place=Place(git_dir=self.store), idle=True)
 
+    def prune(self, *, deadline: float) -> None:
+        """Remove the objects that an unfinished fetch has left. Raise `GitError`."""
+        self._git.run(["prune", "--expire=now"], deadline=deadline, place=Place(git_dir=self.store))
+
     def _unshallow(self) -> list[str]:
         return ["--unshallow"] if (self.store / "shallow").exists() else []
 

@@ -14,7 +14,7 @@ MASK = "***"
 _SHORTEST = 4
 _known: frozenset[str] = frozenset()
 
-_USERINFO = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^\s/@'\"]+)@", re.IGNORECASE)
+_USERINFO = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^\s/'\"]+)@", re.IGNORECASE)
 _AUTHORIZATION = re.compile(r"((?:proxy-)?authorization:\s*(?:basic|bearer|token)?\s*)[^\s'\"]+", re.IGNORECASE)
 
 

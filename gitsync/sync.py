@@ -73,13 +73,14 @@ class SyncPass:
     def run(self, *, deadline: float) -> SyncResult:
         """Run one pass and return what came of it; `deadline` is on the monotonic clock. It raises nothing."""
         started = time.monotonic()
-        self._phases = {}
         outcome: Outcome = "failed"
         failure = None
         try:
             outcome = self._steps(deadline)
         except Exception as error:
             failure = self._failure(error)
+        # A comparison since the last pass is among them.
+        phases, self._phases = self._phases, {}
         return SyncResult(
             outcome=outcome,
             duration=time.monotonic() - started,
@@ -87,7 +88,7 @@ class SyncPass:
             commit=self._commit,
             ref=self._ref,
             failure=failure,
-            phases=dict(self._phases),
+            phases=phases,
         )
 
     def heal(self, *, deadline: float) -> bool:
@@ -160,6 +161,7 @@ class SyncPass:
             if not is_damage(error):
                 raise
             return "unchanged"
+        self.tidy()
         return "repaired"
 
     def _update(self, target: Target, deadline: float) -> None:
@@ -235,9 +237,16 @@ class SyncPass:
         if not isinstance(error, GitSyncError):
             self._log.error("internal_error", exc_info=error)
             return Failure(reason="internal", message=f"{type(error).__name__}: {error}", hint="please report it")
-        if error.reason == "no_space":
-            self._trees.drop_private(self._mirror.stores())
+        if error.reason == "no_space" and self._mirror.locked:
+            self._make_room()
         return Failure(reason=error.reason, message=str(error), hint=error.hint)
+
+    def _make_room(self) -> None:
+        """Remove all that is not published, so that a smaller commit has a chance on a full volume."""
+        with contextlib.suppress(GitSyncError, OSError):
+            self._trees.drop_private(self._mirror.stores())
+            self._mirror.sweep()
+            self._mirror.prune(deadline=time.monotonic() + self._repo.schedule.sync_timeout)
 
     @contextlib.contextmanager
     def _phase(self, name: str) -> Iterator[None]:

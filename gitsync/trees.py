@@ -79,6 +79,7 @@ class Trees:
         self._directory = repo.root / TREES_DIRECTORY
         self._keep = repo.stale_worktree_timeout
         self._log = get_logger(repo=repo.name)
+        self._unknown_since: dict[Path, float] = {}
 
     def all(self, stores: list[Path]) -> list[Tree]:
         """Return every tree whose metadata is in one of the stores; remove metadata that has lost its tree."""
@@ -139,8 +140,6 @@ class Trees:
             path = self._directory / f"{_AGAIN}{tree.metadata.name}" / commit
             path.parent.mkdir(exist_ok=True)
         self._write_pointers(tree, path)
-        with contextlib.suppress(FileNotFoundError):
-            (tree.metadata / _LEFT).unlink()
         tree.path.rename(path)
         return replace(tree, path=path)
 
@@ -161,7 +160,10 @@ class Trees:
             return
         now = time.time()
         for tree in self.all(stores):
-            if not tree.private and tree.path != linked and self._expired(tree, now):
+            if tree.path == linked:
+                # It may have been left before, and the time starts anew when it is left again.
+                (tree.metadata / _LEFT).unlink(missing_ok=True)
+            elif not tree.private and self._expired(tree, now):
                 self._retire(tree)
         usable = [tree for tree in self.all(stores) if tree.private]
         usable.sort(key=lambda tree: tree.metadata.parent.parent == current, reverse=True)
@@ -237,8 +239,12 @@ class Trees:
     def _remove_unknown(self, known: list[Tree], linked: Path | None) -> None:
         used = {tree.path for tree in known} | {tree.path.parent for tree in known}
         used |= {linked, *linked.parents} if linked else set()
-        for path in self._directory.iterdir():
-            if path not in used and os.path.lexists(path):
+        now = time.monotonic()
+        unknown = [path for path in self._directory.iterdir() if path not in used]
+        self._unknown_since = {path: self._unknown_since.get(path, now) for path in unknown}
+        for path, since in self._unknown_since.items():
+            # One that bears a hash may have been published by somebody, and have readers.
+            if not is_full_hash(path.name) or now - since >= self._keep:
                 self._log.info("leftover_removed", v=1, path=str(path))
                 remove(path)
 

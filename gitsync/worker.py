@@ -6,18 +6,15 @@ One thread of its own runs `run`; the main thread calls `stop`.
 import random
 import time
 from dataclasses import dataclass
-from typing import Final
 
 from gitsync.config import RepoConfig
+from gitsync.errors import EXIT_FAILURE, EXIT_OK
 from gitsync.events import Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.log import get_logger
 from gitsync.status import StatusBoard
 from gitsync.sync import SyncPass
 from gitsync.triggers.mailbox import Mailbox
 from gitsync.triggers.schedule import next_delay
-
-EXIT_OK: Final = 0
-EXIT_FAILURE: Final = 1
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def parse_settings(text: str) -> tuple[GitSetting, ...]:
     while position < len(text):
         key, position = _token(text, position, end=":")
         if position >= len(text):
-            raise ValueError(f"write KEY:VALUE; {key!r} has no value")
+            raise ValueError(f"write KEY:VALUE; setting number {len(settings) + 1} has no value")
         value, position = _token(text, position + 1, end=",")
         setting = GitSetting(key.strip(), value)
         _check(setting)
@@ -54,7 +54,7 @@ def _token(text: str, position: int, *, end: str) -> tuple[str, int]:
         while position < len(text) and text[position] == " ":
             position += 1
         if position < len(text) and text[position] != end:
-            raise ValueError(f"expected {end!r} after {quote}{word}{quote}")
+            raise ValueError(f"expected {end!r} after the closing {quote}")
         return word, position
     word = ""
     while position < len(text) and text[position] != end:

@@ -48,6 +48,7 @@ class Arguments:
     given: tuple[tuple[str, str], ...]
     prints: tuple[str, ...]
     problems: tuple[str, ...]
+    broken: bool = False
 
 
 def _flags(option: Option) -> dict[str, _Name]:
@@ -91,7 +92,7 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
     try:
         context = command().make_context("gitsync", list(argv))
     except click.UsageError as error:
-        return Arguments((), (), (error.format_message(),))
+        return Arguments((), (), (f"{error.format_message()} Give it a value; see --help.",), broken=True)
     given = []
     for number, text in enumerate(FLAGS):
         given += [(text, str(value)) for value in context.params[f"o{number}"]]
@@ -120,6 +121,9 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     """Return the configuration; raise `ConfigError` with every problem, each naming option, value and remedy."""
     arguments = read_arguments(argv)
     problems = [*arguments.problems, *_unknown_variables(environ)]
+    if arguments.broken:
+        # What was given cannot be told from what is missing.
+        raise ConfigError([scrub(problem) for problem in problems])
     given = _parse([(FLAGS[flag], text) for flag, text in arguments.given], problems)
     # An empty variable counts as unset, as a manifest cannot always leave one out.
     variables = [(name, environ[text]) for text, name in VARIABLES.items() if environ.get(text)]
@@ -131,7 +135,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
         values[option.name] = _value(option, chosen)
         if chosen:
             text = ",".join(item.text for item in chosen)
-            shown[option.name] = MASK if option.secret or option.kind.placeholder.startswith("KEY") else scrub(text)
+            shown[option.name] = MASK if option.secret else scrub(text.removeprefix("="))
     if values["http_bind"] and "http_bind" not in shown:
         values["http_bind"] = replace(values["http_bind"], explicit=False)
     tried = {FLAGS[flag].option for flag, _ in arguments.given} | {name.option for name, _ in variables}
@@ -159,9 +163,12 @@ def _parse(texts: Sequence[tuple[_Name, str]], problems: list[str]) -> list[_Giv
     given = []
     for name, text in texts:
         try:
+            if not text:
+                raise ValueError("it is empty; give it a value, or leave it out")
             given.append(_Given(name, text, name.kind.parse(text)))
         except ValueError as error:
-            shown = "" if name.option.secret else f"={text}"
+            # A line break in the middle of a URL may hide a password from what removes passwords.
+            shown = f"={text}" if text.isprintable() and not name.option.secret else ""
             problems.append(f"{name.text}{shown}: {error}")
     return given
 

@@ -91,9 +91,10 @@ class GitConfig:
         'parts may hold the escapes \\n \\t \\\\ \\". It replaces an earlier value of the same key.',
         env=("GIT_SYNC_GIT_CONFIG",),
         repeatable=True,
+        secret=True,
     )
     git_config_add: tuple[GitSetting, ...] = option(
-        SETTINGS, "The same, for keys that may have several values: it adds one.", repeatable=True
+        SETTINGS, "The same, for keys that may have several values: it adds one.", repeatable=True, secret=True
     )
 
 
@@ -112,6 +113,8 @@ class RepoConfig:
         "What to follow: a full ref name, a tag, a branch (looked for in this order), or HEAD for the default branch. "
         "A full commit hash is pinned.",
         default="HEAD",
+        # The pair of git-sync v3; which one counts is said in the rules.
+        older=(Older(flag="--branch", env="GIT_SYNC_BRANCH"), Older(flag="--rev", env="GIT_SYNC_REV")),
     )
     root: Path = option(
         PATH,

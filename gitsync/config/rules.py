@@ -67,6 +67,10 @@ def _check_repo(repo: str | None) -> list[str]:
         return [f"--repo={repo}: it starts with a dash; write a URL or an absolute path"]
     if transport(repo) not in (*TRANSPORTS, "file"):
         return [f"--repo={repo}: the transport is not supported; use {', '.join(TRANSPORTS)} or a local path"]
+    try:
+        split_login(repo)
+    except ValueError as error:
+        return [f"--repo={repo}: this is no URL ({error}); check the host"]
     return []
 
 

@@ -131,9 +131,11 @@ def parse_bind(text: str) -> Bind | None:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError("use :PORT, HOST:PORT, [IPV6]:PORT or off")
-    if ":" in host and not (host.startswith("[") and host.endswith("]")):
-        raise ValueError("put an IPv6 address in brackets, such as [::1]:9484")
-    return Bind(host.strip("[]"), int(port))
+    bracketed = host.startswith("[") and host.endswith("]")
+    name = host[1:-1] if bracketed else host
+    if (":" in name) != bracketed or "[" in name or "]" in name:
+        raise ValueError("put an IPv6 address, and only that, in brackets, such as [::1]:9484")
+    return Bind(name, int(port))
 
 
 def choice(*values: str) -> Kind:

@@ -39,7 +39,8 @@ class HttpServer:
             channel_timeout=_QUIET,
             asyncore_loop_timeout=_QUIET,
             asyncore_use_poll=True,
-            max_request_body_size=BODY_LIMIT,
+            # waitress refuses a body of exactly this size.
+            max_request_body_size=BODY_LIMIT + 1,
             ident=None,
             clear_untrusted_proxy_headers=True,
         )

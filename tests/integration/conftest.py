@@ -1,0 +1,98 @@
+"""The parts of one repository, put together as the daemon does it, in the test's own process."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitsync.config import RepoConfig, load
+from gitsync.credentials import helper_settings
+from gitsync.events import Event, Observers, SyncResult
+from gitsync.gitcmd import Git, write_configuration
+from gitsync.mirror import Mirror
+from gitsync.publish import Publisher
+from gitsync.sync import SyncPass, Workshop
+from gitsync.trees import Trees
+
+TIMEOUT = 30.0
+
+
+def soon(seconds: float = TIMEOUT) -> float:
+    """Return a deadline."""
+    return time.monotonic() + seconds
+
+
+@dataclass
+class Recorder:
+    """Keeps every event, and may refuse a publication or fail."""
+
+    events: list[Event] = field(default_factory=list)
+    react: Callable[[Event], None] | None = None
+
+    def notify(self, event: Event) -> None:
+        """Keep the event, then do what the test asked for."""
+        self.events.append(event)
+        if self.react:
+            self.react(event)
+
+    def names(self) -> list[str]:
+        """Return the types of the events."""
+        return [type(event).__name__ for event in self.events]
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """One repository's parts."""
+
+    repo: RepoConfig
+    git: Git
+    mirror: Mirror
+    trees: Trees
+    publisher: Publisher
+    sync: SyncPass
+    recorder: Recorder
+
+    def run(self, seconds: float = TIMEOUT) -> SyncResult:
+        """Run one pass."""
+        return self.sync.run(deadline=soon(seconds))
+
+    def published(self) -> str:
+        """Return the hash that the link shows."""
+        current = self.publisher.current()
+        assert current is not None
+        return current.name
+
+    def close(self) -> None:
+        """Give the lock back, as the end of a process does."""
+        self.mirror.unlock()
+
+
+MakeWorkbench = Callable[..., Workbench]
+
+
+@pytest.fixture
+def make_workbench(tmp_path: Path, root: Path) -> Callable[..., Workbench]:
+    """Return a function that builds the parts for a repository's URL; options as in the configuration."""
+    numbers = iter(range(1000))
+
+    def make(url: str, **options: Any) -> Workbench:
+        flags = {"root": root, "stale_worktree_timeout": "0s", **options}
+        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
+        repo = load(["--repo", url, *arguments], {}).repos[0]
+        root.mkdir(exist_ok=True)
+        repo = replace(repo, root=root.resolve())
+        home = tmp_path / f"home-{next(numbers)}"
+        home.mkdir()
+        write_configuration(home / "gitconfig", repo, extra=helper_settings(repo.login, directory=home))
+        git = Git(repo, home=home, configuration=home / "gitconfig")
+        mirror = Mirror(repo, git, stop=threading.Event())
+        trees, publisher, recorder = Trees(repo, git), Publisher(repo.link), Recorder()
+        observers = Observers([recorder])
+        workshop = Workshop(git=git, mirror=mirror, trees=trees, publisher=publisher, observers=observers)
+        return Workbench(repo, git, mirror, trees, publisher, SyncPass(repo, workshop), recorder)
+
+    return make

@@ -1,0 +1,222 @@
+"""The store: what the remote has, what is fetched, and what survives a violent end."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitsync.errors import GitError, RefNotFound, StoreLocked
+from gitsync.files import Lock
+from gitsync.mirror import PRIVATE_REF
+from tests.integration.conftest import MakeWorkbench, soon
+from tests.support.git import git, run_git
+from tests.support.git_http import GitHttpServer
+from tests.support.origin import Origin
+
+
+@pytest.fixture
+def named(origin: Origin) -> dict[str, str]:
+    """An origin with one commit for each kind of name; return name → commit."""
+    commits = {"main": origin.head}
+    commits["feature"] = origin.commit({"a": "feature"}, branch="feature")
+    commits["light"] = origin.tag("light", at=origin.commit({"a": "light"}, branch="x"))
+    commits["release"] = origin.commit({"a": "release"}, branch="y")
+    origin.annotated_tag("release", at=commits["release"])
+    commits["both-branch"] = origin.commit({"a": "branch"}, branch="both")
+    commits["both-tag"] = origin.tag("both", at=commits["light"])
+    return commits
+
+
+@pytest.mark.parametrize(
+    ("ref", "commit", "full"),
+    [
+        ("HEAD", "main", "refs/heads/main"),
+        ("feature", "feature", "refs/heads/feature"),
+        ("refs/heads/feature", "feature", "refs/heads/feature"),
+        ("heads/feature", "feature", "refs/heads/feature"),
+        ("light", "light", "refs/tags/light"),
+        ("release", "release", "refs/tags/release"),
+        ("refs/tags/release", "release", "refs/tags/release"),
+        ("both", "both-tag", "refs/tags/both"),
+        ("refs/heads/both", "both-branch", "refs/heads/both"),
+    ],
+)
+def test_ref_resolves_as_git_does(
+    make_workbench: MakeWorkbench, origin: Origin, named: dict[str, str], ref: str, commit: str, full: str
+) -> None:
+    """Full names come first, then tags, then branches; annotated tags are peeled; what is fetched is that commit."""
+    mirror = make_workbench(origin.url, ref=ref).mirror
+    target = mirror.probe(deadline=soon())
+    assert (target.hash, target.ref) == (named[commit], full)
+    mirror.lock(deadline=soon())
+    assert mirror.fetch(target, deadline=soon()).hash == named[commit]
+
+
+@pytest.mark.parametrize("ref", ["nothing", "refs/heads/nothing", "eature", "feature/x"])
+def test_unknown_ref_is_missing(make_workbench: MakeWorkbench, origin: Origin, named: dict[str, str], ref: str) -> None:
+    """A part of a name is no name."""
+    with pytest.raises(RefNotFound) as caught:
+        make_workbench(origin.url, ref=ref).mirror.probe(deadline=soon())
+    assert caught.value.reason == "ref_missing"
+    assert ref in str(caught.value)
+
+
+def test_empty_repository_says_so(make_workbench: MakeWorkbench, make_origin: Callable[..., Origin]) -> None:
+    """The hint is in the message."""
+    with pytest.raises(RefNotFound, match="may be empty"):
+        make_workbench(make_origin("empty.git").url).mirror.probe(deadline=soon())
+
+
+def test_pinned_hash_needs_no_remote(make_workbench: MakeWorkbench) -> None:
+    """A full hash is what it is."""
+    target = make_workbench("http://127.0.0.1:1/a", ref="a" * 40).mirror.probe(deadline=soon())
+    assert target.pinned
+    assert target.hash == "a" * 40
+
+
+def test_unknown_hash_is_missing(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """The server's refusal has its reason."""
+    mirror = make_workbench(origin.url, ref="b" * 40).mirror
+    mirror.lock(deadline=soon())
+    with pytest.raises(GitError) as caught:
+        mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    assert caught.value.reason == "ref_missing"
+
+
+def test_tag_of_a_file_cannot_be_published(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """A ref that leads to no commit is refused with a hint."""
+    blob = git(origin.path, "rev-parse", "HEAD:index.html")
+    run_git(origin.path, "tag", "file", blob)
+    mirror = make_workbench(origin.url, ref="file").mirror
+    mirror.lock(deadline=soon())
+    with pytest.raises(RefNotFound) as caught:
+        mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    assert "commits" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(("depth", "count"), [(1, 1), (2, 2), (0, 3)])
+def test_depth_is_what_was_asked_for(make_workbench: MakeWorkbench, origin: Origin, depth: int, count: int) -> None:
+    """0 means all of the history."""
+    origin.commit({"a": "2"})
+    origin.commit({"a": "3"})
+    mirror = make_workbench(origin.url, depth=depth).mirror
+    mirror.lock(deadline=soon())
+    mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    assert int(git(mirror.store, "rev-list", "--count", PRIVATE_REF)) == count
+
+
+def test_depth_can_change_in_both_directions(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """A store that was shallow becomes complete, and goes on as a shallow one."""
+    origin.commit({"a": "2"})
+    for depth, number in ((1, 3), (0, 4), (1, 5)):
+        origin.commit({"a": str(number)})
+        bench = make_workbench(origin.url, depth=depth)
+        bench.mirror.lock(deadline=soon())
+        commit = bench.mirror.fetch(bench.mirror.probe(deadline=soon()), deadline=soon())
+        assert commit.hash == origin.head
+        if depth == 0:
+            assert int(git(bench.mirror.store, "rev-list", "--count", PRIVATE_REF)) == number
+        bench.close()
+
+
+def test_second_fetch_transfers_the_difference(
+    make_workbench: MakeWorkbench, origin: Origin, git_http: GitHttpServer
+) -> None:
+    """The commit that is kept under the private ref lets the server send one line's worth."""
+    origin.commit({f"file-{number}": os.urandom(2000).hex() for number in range(100)})
+    mirror = make_workbench(f"{git_http.url}/site.git").mirror
+    mirror.lock(deadline=soon())
+    mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    first = sum(request.sent for request in git_http.requests)
+    git_http.requests.clear()
+    origin.commit({"file-1": "changed"})
+    mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    assert sum(request.sent for request in git_http.requests) < first / 10
+
+
+def test_sha256_repository_is_fetched(make_workbench: MakeWorkbench, tmp_path: Path) -> None:
+    """The object format follows the remote's."""
+    path = tmp_path / "sha256"
+    run_git(None, "init", "--quiet", "--object-format=sha256", "--initial-branch=main", str(path))
+    run_git(path, "commit", "--quiet", "--allow-empty", "--message=First")
+    mirror = make_workbench(str(path)).mirror
+    mirror.lock(deadline=soon())
+    commit = mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    assert commit.hash == git(path, "rev-parse", "HEAD")
+    assert len(commit.hash) == 64
+
+
+def test_commit_carries_its_dates(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Author date and commit time are the commit's own."""
+    mirror = make_workbench(origin.url).mirror
+    mirror.lock(deadline=soon())
+    commit = mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    assert commit.author_date == git(origin.path, "log", "-1", "--format=%aI", commit.hash)
+    assert commit.commit_time == float(git(origin.path, "log", "-1", "--format=%ct", commit.hash))
+
+
+LEFTOVERS = (
+    *("shallow.lock", "config.lock", "packed-refs.lock", "HEAD.lock", "gc.pid", "packed-refs.new"),
+    *("refs/gitsync/head.lock", "objects/pack/tmp_pack_x", "objects/pack/pack-1.keep", "objects/12/tmp_obj_x"),
+)
+
+
+def test_leftovers_of_killed_commands_are_swept(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """No lock file of a dead process stops a fetch."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    planted = [bench.mirror.store / name for name in LEFTOVERS]
+    for path in planted:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    bench.close()
+    again = make_workbench(origin.url)
+    commit = origin.commit({"a": "new"})
+    assert again.run().failure is None
+    assert again.published() == commit
+    assert not [path for path in planted if path.exists()]
+
+
+def test_tampered_configuration_is_put_right(make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path) -> None:
+    """Who can write to the volume cannot make us run his programs."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    proof = tmp_path / "proof"
+    run_git(bench.mirror.store, "config", "filter.evil.smudge", f"touch {proof}")
+    hook = bench.mirror.store / "hooks" / "reference-transaction"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\ntouch {proof}\n")
+    hook.chmod(0o755)
+    origin.commit({"a": "new", ".gitattributes": "* filter=evil\n"})
+    assert bench.run().failure is None
+    assert not proof.exists()
+
+
+def test_second_process_waits_and_then_says_who_holds_the_root(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Two writers never meet in one store."""
+    first, second = make_workbench(origin.url), make_workbench(origin.url)
+    first.run()
+    with pytest.raises(StoreLocked, match=str(os.getpid())):
+        second.mirror.lock(deadline=soon(0.3))
+    assert second.run(seconds=0.3).failure
+    first.close()
+    second.mirror.lock(deadline=soon())
+    assert second.mirror.locked
+
+
+def test_child_that_outlives_us_still_holds_the_lock(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """A git that was orphaned by a kill keeps the next process out until it is gone."""
+    bench = make_workbench(origin.url)
+    bench.mirror.lock(deadline=soon())
+    child = subprocess.Popen(["sleep", "60"], pass_fds=bench.git.inherited)
+    try:
+        bench.close()
+        other = Lock(bench.repo.root / ".gitsync" / "lock")
+        assert not other.try_acquire()
+    finally:
+        child.kill()
+        child.wait()
+    assert other.try_acquire()
+    other.release()

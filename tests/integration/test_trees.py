@@ -1,0 +1,246 @@
+"""Trees: staged in private, reused when they are clean, and never touched while they are published."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitsync.config import TREES_DIRECTORY
+from tests.integration.conftest import MakeWorkbench, Workbench, soon
+from tests.support.git import git_environment, run_git
+from tests.support.origin import Content, Executable, Origin, Symlink
+from tests.support.tree import assert_published, assert_tree
+
+FILES: dict[str, Content] = {
+    "a.txt": "a\n",
+    "dir/b.txt": "b\n",
+    "dir/c.txt": "c\n",
+    "run.sh": Executable("#!/bin/sh\n"),
+    "link": Symlink("a.txt"),
+    ".gitignore": "*.cache\n",
+}
+
+
+@pytest.fixture
+def bench(make_workbench: MakeWorkbench, origin: Origin) -> Workbench:
+    """A repository that is published, with the tree of its first commit as the standby."""
+    origin.commit(FILES, replace=True)
+    made = make_workbench(origin.url)
+    assert made.run().failure is None
+    origin.commit({"a.txt": "second\n"})
+    assert made.run().failure is None
+    assert len(private_trees(made)) == 1
+    return made
+
+
+def private_trees(bench: Workbench) -> list[Path]:
+    """Return the trees that nobody is shown."""
+    return list((bench.repo.root / TREES_DIRECTORY).glob(".tree-*"))
+
+
+def replace_directory(tree: Path) -> None:
+    """Put a link to somewhere else where a directory was."""
+    outside = tree.parent.parent / "outside"
+    outside.mkdir()
+    (outside / "b.txt").write_text("outside\n")
+    (tree / "dir" / "b.txt").unlink()
+    (tree / "dir" / "c.txt").unlink()
+    (tree / "dir").rmdir()
+    (tree / "dir").symlink_to(outside)
+
+
+def nest_repository(tree: Path) -> None:
+    """Make a repository of a consumer's own in the tree."""
+    run_git(None, "init", "--quiet", str(tree / "nested"))
+    (tree / "nested" / "file").write_text("x")
+
+
+def hide_from_git(flag: str) -> Callable[[Path], None]:
+    """Edit a file and tell git to look away, as people do to keep a local change."""
+
+    def damage(tree: Path) -> None:
+        (tree / "dir" / "b.txt").write_text("kept\n")
+        run_git(tree, "update-index", flag, "dir/b.txt")
+
+    return damage
+
+
+def same_size_and_time(tree: Path) -> None:
+    """Edit a file so that size and modification time stay the same."""
+    path = tree / "dir" / "b.txt"
+    times = path.stat()
+    path.write_text("B\n")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def run(command: str, tree: Path) -> None:
+    """Do something in a tree as a consumer would."""
+    subprocess.run(["sh", "-c", command], cwd=tree, check=True, env=git_environment())
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "edited": lambda tree: (tree / "dir" / "b.txt").write_text("edited\n"),
+    "edited, same size and time": same_size_and_time,
+    "edited, assumed unchanged": hide_from_git("--assume-unchanged"),
+    "edited, skipped": hide_from_git("--skip-worktree"),
+    "deleted": lambda tree: (tree / "dir" / "b.txt").unlink(),
+    "mode taken": lambda tree: (tree / "run.sh").chmod(0o644),
+    "mode given": lambda tree: (tree / "dir" / "b.txt").chmod(0o755),
+    "untracked": lambda tree: (tree / "dir" / "new.txt").write_text("x"),
+    "ignored": lambda tree: (tree / "x.cache").write_text("x"),
+    "directory for a file": lambda tree: run("rm a.txt && mkdir a.txt", tree),
+    "link for a directory": replace_directory,
+    "link changed": lambda tree: run("ln -sfn /etc/passwd link", tree),
+    "repository in it": nest_repository,
+    ".git removed": lambda tree: (tree / ".git").unlink(),
+    ".git replaced": lambda tree: run("rm .git && mkdir .git", tree),
+    "added to the index": lambda tree: run("echo x >n && git add n", tree),
+    "empty directory": lambda tree: (tree / "empty").mkdir(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_standby_is_clean_whatever_a_consumer_did_to_it(
+    make_workbench: MakeWorkbench, origin: Origin, damage: Callable[[Path], object]
+) -> None:
+    """What is made in a published tree is gone when the tree is published the next time."""
+    origin.commit(FILES, replace=True)
+    bench = make_workbench(origin.url)
+    bench.run()
+    first = (bench.repo.root / TREES_DIRECTORY / bench.published()).stat().st_ino
+    damage(bench.repo.link.resolve())
+    for number in range(3):
+        origin.commit({"other.txt": f"{number}\n"})
+        assert bench.run().failure is None
+        assert_published(origin.path, bench.repo.link)
+    inodes = {path.stat().st_ino for path in (bench.repo.root / TREES_DIRECTORY).iterdir()}
+    assert first in inodes, "the damaged tree was thrown away instead of being used again"
+    outside = bench.repo.root / "outside" / "b.txt"
+    assert not outside.exists() or outside.read_text() == "outside\n"
+
+
+def test_update_uses_the_standby(bench: Workbench, origin: Origin) -> None:
+    """No tree is checked out afresh, and none deleted, once there are two."""
+    before = {path.stat().st_ino for path in (bench.repo.root / TREES_DIRECTORY).iterdir()}
+    for number in range(4):
+        origin.commit({"a.txt": f"{number}\n", f"file-{number}": "x", f"file-{number - 1}": None} if number else {})
+        assert bench.run().failure is None
+        assert_published(origin.path, bench.repo.link)
+    assert {path.stat().st_ino for path in (bench.repo.root / TREES_DIRECTORY).iterdir()} == before
+
+
+def test_file_that_did_not_change_is_not_written(bench: Workbench, origin: Origin) -> None:
+    """An update in place writes what changed only."""
+    (standby,) = private_trees(bench)
+    inode = (standby / "dir" / "c.txt").stat()
+    origin.commit({"dir/b.txt": "new\n"})
+    bench.run()
+    after = (bench.repo.link / "dir" / "c.txt").stat()
+    assert (after.st_ino, after.st_ctime_ns) == (inode.st_ino, inode.st_ctime_ns)
+
+
+def test_standby_that_resists_is_replaced(bench: Workbench, origin: Origin) -> None:
+    """A standby that git cannot bring up to date costs a check-out, not the update."""
+    (standby,) = private_trees(bench)
+    metadata = bench.mirror.store / "worktrees" / standby.name.removeprefix(".tree-")
+    (metadata / "gitsync-index").write_bytes(b"garbage")
+    origin.commit({"a.txt": "third\n"})
+    assert bench.run().failure is None
+    assert_published(origin.path, bench.repo.link)
+    assert not standby.exists()
+
+
+def test_half_staged_tree_is_finished(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Files that a timed-out try has written stay, also where one of them is only half there."""
+    origin.commit(FILES, replace=True)
+    bench = make_workbench(origin.url)
+    bench.mirror.lock(deadline=soon())
+    commit = bench.mirror.fetch(bench.mirror.probe(deadline=soon()), deadline=soon())
+    tree = bench.trees.stage(commit.hash, bench.mirror.store, deadline=soon())
+    # As a killed `git reset` leaves it: no index yet, some files missing, one of them cut.
+    (tree.metadata / "gitsync-index").unlink()
+    (tree.path / "dir" / "b.txt").write_text("")
+    (tree.path / "run.sh").unlink()
+    written = (tree.path / "dir" / "c.txt").stat()
+    again = bench.trees.stage(commit.hash, bench.mirror.store, deadline=soon())
+    assert again == tree
+    assert_tree(origin.path, again.path, commit.hash)
+    kept = (again.path / "dir" / "c.txt").stat()
+    assert (kept.st_ino, kept.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+
+
+def test_taken_name_leads_to_another_with_the_same_leaf(bench: Workbench, origin: Origin) -> None:
+    """Somebody's file under the name of the next tree does not stop it, and the leaf is still the hash."""
+    commit = origin.commit({"a.txt": "third\n"})
+    (bench.repo.root / TREES_DIRECTORY / commit).write_text("in the way")
+    assert bench.run().failure is None
+    assert bench.published() == commit
+    assert_published(origin.path, bench.repo.link)
+
+
+def test_unknown_entries_are_swept_and_foreign_files_are_not(bench: Workbench, origin: Origin) -> None:
+    """`.worktrees` is ours entirely, the rest of the root is somebody else's."""
+    root = bench.repo.root
+    (root / TREES_DIRECTORY / "garbage").mkdir()
+    (root / TREES_DIRECTORY / ("a" * 40)).mkdir()
+    (root / "lost+found").mkdir()
+    (root / "cache.db").write_text("x")
+    origin.commit({"a.txt": "third\n"})
+    bench.run()
+    assert sorted(path.name for path in root.iterdir()) == [
+        ".gitsync",
+        ".worktrees",
+        "cache.db",
+        "lost+found",
+        "site.git",
+    ]
+    assert not (root / TREES_DIRECTORY / "garbage").exists()
+    assert not (root / TREES_DIRECTORY / ("a" * 40)).exists()
+
+
+def test_left_tree_stays_for_its_time(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """A reader that holds the old tree goes on reading it, also across a restart."""
+    first = origin.head
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h")
+    bench.run()
+    second = origin.commit({"a": "2"})
+    bench.run()
+    bench.close()
+    again = make_workbench(origin.url, stale_worktree_timeout="1h")
+    third = origin.commit({"a": "3"})
+    again.run()
+    for commit in (first, second, third):
+        assert_tree(origin.path, again.repo.root / TREES_DIRECTORY / commit, commit)
+
+
+def test_branch_that_turns_back_shows_the_tree_that_is_still_there(
+    make_workbench: MakeWorkbench, origin: Origin
+) -> None:
+    """A → B → A within the time of the old tree flips the link and stages nothing."""
+    first = origin.head
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h")
+    bench.run()
+    inode = bench.repo.link.resolve().stat().st_ino
+    origin.commit({"a": "2"})
+    bench.run()
+    origin.rewind(first)
+    bench.run()
+    assert bench.published() == first
+    assert bench.repo.link.resolve().stat().st_ino == inode
+
+
+def test_consumers_can_use_git_in_a_published_tree(bench: Workbench, origin: Origin) -> None:
+    """The tree is a linked worktree: log, status and archive work in it."""
+    tree = bench.repo.link.resolve()
+    assert run_git(tree, "status", "--porcelain") == b""
+    assert run_git(tree, "log", "-1", "--format=%H").decode().strip() == origin.head
+    assert run_git(tree, "archive", "HEAD")
+
+
+def test_volume_can_be_mounted_elsewhere(bench: Workbench, origin: Origin, tmp_path: Path) -> None:
+    """Link and `.git` file are relative."""
+    elsewhere = bench.repo.root.rename(tmp_path / "elsewhere")
+    assert_published(origin.path, elsewhere / "site.git")
+    assert run_git(elsewhere / "site.git", "log", "-1", "--format=%H").decode().strip() == origin.head

@@ -1,0 +1,151 @@
+"""A pod of a manifest, run by Docker as the kubelet would, so that the manifests are tested as they are written.
+
+Done: one network for all containers, sysctls, emptyDir volumes with the fsGroup as their group, users, groups,
+read-only root filesystems, capabilities, memory limits, environment with optional Secrets, arguments, native sidecars
+with their startup probe, HTTP probes, and the order of the end.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
+
+from tests.support.docker_engine import labelled, new_volume, output_of, request, run_in, stop
+from tests.support.eventually import eventually
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a test changes of a manifest: where images come from, variables of gitsync, and the Secrets that exist."""
+
+    images: Mapping[str, str]
+    environment: Mapping[str, str]
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Pod:
+    """One running pod. `name` is its host name in the network."""
+
+    def __init__(self, manifest: Manifest, *, name: str, network: Network, changes: Changes) -> None:
+        self.spec: Manifest = manifest["spec"]
+        self.annotations: dict[str, str] = manifest["metadata"].get("annotations", {})
+        self.name = name
+        self._changes = changes
+        self._network = network
+        self._volumes: dict[str, str] = {}
+        self.containers: dict[str, DockerContainer] = {}
+        self._sandbox: DockerContainer | None = None
+
+    def start(self) -> "Pod":
+        """Start the sidecars, each waiting for its startup probe, then all other containers."""
+        self._start_sandbox()
+        for container in self.spec.get("initContainers", []):
+            assert container["restartPolicy"] == "Always", "only native sidecars are known here"
+            self._start_container(container)
+            eventually(partial(self.probe, container["name"], "startupProbe"), timeout=60)
+        for container in self.spec["containers"]:
+            self._start_container(container)
+        return self
+
+    def close(self) -> None:
+        """Remove the containers; their output is shown by pytest if the test failed."""
+        for name, container in self.containers.items():
+            print(f"--- {self.name}/{name} ---\n{output_of(container)}")
+            container.stop()
+        if self._sandbox:
+            self._sandbox.stop()
+
+    def stop(self) -> dict[str, int]:
+        """End the containers, then the sidecars, within the grace period; return the exit codes."""
+        grace = self.spec["terminationGracePeriodSeconds"]
+        codes = {each["name"]: stop(self.containers[each["name"]], timeout=grace) for each in self.spec["containers"]}
+        for each in reversed(self.spec.get("initContainers", [])):
+            codes[each["name"]] = stop(self.containers[each["name"]], timeout=grace)
+        return codes
+
+    def get(self, port: int, path: str) -> tuple[int, str]:
+        """GET a path from a port of the pod; return status and body."""
+        return request(self.sandbox, port, path)
+
+    def probe(self, container: str, kind: str) -> bool:
+        """Ask one of a container's HTTP probes once, as the kubelet does."""
+        target = self._container(container)[kind]["httpGet"]
+        status, _ = self.get(self._port(container, target["port"]), target["path"])
+        return 200 <= status < 400
+
+    @property
+    def sandbox(self) -> DockerContainer:
+        """The container that holds the pod's network."""
+        assert self._sandbox, "the pod was not started"
+        return self._sandbox
+
+    def _all(self) -> list[Manifest]:
+        return [*self.spec.get("initContainers", []), *self.spec["containers"]]
+
+    def _container(self, name: str) -> Manifest:
+        return next(each for each in self._all() if each["name"] == name)
+
+    def _port(self, container: str, name: str) -> int:
+        ports = self._container(container)["ports"]
+        return next(int(port["containerPort"]) for port in ports if port["name"] == name)
+
+    def _start_sandbox(self) -> None:
+        """Start what holds the pod's network, and give the volumes to the pod's group as the kubelet does."""
+        context = self.spec["securityContext"]
+        sandbox = labelled(
+            self._changes.images["sandbox"],
+            entrypoint=["sleep", "infinity"],
+            user="0:0",
+            sysctls={each["name"]: each["value"] for each in context.get("sysctls", [])},
+        )
+        sandbox.with_network(self._network).with_network_aliases(self.name)
+        sandbox.with_exposed_ports(*(port["containerPort"] for each in self._all() for port in each["ports"]))
+        client = sandbox.get_docker_client().client
+        for volume in self.spec["volumes"]:
+            assert "emptyDir" in volume, "only emptyDir is known here"
+            self._volumes[volume["name"]] = new_volume(client)
+            sandbox.with_volume_mapping(self._volumes[volume["name"]], f"/volumes/{volume['name']}", "rw,nocopy")
+        self._sandbox = sandbox.start()
+        for volume_name in self._volumes:
+            run_in(sandbox, "chown", f"0:{context['fsGroup']}", f"/volumes/{volume_name}")
+            run_in(sandbox, "chmod", "2775", f"/volumes/{volume_name}")
+
+    def _start_container(self, manifest: Manifest) -> None:
+        security = manifest["securityContext"]
+        options: dict[str, Any] = {
+            "network_mode": f"container:{self.sandbox.get_container_id()}",
+            "user": f"{security['runAsUser']}:{security['runAsGroup']}",
+            "group_add": [str(self.spec["securityContext"]["fsGroup"])],
+            "read_only": security["readOnlyRootFilesystem"],
+            "cap_drop": security["capabilities"]["drop"],
+            "security_opt": [] if security["allowPrivilegeEscalation"] else ["no-new-privileges:true"],
+            "mem_limit": manifest["resources"]["limits"]["memory"].removesuffix("i").lower(),
+        }
+        if "command" in manifest:
+            options["entrypoint"] = manifest["command"]
+        container = labelled(self._changes.images[manifest["image"]], env=self._environment(manifest), **options)
+        if "args" in manifest:
+            container.with_command(manifest["args"])
+        for mount in manifest["volumeMounts"]:
+            mode = "ro,nocopy" if mount.get("readOnly") else "rw,nocopy"
+            container.with_volume_mapping(self._volumes[mount["name"]], mount["mountPath"], mode)
+        self.containers[manifest["name"]] = container.start()
+
+    def _environment(self, manifest: Manifest) -> dict[str, str]:
+        values: dict[str, str] = {}
+        for variable in manifest.get("env", []):
+            name = variable["name"]
+            if "value" in variable:
+                values[name] = variable["value"]
+            else:
+                reference = variable["valueFrom"]["secretKeyRef"]
+                secret = self._changes.secrets.get(reference["name"], {})
+                assert reference["key"] in secret or reference["optional"], f"no Secret for {name}"
+                if reference["key"] in secret:
+                    values[name] = secret[reference["key"]]
+        return {**values, **self._changes.environment} if "GIT_REPO" in values else values

@@ -1,0 +1,249 @@
+"""A real smart-HTTP server: `git http-backend` behind the standard library's HTTP server, on a free port.
+
+Bodies are streamed both ways; gzip bodies go to http-backend as they are, chunked ones are decoded here; the
+Git-Protocol header is passed on, so protocol v2 is spoken.
+"""
+
+import base64
+import contextlib
+import os
+import socket
+import subprocess
+import threading
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self, cast
+from urllib.parse import unquote, urlsplit
+
+from tests.support.git import git_environment
+
+CHUNK = 65536
+
+
+@dataclass
+class Request:
+    """What one request was and how much went through."""
+
+    method: str
+    path: str
+    query: str
+    authorized: bool
+    protocol: str
+    status: int = 0
+    received: int = 0
+    sent: int = 0
+
+    head: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_fetch(self) -> bool:
+        """Tell whether the client asked for objects, not only for refs (protocol v2)."""
+        gzipped = self.head.startswith(b"\x1f\x8b")
+        head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(self.head) if gzipped else self.head
+        return b"command=fetch" in head
+
+
+class GitHttpServer:
+    """Serves every bare repository in a directory; its behaviour can be changed while it runs."""
+
+    def __init__(self, directory: Path, *, username: str = "", password: str = "", host: str = "127.0.0.1") -> None:
+        self.directory = directory
+        self.credentials = f"{username}:{password}" if username or password else ""
+        self.delay = 0.0
+        self.fail_with: int | None = None
+        self.retry_after: str | None = None
+        self.requests: list[Request] = []
+        self.closing = threading.Event()
+        self._server = _Server((host, 0), self)
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop, drop every connection and wait for the threads."""
+        self.closing.set()
+        self._server.shutdown()
+        self._server.drop_connections()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """The address without a path."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def url_of(self, repository: Path, *, port: int | None = None) -> str:
+        """Return a repository's URL, through another port if a proxy stands in front."""
+        return f"http://127.0.0.1:{port or self.port}/{repository.relative_to(self.directory)}"
+
+    @property
+    def fetches(self) -> int:
+        """How many requests asked for objects."""
+        return sum(request.is_fetch for request in list(self.requests))
+
+    def wanted_credentials(self) -> str:
+        """Return the Authorization header that is let in, or nothing."""
+        return "Basic " + base64.b64encode(self.credentials.encode()).decode() if self.credentials else ""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that server_close() joins them
+    allow_reuse_address = True
+    request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], owner: GitHttpServer) -> None:
+        self.owner = owner
+        self._lock = threading.Lock()
+        self._connections: set[socket.socket] = set()
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: object, client_address: object) -> None:
+        with self._lock:
+            self._connections.add(cast(socket.socket, request))
+        super().process_request(request, client_address)  # type: ignore[arg-type]
+
+    def shutdown_request(self, request: object) -> None:
+        with self._lock:
+            self._connections.discard(cast(socket.socket, request))
+        super().shutdown_request(request)  # type: ignore[arg-type]
+
+    def drop_connections(self) -> None:
+        with self._lock:
+            for connection in self._connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle is what many tests are about, nothing to report."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Requests are kept in a list, not printed."""
+
+    def _answer(self) -> None:
+        owner, url = self.server.owner, urlsplit(self.path)
+        wanted = owner.wanted_credentials()
+        authorized = not wanted or self.headers.get("Authorization") == wanted
+        protocol = self.headers.get("Git-Protocol", "")
+        record = Request(self.command, unquote(url.path), url.query, authorized, protocol)
+        owner.requests.append(record)
+        if owner.delay:
+            owner.closing.wait(owner.delay)
+        if owner.fail_with is not None:
+            self._refuse(owner.fail_with, record)
+        elif not authorized:
+            self._refuse(401, record)
+        else:
+            self._run_backend(record)
+
+    def _refuse(self, status: int, record: Request) -> None:
+        record.received = sum(len(block) for block in self._body())
+        record.status = status
+        body = f"refused with {status}\n".encode()
+        self.send_response(status)
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'Basic realm="tests"')
+        if self.server.owner.retry_after is not None:
+            self.send_header("Retry-After", self.server.owner.retry_after)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _body(self) -> Iterator[bytes]:
+        """Yield the request's body, whichever way it is framed."""
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            while self.rfile.readline() not in (b"\r\n", b"\n", b""):  # trailers
+                pass
+            return
+        left = int(self.headers.get("Content-Length") or 0)
+        while left and (block := self.rfile.read1(min(left, CHUNK))):
+            left -= len(block)
+            yield block
+
+    def _run_backend(self, record: Request) -> None:
+        with subprocess.Popen(
+            ["git", "http-backend"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment(record)
+        ) as process:
+            stdin, stdout = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+            feeder = threading.Thread(target=self._feed, args=(stdin, record), daemon=True)
+            feeder.start()
+            try:
+                self._relay(stdout, record)
+                feeder.join()
+            finally:
+                process.kill()
+
+    def _feed(self, stdin: IO[bytes], record: Request) -> None:
+        for block in self._body():
+            record.received += len(block)
+            record.head = (record.head + block)[:256]
+            with contextlib.suppress(BrokenPipeError):
+                stdin.write(block)
+        with contextlib.suppress(BrokenPipeError):
+            stdin.close()
+
+    def _relay(self, stdout: IO[bytes], record: Request) -> None:
+        status, headers = 200, []
+        while (line := stdout.readline().strip()) != b"":
+            name, _, value = line.decode("latin-1").partition(":")
+            if name.lower() == "status":
+                status = int(value.split()[0])
+            else:
+                headers.append((name, value.strip()))
+        record.status = status
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while block := stdout.read1(CHUNK):  # type: ignore[attr-defined]
+            record.sent += len(block)
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(block), block))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _environment(self, record: Request) -> dict[str, str]:
+        names = {
+            "CONTENT_TYPE": "Content-Type",
+            "CONTENT_LENGTH": "Content-Length",
+            "HTTP_CONTENT_ENCODING": "Content-Encoding",
+            "GIT_PROTOCOL": "Git-Protocol",
+        }
+        sent = {name: self.headers[header] for name, header in names.items() if self.headers.get(header)}
+        return {
+            **git_environment(),
+            "GIT_PROJECT_ROOT": os.fspath(self.server.owner.directory),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "REQUEST_METHOD": record.method,
+            "PATH_INFO": record.path,
+            "QUERY_STRING": record.query,
+            "REMOTE_ADDR": self.client_address[0],
+            "SERVER_PROTOCOL": self.request_version,
+            **sent,
+        }

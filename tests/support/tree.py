@@ -1,0 +1,96 @@
+"""Is a directory exactly one commit? Answered from `git ls-tree` and the bytes on disk, never by `git status`."""
+
+import hashlib
+import os
+import re
+import stat
+from pathlib import Path
+
+from tests.support.git import run_git
+
+HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def tree_differences(repository: Path, tree: Path, commit: str) -> list[str]:
+    """Say in words how the files under `tree` differ from a commit; the top `.git` is no content."""
+    expected = _expected(repository, commit)
+    actual = _actual(tree)
+    missing = [f"missing: {path!r}" for path in sorted(expected.keys() - actual.keys())]
+    foreign = [f"not in the commit: {path!r}" for path in sorted(actual.keys() - expected.keys())]
+    changed = [
+        f"differs: {path!r}: {actual[path]}, the commit has {expected[path]}"
+        for path in sorted(expected.keys() & actual.keys())
+        if expected[path] != actual[path]
+    ]
+    return missing + foreign + changed
+
+
+def tree_matches(repository: Path, tree: Path, commit: str) -> bool:
+    """Tell whether the files under `tree` are exactly those of a commit: names, bytes, x bits, links, nothing more."""
+    return not tree_differences(repository, tree, commit)
+
+
+def assert_tree(repository: Path, tree: Path, commit: str) -> None:
+    """Fail, naming the first differences, unless `tree` is exactly a commit."""
+    differences = tree_differences(repository, tree, commit)
+    assert not differences, f"{tree} is not {commit}: " + "; ".join(differences[:10])
+
+
+def published_hash(link: Path) -> str:
+    """Return the commit that a link promises (the leaf of its target); fail if there is no link of that kind."""
+    leaf = os.readlink(link).rsplit("/", 1)[-1]
+    assert HASH.fullmatch(leaf), f"{link} -> {os.readlink(link)}: the leaf is no full hash"
+    return leaf
+
+
+def assert_published(repository: Path, link: Path) -> str:
+    """Resolve the link once; the tree behind it must be exactly the commit in its name. Return the commit."""
+    commit = published_hash(link)
+    assert_tree(repository, link.parent / os.readlink(link), commit)
+    return commit
+
+
+def _expected(repository: Path, commit: str) -> dict[bytes, str]:
+    listing = run_git(repository, "ls-tree", "-r", "-z", "--full-tree", commit)
+    entries = {}
+    for line in filter(None, listing.split(b"\0")):
+        head, path = line.split(b"\t", 1)
+        mode, _, name = head.decode().split(" ")
+        if mode != "160000":  # a submodule's files are another repository's
+            entries[path] = f"{mode} {name}"
+    return entries
+
+
+def _actual(tree: Path) -> dict[bytes, str]:
+    top = os.fsencode(tree)
+    entries = {}
+    for directory, folders, files in os.walk(top, onerror=_raise):
+        links = [name for name in folders if os.path.islink(os.path.join(directory, name))]  # noqa: PTH114, PTH118 - bytes
+        if not folders and not files and directory != top:
+            entries[os.path.relpath(directory, top)] = "an empty directory"
+        for name in files + links:
+            path = os.path.join(directory, name)  # noqa: PTH118 - names may be no valid text
+            relative = os.path.relpath(path, top)
+            if relative != b".git":
+                entries[relative] = _describe(path)
+    return entries
+
+
+def _describe(path: bytes) -> str:
+    """Return what `git ls-tree` would say of a file: its mode and its blob's name."""
+    status = os.lstat(path)
+    if stat.S_ISLNK(status.st_mode):
+        return f"120000 {_blob(os.readlink(path))}"
+    if not stat.S_ISREG(status.st_mode):
+        return "neither a file nor a link"
+    mode = "100755" if status.st_mode & stat.S_IXUSR else "100644"
+    with open(path, "rb") as file:  # noqa: PTH123 - bytes
+        return f"{mode} {_blob(file.read())}"
+
+
+def _blob(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _raise(error: OSError) -> None:
+    raise error

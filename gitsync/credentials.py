@@ -8,17 +8,17 @@ import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gitsync.config import GitSetting, Login
+from gitsync.config import Credential, GitSetting
 
 
-def helper_settings(login: Login | None, *, directory: Path) -> list[GitSetting]:
+def helper_settings(login: Credential | None, *, directory: Path) -> list[GitSetting]:
     """Write the login into `directory`, and return the settings that make git ask for it there and nowhere else."""
     # An empty value forgets the helpers that were configured before.
     settings = [GitSetting("credential.helper", "")]
     if login:
         file = directory / "login"
         file.touch(mode=0o600)
-        file.write_text(f"username={login.username}\npassword={login.password.reveal()}\n")
+        file.write_text(f"username={login.username}\npassword={login.password.reveal() if login.password else ''}\n")
         parts = urlsplit(login.url)
         helper = f'!f() {{ test "$1" = get && cat {shlex.quote(str(file))}; }}; f'
         settings.append(GitSetting(f"credential.{parts.scheme}://{parts.netloc}.helper", helper))

@@ -14,7 +14,8 @@ import click
 from gitsync.config import rules
 from gitsync.config.model import Config, GitConfig, RepoConfig, Schedule, all_options
 from gitsync.config.option import Option
-from gitsync.config.values import BOOL, Kind
+from gitsync.config.topics import AuthConfig, HooksConfig
+from gitsync.config.values import Kind
 from gitsync.errors import ConfigError
 from gitsync.redact import MASK, scrub
 
@@ -22,6 +23,9 @@ from gitsync.redact import MASK, scrub
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _SERVICE_LINK = re.compile(r"(_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$")
 _PREFIX: Final = "GITSYNC_"
+_REFUSED_FLAG: Final = "--change-permissions"
+_REFUSED_VARIABLE: Final = "GIT_SYNC_PERMISSIONS"
+_REFUSAL: Final = "it is not supported any more; use --group-write, or an exechook that changes what has to be changed"
 PRINT_FLAGS: Final = ("help", "man", "version")
 
 
@@ -52,9 +56,7 @@ class Arguments:
 
 
 def _flags(option: Option) -> dict[str, _Name]:
-    if option.env_only:
-        return {}
-    names = {option.flag: _Name(option, option.flag, option.kind)}
+    names = {} if option.env_only else {option.flag: _Name(option, option.flag, option.kind)}
     if option.short:
         names[option.short] = _Name(option, option.short, option.kind)
     names |= {old.flag: _Name(option, old.flag, old.kind or option.kind) for old in option.older if old.flag}
@@ -62,7 +64,7 @@ def _flags(option: Option) -> dict[str, _Name]:
 
 
 def _variables(option: Option) -> dict[str, _Name]:
-    names = {name: _Name(option, name, option.kind) for name in option.variables}
+    names = {name: _Name(option, name, option.env_kind or option.kind) for name in option.variables}
     return names | {old.env: _Name(option, old.env, old.kind or option.kind) for old in option.older if old.env}
 
 
@@ -77,8 +79,8 @@ def command() -> click.Command:
         # A boolean may stand alone or, as in Go, have its value behind an equals sign.
         declared = [f"o{number}", text]
         kind = click.UNPROCESSED
-        if name.kind is BOOL:
-            params.append(click.Option(declared, multiple=True, type=kind, is_flag=False, flag_value="true"))
+        if name.kind.alone:
+            params.append(click.Option(declared, multiple=True, type=kind, is_flag=False, flag_value=name.kind.alone))
         else:
             params.append(click.Option(declared, multiple=True, type=kind))
     params.append(click.Option(["help", "-h", "-?", "--help"], is_flag=True))
@@ -103,7 +105,9 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
 def _unknown_arguments(rest: Sequence[str]) -> list[str]:
     problems, previous = [], ""
     for argument in rest:
-        if argument.startswith("-") and argument != "-":
+        if argument.partition("=")[0] == _REFUSED_FLAG:
+            problems.append(f"{_REFUSED_FLAG}: {_REFUSAL}")
+        elif argument.startswith("-") and argument != "-":
             flag = argument.partition("=")[0]
             problems.append(f"{flag}: there is no such option{_similar(flag, FLAGS)}")
         elif not previous.startswith("-") or "=" in previous:
@@ -152,7 +156,8 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
     unknown = [name for name in environ if name.startswith(_PREFIX) and name not in VARIABLES]
-    return [
+    refused = [f"{_REFUSED_VARIABLE}: {_REFUSAL}"] if environ.get(_REFUSED_VARIABLE) else []
+    return refused + [
         f"{name}: there is no such environment variable{_similar(name, VARIABLES)}"
         for name in sorted(unknown)
         if not _SERVICE_LINK.search(name)
@@ -202,6 +207,7 @@ def _build(values: dict[str, Any], shown: dict[str, str]) -> Config:
         taken = {field.name: values[field.name] for field in fields(model) if field.name in values}
         return model(**{**taken, **parts})
 
-    repo = make(RepoConfig, schedule=make(Schedule), git=make(GitConfig))
+    parts = {"schedule": make(Schedule), "git": make(GitConfig), "auth": make(AuthConfig), "hooks": make(HooksConfig)}
+    repo = make(RepoConfig, **parts)
     config: Config = make(Config, repos=(repo,), shown=shown)
     return config

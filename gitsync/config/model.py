@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gitsync.config.gitsettings import GitSetting, parse_settings
 from gitsync.config.option import Older, Option, option, options_of
+from gitsync.config.topics import AuthConfig, HooksConfig
 from gitsync.config.values import (
     BIND,
     BOOL,
@@ -14,9 +15,11 @@ from gitsync.config.values import (
     INT,
     PATH,
     SECONDS,
+    SECRET,
     SIGNAL,
     TEXT,
     Bind,
+    Credential,
     Kind,
     choice,
 )
@@ -25,16 +28,6 @@ from gitsync.redact import Secret
 DEFAULT_PORT = 9484
 
 SETTINGS = Kind("KEY:VALUE,…", parse_settings)
-SECRET = Kind("SECRET", Secret)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Login:
-    """A user name and password for the server of one URL."""
-
-    url: str
-    username: str
-    password: Secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +146,36 @@ class RepoConfig:
         "A file that holds the current error as JSON, and is removed by a success; relative to --root or absolute.",
         env=("GIT_SYNC_ERROR_FILE",),
     )
-    login: Login | None
+    filter: str | None = option(
+        TEXT, "Fetch only the objects that a partial clone with this filter has, such as `blob:none` or `tree:0`."
+    )
+    submodules: str = option(
+        choice("recursive", "shallow", "off"),
+        "Which submodules to publish: recursive for those of submodules as well, shallow for those of the repository "
+        "itself, or none.",
+        default="recursive",
+        env=("GIT_SYNC_SUBMODULES",),
+    )
+    sparse_checkout_file: Path | None = option(
+        PATH,
+        "A file with git's sparse-checkout patterns; what they leave out is not published. Read before each pass.",
+        env=("GIT_SYNC_SPARSE_CHECKOUT_FILE",),
+    )
+    group_write: bool = option(
+        BOOL, "Make all that is written writable for its group.", default="false", env=("GIT_SYNC_GROUP_WRITE",)
+    )
+    git_gc: str = option(
+        choice("auto", "always", "aggressive", "off"),
+        "How the store is cleaned after an update: auto when git thinks that it is worth it, always as soon as something "
+        "has piled up, aggressive the same more thoroughly, off not at all.",
+        default="always",
+        env=("GIT_SYNC_GIT_GC",),
+    )
+    login: Credential | None
     schedule: Schedule
     git: GitConfig
+    auth: AuthConfig
+    hooks: HooksConfig
 
     @property
     def name(self) -> str:
@@ -179,6 +199,13 @@ class Config:
         default=f":{DEFAULT_PORT}",
         env=("GIT_SYNC_HTTP_BIND",),
     )
+    http_metrics: bool = option(BOOL, "Whether `/metrics` is served.", default="true", env=("GIT_SYNC_HTTP_METRICS",))
+    http_pprof: bool = option(
+        BOOL,
+        "Whether `/debug/pprof/` is served: the stacks of all threads.",
+        default="false",
+        env=("GIT_SYNC_HTTP_PPROF",),
+    )
     receiver_secret_file: Path | None = option(
         PATH, "A file with the secret of `POST /webhook`, which is off without one; read again for each request."
     )
@@ -200,6 +227,15 @@ class Config:
         short="-v",
         older=(Older(flag="--v"),),
     )
+    add_user: bool = option(
+        BOOL,
+        "Accepted for manifests of git-sync; a user without a name is given one in any case, where ssh needs it.",
+        default="false",
+        env=("GIT_SYNC_ADD_USER",),
+    )
+    ssh: bool = option(
+        BOOL, "Accepted for manifests of git-sync, without effect.", default="false", env=("GIT_SYNC_SSH",)
+    )
     repos: tuple[RepoConfig, ...]
     shown: dict[str, str]
 
@@ -208,6 +244,8 @@ GROUPS: tuple[tuple[str, type], ...] = (
     ("Repository", RepoConfig),
     ("Schedule", Schedule),
     ("Git", GitConfig),
+    ("Login", AuthConfig),
+    ("Hooks", HooksConfig),
     ("Process", Config),
 )
 

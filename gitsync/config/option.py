@@ -31,6 +31,7 @@ class Option:
     help: str
     default: str | None = None
     env: tuple[str, ...] = ()
+    env_kind: Kind | None = None
     short: str | None = None
     older: tuple[Older, ...] = ()
     required: bool = False

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from gitsync.config.model import Login
+from gitsync.config.values import Credential
 from gitsync.redact import Secret
 
 TRANSPORTS: Final = ("https", "http", "ssh", "git")
@@ -139,7 +139,7 @@ def _last_part(repo: str) -> str:
     return repo.strip("/").rpartition("/")[2]
 
 
-def split_login(repo: str) -> tuple[str, Login | None]:
+def split_login(repo: str) -> tuple[str, Credential | None]:
     """Take user and password out of an http or https URL."""
     if transport(repo) not in {"http", "https"}:
         return repo, None
@@ -149,4 +149,4 @@ def split_login(repo: str) -> tuple[str, Login | None]:
         return repo, None
     user, _, password = userinfo.partition(":")
     url = parts._replace(netloc=host).geturl()
-    return url, Login(url=url, username=unquote(user), password=Secret(unquote(password)))
+    return url, Credential(url=url, username=unquote(user), password=Secret(unquote(password)))

@@ -1,5 +1,6 @@
 """Turns the text of an option into its value. Pure functions; each raises `ValueError` with what would be right."""
 
+import json
 import math
 import re
 import signal
@@ -7,6 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from gitsync.redact import Secret
+
+COOKIE_FILE: Final = Path("/etc/git-secret/cookie_file")
 
 # https://pkg.go.dev/time#ParseDuration: the notation that git-sync's users write.
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -35,6 +40,18 @@ class Kind:
 
     placeholder: str
     parse: Callable[[str], Any]
+    # What the flag means when it stands alone; None if it needs a value.
+    alone: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """A login for the URLs that begin with `url`; the password itself, or the file that it is read from."""
+
+    url: str
+    username: str
+    password: Secret | None = None
+    password_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,44 @@ def parse_path(text: str) -> Path:
     return Path(parse_text(text))
 
 
+def parse_path_list(text: str) -> tuple[Path, ...]:
+    """Return the paths of a list that is separated by colons."""
+    return tuple(parse_path(part) for part in text.split(":") if part)
+
+
+def parse_cookies(text: str) -> Path | None:
+    """Return the file of the cookies: a path, or the usual one for a boolean that is true."""
+    if text in _TRUE | _FALSE:
+        return COOKIE_FILE if parse_bool(text) else None
+    return parse_path(text)
+
+
+def parse_credentials(text: str) -> tuple[Credential, ...]:
+    """Return the logins of a JSON object, or of a list of objects."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("use a JSON object, or a list of objects") from None
+    return tuple(_credential(item) for item in (content if isinstance(content, list) else [content]))
+
+
+def _credential(item: object) -> Credential:
+    known = {"url", "username", "password", "password-file"}
+    if not isinstance(item, dict) or not all(isinstance(value, str) for value in item.values()):
+        raise ValueError("use JSON objects whose values are texts")
+    if unknown := sorted(item.keys() - known):
+        raise ValueError(f"{unknown[0]!r} is not known; use {', '.join(sorted(known))}")
+    if not item.get("url") or not item.get("username") or bool(item.get("password")) == bool(item.get("password-file")):
+        raise ValueError("give url, username, and one of password and password-file")
+    password, file = item.get("password"), item.get("password-file")
+    return Credential(
+        url=parse_text(item["url"]),
+        username=parse_text(item["username"]),
+        password=Secret(password) if password else None,
+        password_file=parse_path(file) if file else None,
+    )
+
+
 def parse_signal(text: str) -> signal.Signals:
     """Return the signal of a name with or without `SIG`, or of a number."""
     try:
@@ -151,10 +206,14 @@ def choice(*values: str) -> Kind:
 
 DURATION = Kind("DURATION", parse_duration)
 SECONDS = Kind("SECONDS", parse_seconds)
-BOOL = Kind("BOOL", parse_bool)
+BOOL = Kind("BOOL", parse_bool, alone="true")
+COOKIES = Kind("BOOL|PATH", parse_cookies, alone="true")
+CREDENTIALS = Kind("JSON", parse_credentials)
 INT = Kind("INT", parse_int)
 FRACTION = Kind("FRACTION", parse_fraction)
 TEXT = Kind("TEXT", parse_text)
 PATH = Kind("PATH", parse_path)
+PATHS = Kind("PATH", lambda text: (parse_path(text),))
+SECRET = Kind("SECRET", Secret)
 SIGNAL = Kind("SIGNAL", parse_signal)
 BIND = Kind("ADDRESS", parse_bind)

@@ -18,7 +18,8 @@ def helper_settings(login: Credential | None, *, directory: Path) -> list[GitSet
     if login:
         file = directory / "login"
         file.touch(mode=0o600)
-        file.write_text(f"username={login.username}\npassword={login.password.reveal() if login.password else ''}\n")
+        password = login.password.reveal() if login.password else ""
+        file.write_text(f"username={login.username}\npassword={password}\n")
         parts = urlsplit(login.url)
         helper = f'!f() {{ test "$1" = get && cat {shlex.quote(str(file))}; }}; f'
         settings.append(GitSetting(f"credential.{parts.scheme}://{parts.netloc}.helper", helper))

@@ -166,8 +166,8 @@ class RepoConfig:
     )
     git_gc: str = option(
         choice("auto", "always", "aggressive", "off"),
-        "How the store is cleaned after an update: auto when git thinks that it is worth it, always as soon as something "
-        "has piled up, aggressive the same more thoroughly, off not at all.",
+        "How the store is cleaned after an update: auto when git thinks that it is worth it, always as soon as "
+        "something has piled up, aggressive the same more thoroughly, off not at all.",
         default="always",
         env=("GIT_SYNC_GIT_GC",),
     )

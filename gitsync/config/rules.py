@@ -55,8 +55,42 @@ def check(values: dict[str, Any]) -> list[str]:
     problems = [*_check_repo(values["repo"]), *_check_ref(values["ref"]), *_check_limits(values)]
     if values["repo"] and values["root"] and not problems:
         problems += _check_link(resolve(values))
-    if values["receiver_secret"] is not None and values["receiver_secret_file"] is not None:
-        problems.append("--receiver-secret-file: GITSYNC_RECEIVER_SECRET is set too; remove one")
+    return problems + _check_auth(values)
+
+
+# Of each pair only one can be meant.
+_EXCLUSIVE: Final = (
+    ("receiver_secret_file", "receiver_secret"),
+    ("password_file", "password"),
+    ("askpass_url", "username"),
+    ("github_app_private_key_file", "github_app_private_key"),
+    ("github_app_application_id", "github_app_client_id"),
+    ("github_app_installation_id", "username"),
+    ("github_app_installation_id", "askpass_url"),
+)
+
+
+def _check_auth(values: dict[str, Any]) -> list[str]:
+    def given(*names: str) -> bool:
+        return any(values[name] is not None for name in names)
+
+    problems = [
+        f"--{first.replace('_', '-')}: GITSYNC_{second.upper()} or its flag is given too; remove one"
+        for first, second in _EXCLUSIVE
+        if given(first) and given(second)
+    ]
+    if given("username") != given("password", "password_file"):
+        problems.append("--username: it goes with a password; give --username, and --password-file or GITSYNC_PASSWORD")
+    app = (
+        ("github_app_installation_id",),
+        ("github_app_application_id", "github_app_client_id"),
+        ("github_app_private_key_file", "github_app_private_key"),
+    )
+    if any(given(*names) for names in app) and not all(given(*names) for names in app):
+        problems.append(
+            "--github-app-installation-id: a GitHub App needs this, --github-app-application-id or "
+            "--github-app-client-id, and --github-app-private-key-file; give all three"
+        )
     return problems
 
 

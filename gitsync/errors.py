@@ -7,6 +7,7 @@
     │   └─ GitCancelled         it was ended because the process is shutting down
     ├─ RefNotFound              the remote has no such branch, tag or commit
     ├─ StoreLocked              another process works on the same root
+    ├─ CheckoutError            the files of a commit cannot be made as asked for
     ├─ PublishError             the link or a tree could not be put in place
     ├─ PublishVetoed            an observer refused the staged tree
     └─ WebhookRejected(status)  an inbound request that is answered with that HTTP status
@@ -37,6 +38,8 @@ HINTS = {
     "ref_missing": "check --ref: a full ref name, a tag, a branch or a full commit hash",
     "remote_error": "the server failed; see its own log or status page",
     "timeout": "check the network, or raise --sync-timeout if the repository is just large",
+    "sparse_file": "check --sparse-checkout-file; what is published stays until it can be read",
+    "submodule": "check .gitmodules of the repository, or leave submodules out with --submodules=off",
     "tls": "check the server's certificate and the CA certificates in the image",
     "transport": "use https, http, ssh, git, or a local path",
 }
@@ -145,6 +148,10 @@ class StoreLocked(GitSyncError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="locked")
+
+
+class CheckoutError(GitSyncError):
+    """What the repository holds cannot be made into files, or not in the way that was asked for."""
 
 
 class PublishError(GitSyncError):

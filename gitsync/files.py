@@ -36,12 +36,11 @@ def sweep_temporaries(path: Path) -> None:
             found.unlink()
 
 
-def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Replace the content of `path`, so that readers see the old or the new text; raise `OSError`."""
     temporary = temporary_beside(path)
     try:
         temporary.write_text(text)
-        temporary.chmod(mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -58,11 +58,12 @@ _SSH: Final = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Which repository a command works on."""
+    """Which repository a command works on; `remote` is what it is called in messages, if not by the main URL."""
 
     git_dir: Path
     work_tree: Path | None = None
     index: Path | None = None
+    remote: str | None = None
 
     def environment(self) -> dict[str, str]:
         """Return the variables that point git there."""
@@ -122,7 +123,8 @@ class Git:
         `idle` gives it a low priority. Raises `GitTimeout`, `GitCancelled`, or `GitError` for a status not accepted.
         """
         started = time.monotonic()
-        tried = f"git {arguments[0]} ({self._url})"
+        command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
+        tried = f"git {command} ({scrub(place.remote) if place and place.remote else self._url})"
         process = self._start(arguments, place, tried)
         if idle:
             with contextlib.suppress(OSError):

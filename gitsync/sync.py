@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from gitsync.config import RepoConfig
-from gitsync.errors import GitSyncError, PublishError, from_os_error
+from gitsync.errors import CheckoutError, GitSyncError, PublishError, from_os_error
 from gitsync.events import BeforePublish, Commit, Failure, Fetched, Measured, Observers, Outcome, Published, SyncResult
 from gitsync.files import disk_usage
 from gitsync.gitcmd import Git
 from gitsync.log import get_logger
 from gitsync.mirror import Mirror, Target, is_damage
 from gitsync.publish import Publisher
-from gitsync.trees import Tree, Trees
+from gitsync.tree import Recipe, Tree
+from gitsync.trees import Trees
 
 # Walking a large tree costs more than an update of one line, so the sizes are not taken after each.
 _MEASURE_PERIOD: Final = 60.0
@@ -48,6 +49,7 @@ class SyncPass:
         self._phases: dict[str, float] = {}
         self._commit: Commit | None = None
         self._tree: Tree | None = None
+        self._recipe = Recipe(submodules=repo.submodules)
         self._ref = repo.ref
         self._announced = False
         self._sweep_due = True
@@ -63,7 +65,7 @@ class SyncPass:
     def adopt(self) -> bool:
         """Take over what an earlier process of this repository has published; say whether there is such a tree."""
         target = self._publisher.current()
-        for store in self._mirror.generations():
+        for store in self._mirror.store.generations():
             self._tree = self._trees.find(target, store) if target else None
             if self._tree:
                 self._commit = Commit(hash=self._tree.hash)
@@ -110,13 +112,14 @@ class SyncPass:
     def tidy(self) -> None:
         """Retire and remove the trees that nobody needs any more; failures are logged."""
         try:
-            self._trees.tidy(self._publisher.current(), self._mirror.stores(), self._mirror.store)
+            self._trees.tidy(self._publisher.current(), self._mirror.stores(), self._mirror.store.path)
         except OSError as error:
             self._log.warning("tidy_failed", message=str(error))
 
     def _steps(self, deadline: float) -> Outcome:
         self._mirror.lock(deadline=deadline)
         self._sweep()
+        self._recipe = _read_recipe(self._repo)
         outcome = self._keep(deadline)
         with self._phase("probe"):
             target = self._mirror.probe(deadline=deadline)
@@ -144,6 +147,7 @@ class SyncPass:
             self._tree is not None
             and not self._suspect
             and self._publisher.current() == self._tree.path
+            and self._tree.recipe == self._recipe.signature
             and self._tree.in_place()
         )
 
@@ -153,7 +157,7 @@ class SyncPass:
             return "unchanged"
         self._sweep_due = True
         try:
-            commit = self._mirror.lookup(self._commit.hash, deadline=deadline)
+            commit = self._mirror.store.lookup(self._commit.hash, deadline=deadline)
             if commit is None:
                 return "unchanged"
             self._publish(commit, deadline)
@@ -171,13 +175,13 @@ class SyncPass:
             if not is_damage(error):
                 raise
             self._log.warning("store_damaged", message=str(error))
-            self._mirror.renew()
+            self._mirror.store.renew()
             self.tidy()
             self._publish(self._fetch(target, deadline), deadline)
 
     def _fetch(self, target: Target, deadline: float) -> Commit:
         with self._phase("fetch"):
-            commit = self._mirror.lookup(target.hash, deadline=deadline) if target.pinned else None
+            commit = self._mirror.store.lookup(target.hash, deadline=deadline) if target.pinned else None
             if commit is None:
                 commit = self._mirror.fetch(target, deadline=deadline)
                 self._observers.notify(Fetched(repo=self._repo.name))
@@ -185,9 +189,10 @@ class SyncPass:
 
     def _publish(self, commit: Commit, deadline: float) -> None:
         with self._phase("stage"):
-            tree = self._trees.published_as(commit.hash, self._mirror.store, deadline=deadline)
+            store = self._mirror.store
+            tree = self._trees.published_as(commit.hash, self._recipe, store.path, deadline=deadline)
             staged = tree is None
-            tree = tree or self._trees.stage(commit.hash, self._mirror.store, deadline=deadline)
+            tree = tree or self._trees.stage(commit.hash, self._recipe, store, deadline=deadline)
         with self._phase("gate"):
             self._observers.notify(BeforePublish(repo=self._repo.name, commit=commit, tree=tree.path))
         with self._phase("publish"):
@@ -201,7 +206,7 @@ class SyncPass:
     def _announce(self, *, fresh: bool, deadline: float) -> None:
         assert self._commit and self._tree  # noqa: S101,PT018 (there is something published)
         if self._commit.commit_time is None:
-            self._commit = self._mirror.lookup(self._commit.hash, deadline=deadline) or self._commit
+            self._commit = self._mirror.store.lookup(self._commit.hash, deadline=deadline) or self._commit
         event = Published(
             repo=self._repo.name,
             commit=self._commit,
@@ -228,7 +233,7 @@ class SyncPass:
             return
         if self._measured is None or now - self._measured_at >= _MEASURE_PERIOD:
             self._measured, self._measured_at = self._tree, now
-            sizes = disk_usage(self._mirror.store), disk_usage(self._tree.path)
+            sizes = disk_usage(self._mirror.store.path), disk_usage(self._tree.path)
             self._observers.notify(Measured(repo=self._repo.name, store_size=sizes[0], tree_size=sizes[1]))
 
     def _failure(self, error: Exception) -> Failure:
@@ -246,7 +251,7 @@ class SyncPass:
         with contextlib.suppress(GitSyncError, OSError):
             self._trees.drop_private(self._mirror.stores())
             self._mirror.sweep()
-            self._mirror.prune(deadline=time.monotonic() + self._repo.schedule.sync_timeout)
+            self._mirror.store.prune(deadline=time.monotonic() + self._repo.schedule.sync_timeout)
 
     @contextlib.contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -255,3 +260,13 @@ class SyncPass:
             yield
         finally:
             self._phases[name] = self._phases.get(name, 0.0) + time.monotonic() - started
+
+
+def _read_recipe(repo: RepoConfig) -> Recipe:
+    if repo.sparse_checkout_file is None:
+        return Recipe(submodules=repo.submodules)
+    try:
+        return Recipe(submodules=repo.submodules, sparse=repo.sparse_checkout_file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"--sparse-checkout-file={repo.sparse_checkout_file}: {error}"
+        raise CheckoutError(message, reason="sparse_file") from error

@@ -13,61 +13,22 @@ All methods are called by the worker's thread, `find` also by the main thread be
 import contextlib
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from gitsync.config import TREES_DIRECTORY, RepoConfig, is_full_hash
 from gitsync.errors import GitCancelled, GitError, GitTimeout
 from gitsync.files import read_small, remove, unique, write_atomically
-from gitsync.gitcmd import Git, Place
+from gitsync.gitcmd import Git
 from gitsync.log import get_logger
+from gitsync.store import Store
+from gitsync.submodules import Submodules
+from gitsync.tree import NESTED, PRIVATE, Recipe, Tree, is_directory
 
-_PRIVATE: Final = ".tree-"
 _AGAIN: Final = ".again-"
-# Files of ours in a tree's metadata.
-_PLACE: Final = "gitsync-place"
-_LEFT: Final = "gitsync-left"
-_INDEX: Final = "gitsync-index"
 # No room, no rights: a fresh tree would fare no better than the standby.
 _SHARED_FATE: Final = {"no_space", "permission"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tree:
-    """A directory of files and its metadata in the store."""
-
-    path: Path
-    metadata: Path
-
-    @property
-    def hash(self) -> str:
-        """The commit that the directory's name promises."""
-        return self.path.name
-
-    @property
-    def private(self) -> bool:
-        """Whether nobody but us knows its name."""
-        return self.path.name.startswith(_PRIVATE)
-
-    @property
-    def place(self) -> Place:
-        """Where git works on it, with an index that consumers do not touch."""
-        return Place(git_dir=self.metadata, work_tree=self.path, index=self.metadata / _INDEX)
-
-    def pointer(self, path: Path) -> str:
-        """Return the text of the `.git` file that the tree has at `path`; relative, so that the volume can move."""
-        return f"gitdir: {os.path.relpath(self.metadata, path)}\n"
-
-    def in_place(self) -> bool:
-        """Say in a few system calls whether the tree is there and is of its commit; its files are not looked at."""
-        head = read_small(self.metadata / "HEAD")
-        return (
-            head is not None
-            and head.strip() == self.hash
-            and _is_directory(self.path)
-            and read_small(self.path / ".git") == self.pointer(self.path)
-        )
 
 
 class Trees:
@@ -78,6 +39,7 @@ class Trees:
         self._root = repo.root
         self._directory = repo.root / TREES_DIRECTORY
         self._keep = repo.stale_worktree_timeout
+        self._submodules = Submodules(repo, git)
         self._log = get_logger(repo=repo.name)
         self._unknown_since: dict[Path, float] = {}
 
@@ -85,11 +47,13 @@ class Trees:
         """Return every tree whose metadata is in one of the stores; remove metadata that has lost its tree."""
         found = []
         for metadata in (entry for store in stores for entry in (store / "worktrees").glob("*")):
-            private = self._directory / f"{_PRIVATE}{metadata.name}"
-            named = self._root / (read_small(metadata / _PLACE) or "")
-            if _is_directory(private):
+            if metadata.name.startswith(NESTED):
+                continue
+            private = self._directory / f"{PRIVATE}{metadata.name}"
+            named = self._root / (read_small(metadata / "gitsync-place") or "")
+            if is_directory(private):
                 found.append(Tree(path=private, metadata=metadata))
-            elif is_full_hash(named.name) and _is_directory(named):
+            elif is_full_hash(named.name) and is_directory(named):
                 found.append(Tree(path=named, metadata=metadata))
             else:
                 remove(metadata)
@@ -98,15 +62,15 @@ class Trees:
     def find(self, path: Path, store: Path) -> Tree | None:
         """Return the tree that is published at `path`, None if there is none that is ours and in place."""
         for metadata in (store / "worktrees").glob("*"):
-            if read_small(metadata / _PLACE) == os.path.relpath(path, self._root):
+            if read_small(metadata / "gitsync-place") == os.path.relpath(path, self._root):
                 tree = Tree(path=path, metadata=metadata)
                 return tree if tree.in_place() else None
         return None
 
-    def published_as(self, commit: str, store: Path, *, deadline: float) -> Tree | None:
+    def published_as(self, commit: str, recipe: Recipe, store: Path, *, deadline: float) -> Tree | None:
         """Return an undamaged tree of a commit that is still there, for a link that was lost or turns back."""
         for tree in self.all([store]):
-            if tree.hash == commit and tree.in_place():
+            if tree.hash == commit and tree.in_place() and tree.recipe == recipe.signature:
                 try:
                     if not self.damage(tree, deadline=deadline):
                         return tree
@@ -115,23 +79,25 @@ class Trees:
                         raise
         return None
 
-    def stage(self, commit: str, store: Path, *, deadline: float) -> Tree:
+    def stage(self, commit: str, recipe: Recipe, store: Store, *, deadline: float) -> Tree:
         """Return a complete private tree of the commit, made from the standby where there is one.
 
         Raises `GitError`; a tree that is half done stays, so that the next try goes on from there.
         """
-        standby = next((tree for tree in self.all([store]) if tree.private), None)
-        if standby:
+        standby = next((tree for tree in self.all([store.path]) if tree.private), None)
+        if standby and standby.recipe == recipe.signature:
             try:
-                return self._bring(standby, commit, used=True, deadline=deadline)
+                return self._bring(standby, commit, recipe, store, deadline=deadline)
             except (GitTimeout, GitCancelled):
                 raise
             except (GitError, OSError) as error:
-                if isinstance(error, GitError) and error.reason in _SHARED_FATE:
+                # A submodule that cannot be had is not the fault of the tree.
+                if self._submodules.failed or (isinstance(error, GitError) and error.reason in _SHARED_FATE):
                     raise
                 self._log.warning("standby_dropped", message=str(error))
-                self._delete(standby)
-        return self._bring(self._create(commit, store), commit, used=False, deadline=deadline)
+        if standby:
+            self._delete(standby)
+        return self._bring(self._create(commit, recipe, store.path), commit, recipe, store, deadline=deadline)
 
     def publish_name(self, tree: Tree, commit: str) -> Tree:
         """Give a staged tree its published name; raise `OSError`."""
@@ -139,20 +105,23 @@ class Trees:
         if os.path.lexists(path):
             path = self._directory / f"{_AGAIN}{tree.metadata.name}" / commit
             path.parent.mkdir(exist_ok=True)
-        self._write_pointers(tree, path)
+        tree.point(path)
+        for nested in tree.nested():
+            nested.point(path / nested.path.relative_to(tree.path))
+        write_atomically(tree.metadata / "gitsync-place", os.path.relpath(path, self._root))
         tree.path.rename(path)
         return replace(tree, path=path)
 
     def damage(self, tree: Tree, *, deadline: float) -> list[str]:
         """Return the tracked files of a tree that are not as in its commit; at low priority. Raise `GitError`."""
-        output = self._git.run(
-            ["update-index", "--refresh"],
-            deadline=deadline,
-            place=tree.place,
-            accept=lambda status: status in {0, 1},
-            idle=True,
-        )
-        return [line.removesuffix(": needs update") for line in output.stdout.splitlines()]
+        changed = tree.changed(self._git, deadline=deadline)
+        for nested in tree.nested():
+            name = nested.path.relative_to(tree.path)
+            if not nested.in_place():
+                changed.append(str(name))
+            else:
+                changed += [f"{name}/{file}" for file in nested.changed(self._git, deadline=deadline)]
+        return changed
 
     def tidy(self, linked: Path | None, stores: list[Path], current: Path) -> None:
         """Retire the trees that the link has left for long enough, keep one as standby, remove what nobody knows."""
@@ -162,20 +131,17 @@ class Trees:
         for tree in self.all(stores):
             if tree.path == linked:
                 # It may have been left before, and the time starts anew when it is left again.
-                (tree.metadata / _LEFT).unlink(missing_ok=True)
+                tree.left_mark.unlink(missing_ok=True)
             elif not tree.private and self._expired(tree, now):
                 self._retire(tree)
-        usable = [tree for tree in self.all(stores) if tree.private]
-        usable.sort(key=lambda tree: tree.metadata.parent.parent == current, reverse=True)
-        for number, tree in enumerate(usable):
-            if number > 0 or tree.metadata.parent.parent != current:
+        private = [tree for tree in self.all(stores) if tree.private]
+        private.sort(key=lambda tree: tree.store == current, reverse=True)
+        for number, tree in enumerate(private):
+            if number > 0 or tree.store != current:
                 self._delete(tree)
         known = self.all(stores)
         self._remove_unknown(known, linked)
-        referenced = {tree.metadata.parent.parent for tree in known}
-        for store in stores:
-            if store != current and store not in referenced:
-                remove(store)
+        self._remove_unused(known, stores, current)
 
     def drop_private(self, stores: list[Path]) -> None:
         """Remove what is not published, to make room on a full volume."""
@@ -183,57 +149,38 @@ class Trees:
             if tree.private:
                 self._delete(tree)
 
-    def _create(self, commit: str, store: Path) -> Tree:
+    def _create(self, commit: str, recipe: Recipe, store: Path) -> Tree:
         metadata = store / "worktrees" / unique("")
-        path = self._directory / f"{_PRIVATE}{metadata.name}"
+        tree = Tree(path=self._directory / f"{PRIVATE}{metadata.name}", metadata=metadata)
         self._directory.mkdir(exist_ok=True)
-        metadata.mkdir(parents=True)
-        path.mkdir()
-        (metadata / "commondir").write_text("../..\n")
-        (metadata / "HEAD").write_text(f"{commit}\n")
-        return Tree(path=path, metadata=metadata)
-
-    def _bring(self, tree: Tree, commit: str, *, used: bool, deadline: float) -> Tree:
-        """Make the files of a private tree those of the commit, whatever they were."""
-        if used and not (tree.metadata / _INDEX).exists():
-            # Half staged: the files that are right already need not be written again, only be looked at.
-            self._git.run(["read-tree", commit], deadline=deadline, place=tree.place)
-            self.damage(tree, deadline=deadline)
-        self._git.run(["reset", "--hard", "--quiet", commit, "--"], deadline=deadline, place=tree.place)
-        if used:
-            self._git.run(["clean", "-ffdx", "--quiet"], deadline=deadline, place=tree.place)
-        index = tree.metadata / "index"
-        index.unlink(missing_ok=True)
-        try:
-            index.hardlink_to(tree.metadata / _INDEX)
-        except OSError:
-            index.write_bytes((tree.metadata / _INDEX).read_bytes())
+        tree.create(commit)
+        (metadata / "gitsync-recipe").write_text(recipe.signature)
         return tree
 
-    def _write_pointers(self, tree: Tree, path: Path) -> None:
-        """Make tree and metadata refer to each other as they will once the tree is at `path`."""
-        remove(tree.path / ".git")
-        (tree.path / ".git").write_text(tree.pointer(path))
-        (tree.metadata / "gitdir").write_text(f"{path / '.git'}\n")
-        write_atomically(tree.metadata / _PLACE, os.path.relpath(path, self._root))
+    def _bring(self, tree: Tree, commit: str, recipe: Recipe, store: Store, *, deadline: float) -> Tree:
+        tree.bring(commit, self._git, sparse=recipe.sparse, deadline=deadline)
+        self._submodules.bring(tree, recipe.submodules, deadline=deadline)
+        return tree
 
     def _expired(self, tree: Tree, now: float) -> bool:
         """Say whether the link has left a tree for long enough; the time of leaving is kept across restarts."""
-        left = tree.metadata / _LEFT
+        left = tree.left_mark
         if not left.exists() or left.stat().st_mtime > now:
             left.touch()
             os.utime(left, (now, now))
         return now - left.stat().st_mtime >= self._keep
 
     def _retire(self, tree: Tree) -> None:
-        path = self._directory / f"{_PRIVATE}{tree.metadata.name}"
-        tree.path.rename(path)
+        tree.path.rename(self._directory / f"{PRIVATE}{tree.metadata.name}")
         if tree.path.parent != self._directory:
             with contextlib.suppress(OSError):
                 tree.path.parent.rmdir()
 
     def _delete(self, tree: Tree) -> None:
+        nested = tree.nested()
         if remove(tree.path):
+            for item in nested:
+                remove(item.metadata)
             remove(tree.metadata)
 
     def _remove_unknown(self, known: list[Tree], linked: Path | None) -> None:
@@ -248,7 +195,13 @@ class Trees:
                 self._log.info("leftover_removed", v=1, path=str(path))
                 remove(path)
 
-
-def _is_directory(path: Path) -> bool:
-    """Say whether there is a directory itself, not a link to one that a consumer may have put there."""
-    return path.is_dir() and not path.is_symlink()
+    def _remove_unused(self, known: list[Tree], stores: list[Path], current: Path) -> None:
+        """Remove the metadata of submodules that no tree has any more, and the stores that nothing refers to."""
+        nested = {item.metadata for tree in known for item in tree.nested()}
+        for metadata in (entry for store in stores for entry in (store / "worktrees").glob(f"{NESTED}*")):
+            if metadata not in nested:
+                remove(metadata)
+        used = {current} | {tree.store for tree in known} | {metadata.parent.parent for metadata in nested}
+        for store in stores:
+            if store not in used:
+                remove(store)

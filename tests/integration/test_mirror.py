@@ -9,7 +9,7 @@ import pytest
 
 from gitsync.errors import GitError, RefNotFound, StoreLocked
 from gitsync.files import Lock
-from gitsync.mirror import PRIVATE_REF
+from gitsync.store import PRIVATE_REF
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git, run_git
 from tests.support.git_http import GitHttpServer
@@ -104,7 +104,7 @@ def test_depth_is_what_was_asked_for(make_workbench: MakeWorkbench, origin: Orig
     mirror = make_workbench(origin.url, depth=depth).mirror
     mirror.lock(deadline=soon())
     mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
-    assert int(git(mirror.store, "rev-list", "--count", PRIVATE_REF)) == count
+    assert int(git(mirror.store.path, "rev-list", "--count", PRIVATE_REF)) == count
 
 
 def test_depth_can_change_in_both_directions(make_workbench: MakeWorkbench, origin: Origin) -> None:
@@ -117,7 +117,7 @@ def test_depth_can_change_in_both_directions(make_workbench: MakeWorkbench, orig
         commit = bench.mirror.fetch(bench.mirror.probe(deadline=soon()), deadline=soon())
         assert commit.hash == origin.head
         if depth == 0:
-            assert int(git(bench.mirror.store, "rev-list", "--count", PRIVATE_REF)) == number
+            assert int(git(bench.mirror.store.path, "rev-list", "--count", PRIVATE_REF)) == number
         bench.close()
 
 
@@ -167,7 +167,7 @@ def test_leftovers_of_killed_commands_are_swept(make_workbench: MakeWorkbench, o
     """No lock file of a dead process stops a fetch."""
     bench = make_workbench(origin.url)
     bench.run()
-    planted = [bench.mirror.store / name for name in LEFTOVERS]
+    planted = [bench.mirror.store.path / name for name in LEFTOVERS]
     for path in planted:
         path.parent.mkdir(exist_ok=True)
         path.touch()
@@ -184,8 +184,8 @@ def test_tampered_configuration_is_put_right(make_workbench: MakeWorkbench, orig
     bench = make_workbench(origin.url)
     bench.run()
     proof = tmp_path / "proof"
-    run_git(bench.mirror.store, "config", "filter.evil.smudge", f"touch {proof}")
-    hook = bench.mirror.store / "hooks" / "reference-transaction"
+    run_git(bench.mirror.store.path, "config", "filter.evil.smudge", f"touch {proof}")
+    hook = bench.mirror.store.path / "hooks" / "reference-transaction"
     hook.parent.mkdir()
     hook.write_text(f"#!/bin/sh\ntouch {proof}\n")
     hook.chmod(0o755)

@@ -175,7 +175,7 @@ def test_damaged_store_is_replaced_beside_what_is_published(
     bench.run()
     old = bench.repo.link.resolve()
     content = (old / "index.html").read_text()
-    corrupt(bench.mirror.store)
+    corrupt(bench.mirror.store.path)
     bench.close()
     again = make_workbench(origin.url, stale_worktree_timeout="1h")
     again.sync.adopt()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitsync.config import TREES_DIRECTORY
+from gitsync.tree import Recipe
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.git import git_environment, run_git
 from tests.support.origin import Content, Executable, Origin, Symlink
@@ -144,7 +145,7 @@ def test_file_that_did_not_change_is_not_written(bench: Workbench, origin: Origi
 def test_standby_that_resists_is_replaced(bench: Workbench, origin: Origin) -> None:
     """A standby that git cannot bring up to date costs a check-out, not the update."""
     (standby,) = private_trees(bench)
-    metadata = bench.mirror.store / "worktrees" / standby.name.removeprefix(".tree-")
+    metadata = bench.mirror.store.path / "worktrees" / standby.name.removeprefix(".tree-")
     (metadata / "gitsync-index").write_bytes(b"garbage")
     origin.commit({"a.txt": "third\n"})
     assert bench.run().failure is None
@@ -158,13 +159,14 @@ def test_half_staged_tree_is_finished(make_workbench: MakeWorkbench, origin: Ori
     bench = make_workbench(origin.url)
     bench.mirror.lock(deadline=soon())
     commit = bench.mirror.fetch(bench.mirror.probe(deadline=soon()), deadline=soon())
-    tree = bench.trees.stage(commit.hash, bench.mirror.store, deadline=soon())
+    recipe = Recipe(submodules="recursive")
+    tree = bench.trees.stage(commit.hash, recipe, bench.mirror.store, deadline=soon())
     # As a killed `git reset` leaves it: no index yet, some files missing, one of them cut.
     (tree.metadata / "gitsync-index").unlink()
     (tree.path / "dir" / "b.txt").write_text("")
     (tree.path / "run.sh").unlink()
     written = (tree.path / "dir" / "c.txt").stat()
-    again = bench.trees.stage(commit.hash, bench.mirror.store, deadline=soon())
+    again = bench.trees.stage(commit.hash, recipe, bench.mirror.store, deadline=soon())
     assert again == tree
     assert_tree(origin.path, again.path, commit.hash)
     kept = (again.path / "dir" / "c.txt").stat()

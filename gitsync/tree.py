@@ -1,0 +1,171 @@
+"""One tree: a directory of files and its metadata in a store, and the git commands that make and check it.
+
+It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout), with files of ours in the metadata:
+
+    gitsync-index       the index that we work with; `index` is a hard link to it, for consumers
+    gitsync-place       where the tree is published, relative to the root
+    gitsync-left        its modification time is when the link has left the tree
+    gitsync-recipe      what besides the commit decides about the files
+    gitsync-nested      the trees of submodules within it
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gitsync.files import read_small, remove, write_atomically
+from gitsync.gitcmd import Git, Place
+
+PRIVATE: Final = ".tree-"
+# How the metadata of a submodule's tree is called.
+NESTED: Final = "sub-"
+# A list of nested trees this long is no accident.
+_NESTED_LIMIT: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What besides the commit decides about the files: the submodules' mode, and the sparse-checkout patterns."""
+
+    submodules: str
+    sparse: str | None = None
+
+    @property
+    def signature(self) -> str:
+        """A short text that is equal for equal recipes."""
+        patterns = hashlib.sha256(self.sparse.encode()).hexdigest()[:12] if self.sparse is not None else "all"
+        return f"{self.submodules} {patterns}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """A directory of files and its metadata."""
+
+    path: Path
+    metadata: Path
+    remote: str | None = None
+
+    @property
+    def hash(self) -> str:
+        """The commit that the directory's name promises."""
+        return self.path.name
+
+    @property
+    def private(self) -> bool:
+        """Whether nobody but us knows its name."""
+        return self.path.name.startswith(PRIVATE)
+
+    @property
+    def store(self) -> Path:
+        """The store that its metadata is in."""
+        return self.metadata.parent.parent
+
+    @property
+    def place(self) -> Place:
+        """Where git works on it, with an index that consumers do not touch."""
+        index = self.metadata / "gitsync-index"
+        return Place(git_dir=self.metadata, work_tree=self.path, index=index, remote=self.remote)
+
+    @property
+    def recipe(self) -> str | None:
+        """The signature of the recipe that it was made with."""
+        return read_small(self.metadata / "gitsync-recipe")
+
+    @property
+    def left_mark(self) -> Path:
+        """The file whose time is when the link has left the tree."""
+        return self.metadata / "gitsync-left"
+
+    def head(self) -> str | None:
+        """Return the commit that the metadata names."""
+        text = read_small(self.metadata / "HEAD")
+        return text.strip() if text is not None else None
+
+    def in_place(self) -> bool:
+        """Say in a few system calls whether the tree is there and is of its commit; its files are not looked at."""
+        promised = self.head() if self.metadata.name.startswith(NESTED) else self.hash
+        return (
+            self.head() is not None
+            and self.head() == promised
+            and is_directory(self.path)
+            and read_small(self.path / ".git") == self._pointer(self.path)
+        )
+
+    def create(self, commit: str) -> None:
+        """Make the directory and the metadata of a tree that has no files yet; raise `OSError`."""
+        self.metadata.mkdir(parents=True)
+        self.path.mkdir(exist_ok=True)
+        (self.metadata / "commondir").write_text("../..\n")
+        (self.metadata / "HEAD").write_text(f"{commit}\n")
+
+    def bring(self, commit: str, git: Git, *, sparse: str | None, deadline: float) -> None:
+        """Make the files those of the commit, whatever they were; cost follows the change. Raise `GitError`."""
+        used = any(self.path.iterdir())
+        if used and not (self.metadata / "gitsync-index").exists():
+            # Half staged: the files that are right already need not be written again, only be looked at.
+            git.run(["read-tree", commit], deadline=deadline, place=self.place)
+            self.changed(git, deadline=deadline)
+        options = self._sparse_options(sparse)
+        git.run([*options, "reset", "--hard", "--quiet", commit, "--"], deadline=deadline, place=self.place)
+        if used:
+            git.run([*options, "clean", "-ffdx", "--quiet"], deadline=deadline, place=self.place)
+        index = self.metadata / "index"
+        index.unlink(missing_ok=True)
+        try:
+            index.hardlink_to(self.metadata / "gitsync-index")
+        except OSError:
+            index.write_bytes((self.metadata / "gitsync-index").read_bytes())
+
+    def changed(self, git: Git, *, deadline: float) -> list[str]:
+        """Return the tracked files that are not as in the index, at low priority. Raise `GitError`."""
+        output = git.run(
+            ["update-index", "--ignore-submodules", "--refresh"],
+            deadline=deadline,
+            place=self.place,
+            accept=lambda status: status in {0, 1},
+            idle=True,
+        )
+        return [line.removesuffix(": needs update") for line in output.stdout.splitlines()]
+
+    def point(self, path: Path) -> None:
+        """Make tree and metadata refer to each other as they will once the tree is at `path`; raise `OSError`."""
+        remove(self.path / ".git")
+        (self.path / ".git").write_text(self._pointer(path))
+        (self.metadata / "gitdir").write_text(f"{path / '.git'}\n")
+
+    def remember_nested(self, nested: list["Tree"]) -> None:
+        """Note which trees of submodules are in this one."""
+        root = self.store.parent
+        rows = [
+            [str(tree.path.relative_to(self.path)), os.path.relpath(tree.metadata, root), tree.remote]
+            for tree in nested
+        ]
+        write_atomically(self.metadata / "gitsync-nested", json.dumps(rows))
+
+    def nested(self) -> list["Tree"]:
+        """Return the trees of submodules that were made in this one, outer ones first."""
+        text = read_small(self.metadata / "gitsync-nested", limit=_NESTED_LIMIT)
+        rows = json.loads(text) if text else []
+        root = self.store.parent
+        return [Tree(path=self.path / path, metadata=root / metadata, remote=remote) for path, metadata, remote in rows]
+
+    def _pointer(self, path: Path) -> str:
+        """Return the text of the `.git` file that the tree has at `path`; relative, so that the volume can move."""
+        return f"gitdir: {os.path.relpath(self.metadata, path)}\n"
+
+    def _sparse_options(self, sparse: str | None) -> list[str]:
+        """Put the patterns where git looks for them. https://git-scm.com/docs/git-sparse-checkout"""
+        file = self.metadata / "info" / "sparse-checkout"
+        if sparse is None:
+            return []
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(sparse)
+        return ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false"]
+
+
+def is_directory(path: Path) -> bool:
+    """Say whether there is a directory itself, not a link to one that a consumer may have put there."""
+    return path.is_dir() and not path.is_symlink()

@@ -119,6 +119,8 @@ class Daemon:
         return _Unit(repo, git, mirror, sync, mailbox, RepoWorker(repo, sync, surroundings))
 
     def _start(self) -> None:
+        if any(unit.repo.group_write for unit in self._units):
+            os.umask(0o002)
         for number in {*_ENDING, *self._triggers()}:
             signal.signal(number, self._on_signal)
         git_version = self._git_version()

@@ -18,6 +18,7 @@ from gitsync.gitcmd import Git
 from gitsync.log import get_logger
 from gitsync.mirror import Mirror, Target, is_damage
 from gitsync.publish import Publisher
+from gitsync.takeover import Takeover
 from gitsync.tree import Recipe, Tree
 from gitsync.trees import Trees
 
@@ -43,6 +44,7 @@ class SyncPass:
         self._repo = repo
         self._mirror = workshop.mirror
         self._trees = workshop.trees
+        self._takeover = Takeover(repo)
         self._publisher = workshop.publisher
         self._observers = workshop.observers
         self._log = get_logger(repo=repo.name)
@@ -112,7 +114,10 @@ class SyncPass:
     def tidy(self) -> None:
         """Retire and remove the trees that nobody needs any more; failures are logged."""
         try:
-            self._trees.tidy(self._publisher.current(), self._mirror.stores(), self._mirror.store.path)
+            linked = self._publisher.current()
+            self._trees.tidy(linked, self._mirror.stores(), self._mirror.store.path)
+            if self._announced:
+                self._takeover.sweep(linked)
         except OSError as error:
             self._log.warning("tidy_failed", message=str(error))
 

@@ -23,7 +23,14 @@ class Symlink:
     target: str
 
 
-Content = str | bytes | Executable | Symlink | None  # None deletes the path
+@dataclass(frozen=True)
+class Gitlink:
+    """A submodule at a commit."""
+
+    commit: str
+
+
+Content = str | bytes | Executable | Symlink | Gitlink | None  # None deletes the path
 
 
 def noise(size: int, *, seed: int = 4711) -> bytes:
@@ -147,6 +154,8 @@ def _change(path: str, content: Content) -> bytes:
     quoted = '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
     if content is None:
         return f"D {quoted}\n".encode()
+    if isinstance(content, Gitlink):
+        return f"M 160000 {content.commit} {quoted}\n".encode()
     mode = "100644"
     if isinstance(content, Executable):
         mode, content = "100755", content.content

@@ -1,0 +1,106 @@
+"""Parts of a repository: sparse trees, partial clones, what is writable for the group, and how garbage goes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gitsync.store import PRIVATE_REF
+from tests.integration.conftest import MakeWorkbench, soon
+from tests.support.git import git, run_git
+from tests.support.origin import Origin
+from tests.support.tree import assert_published
+
+
+def names(tree: Path) -> set[str]:
+    """Return the files of a tree."""
+    return {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file() and path.name != ".git"}
+
+
+def test_sparse_file_leaves_files_out_and_is_read_again(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path
+) -> None:
+    """A change of the patterns publishes the same commit anew, with other files; an update keeps to them."""
+    origin.commit({"a/1": "x", "b/2": "x", "b/c/3": "x"}, replace=True)
+    patterns = tmp_path / "sparse"
+    patterns.write_text("/a/\n")
+    bench = make_workbench(origin.url, sparse_checkout_file=patterns)
+    assert bench.run().outcome == "updated"
+    assert names(bench.repo.link) == {"a/1"}
+    assert bench.run().outcome == "unchanged"
+    assert not bench.sync.heal(deadline=soon())
+    patterns.write_text("/b/\n!/b/c/\n")
+    assert bench.run().failure is None
+    assert names(bench.repo.link) == {"b/2"}
+    assert bench.published() == origin.head
+    for number in range(3):
+        origin.commit({"a/1": str(number), "b/4": str(number)})
+        bench.run()
+        assert names(bench.repo.link) == {"b/2", "b/4"}
+        assert (bench.repo.link / "b" / "4").read_text() == str(number)
+    bench.close()
+    whole = make_workbench(origin.url)
+    whole.run()
+    assert_published(origin.path, whole.repo.link)
+
+
+def test_sparse_file_that_is_gone_keeps_what_is_published(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path
+) -> None:
+    """The reason names the option."""
+    patterns = tmp_path / "sparse"
+    patterns.write_text("/*\n")
+    bench = make_workbench(origin.url, sparse_checkout_file=patterns)
+    bench.run()
+    patterns.unlink()
+    origin.commit({"a": "x"})
+    result = bench.run()
+    assert result.failure
+    assert result.failure.reason == "sparse_file"
+    assert str(patterns) in result.failure.message
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_partial_clone_fetches_what_is_published(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path, kind: str
+) -> None:
+    """With a filter and sparse patterns, contents that are not published are not fetched."""
+    run_git(origin.path, "config", "uploadpack.allowFilter", "true")
+    run_git(origin.path, "config", "uploadpack.allowAnySHA1InWant", "true")
+    origin.commit({"big/blob": os.urandom(200_000), "small": "x"}, replace=True)
+    patterns = tmp_path / "sparse"
+    patterns.write_text("/small\n")
+    bench = make_workbench(origin.url, filter=kind, sparse_checkout_file=patterns)
+    assert bench.run().failure is None
+    assert names(bench.repo.link) == {"small"}
+    size = sum(path.stat().st_size for path in (bench.mirror.store.path / "objects").rglob("*") if path.is_file())
+    assert size < 100_000
+    origin.commit({"small": "y"})
+    assert bench.run().failure is None
+    assert (bench.repo.link / "small").read_text() == "y"
+
+
+@pytest.mark.parametrize("mode", ["always", "aggressive", "auto", "off"])
+def test_store_stays_small_under_gc(make_workbench: MakeWorkbench, origin: Origin, mode: str) -> None:
+    """Many updates do not pile up packs, unless that is asked for; what is published stays whole."""
+    bench = make_workbench(origin.url, git_gc=mode)
+    for number in range(24):
+        # More than a hundred objects at once are kept as a pack by git.
+        origin.commit({f"f{file}": f"{number} {file}" for file in range(110)}, replace=True)
+        assert bench.run().failure is None
+    packs = len(list((bench.mirror.store.path / "objects" / "pack").glob("*.pack")))
+    assert packs <= 21 if mode in {"always", "aggressive"} else packs == 24
+    assert_published(origin.path, bench.repo.link)
+    assert git(bench.mirror.store.path, "rev-parse", PRIVATE_REF) == origin.head
+    assert not bench.sync.heal(deadline=soon())
+
+
+def test_gc_lock_of_another_host_does_not_block(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """The `gc.pid` that a dead pod has left on the volume is swept."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    (bench.mirror.store.path / "gc.pid").write_text("1 another-pod\n")
+    bench.close()
+    again = make_workbench(origin.url)
+    again.run()
+    assert not (again.mirror.store.path / "gc.pid").exists()

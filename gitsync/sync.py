@@ -13,7 +13,7 @@ from typing import Final
 from gitsync.config import RepoConfig
 from gitsync.errors import CheckoutError, GitSyncError, PublishError, from_os_error
 from gitsync.events import BeforePublish, Commit, Failure, Fetched, Measured, Observers, Outcome, Published, SyncResult
-from gitsync.files import disk_usage
+from gitsync.files import disk_usage, read_small
 from gitsync.gitcmd import Git
 from gitsync.log import get_logger
 from gitsync.mirror import Mirror, Target, is_damage
@@ -206,6 +206,9 @@ class SyncPass:
             tree = self._trees.publish_name(tree, commit.hash) if staged else tree
             self._publisher.publish(tree.path)
         self._tree, self._commit, self._suspect = tree, commit, False
+        if "filter=lfs" in (read_small(tree.path / ".gitattributes") or ""):
+            # Filters of a repository never run, and those of LFS are no exception.
+            self._log.warning("lfs_pointers", hint="the files that are kept in LFS are published as pointers")
         self._announce(fresh=True, deadline=deadline)
 
     def _announce(self, *, fresh: bool, deadline: float) -> None:

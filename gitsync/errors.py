@@ -61,7 +61,11 @@ _PATTERNS = tuple(
         (r"could not resolve (host|proxy)|name or service not known|name resolution", "dns"),
         (r"certificate|gnutls_handshake|ssl_connect|ssl routines|tls (connect|packet)", "tls"),
         (r"returned error: 5\d\d", "remote_error"),
-        (r"read-only file system|insufficient permission|unable to create .*permission denied", "permission"),
+        (
+            r"read-only file system|operation not permitted|insufficient permission"
+            r"|unable to create .*permission denied",
+            "permission",
+        ),
         (r"reference broken|unable to resolve reference|bad shallow line", "corrupt"),
         (r"unable to create '.*\.lock'|another git process seems|cannot lock ref", "locked"),
         (

@@ -1,0 +1,249 @@
+"""What holds across options, and what follows from what."""
+
+from pathlib import Path
+
+import pytest
+
+from gitsync.config import is_full_hash, load, transport
+from gitsync.config.rules import split_login
+from gitsync.errors import ConfigError
+from tests.unit.examples import HASH, config, repo_config
+
+
+@pytest.mark.parametrize(
+    ("repo", "expected"),
+    [
+        ("https://h/x.git", "https"),
+        ("HTTPS://h/x.git", "https"),
+        ("http://h/x.git", "http"),
+        ("ssh://git@h/x.git", "ssh"),
+        ("git://h/x.git", "git"),
+        ("file:///srv/x.git", "file"),
+        ("ftp://h/x.git", "ftp"),
+        ("git@h:x.git", "ssh"),
+        ("h:x.git", "ssh"),
+        ("git@[::1]:x.git", "ssh"),
+        ("/srv/x.git", "file"),
+        ("x.git", "file"),
+        ("./a:b", "file"),
+        ("/srv/a:b", "file"),
+        ("ext::sh -c true", "ext"),
+        ("https::http://h/x", "https"),
+    ],
+)
+def test_transport(repo: str, expected: str) -> None:
+    """The transport is told from a repository's text as git tells it."""
+    assert transport(repo) == expected
+
+
+@pytest.mark.parametrize("repo", ["ext::sh -c true", "ftp://h/x", "fd::3", "rsync://h/x", "javascript://x"])
+def test_refused_transport(repo: str) -> None:
+    """A transport that could run a program or is not known is refused."""
+    with pytest.raises(ConfigError, match=r"transport is not supported; use https, http, ssh, git or a local path"):
+        load([f"--repo={repo}", "--root=/srv"], {})
+
+
+@pytest.mark.parametrize("repo", ["-x", "--upload-pack=touch /tmp/x"])
+def test_dash(repo: str) -> None:
+    """A repository that git would take for an option is refused."""
+    with pytest.raises(ConfigError, match="starts with a dash"):
+        load([f"--repo={repo}", "--root=/srv"], {})
+
+
+@pytest.mark.parametrize("repo", ["https://[::1/x.git", "https://h]/x.git"])
+def test_broken_host(repo: str) -> None:
+    """A URL that cannot be taken apart is a problem like any other."""
+    with pytest.raises(ConfigError, match="--repo"):
+        load([f"--repo={repo}", "--root=/srv"], {})
+
+
+@pytest.mark.parametrize(
+    "ref", ["HEAD", "main", "v1.0", "refs/heads/feature/x", "a-b_c", "user@host", "a@", "ümläut", HASH, "x.locked"]
+)
+def test_good_ref(ref: str) -> None:
+    """Names that git takes for a ref are taken."""
+    assert repo_config(f"--ref={ref}").ref == ref
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        *("-x", "a b", "a..b", "a~1", "a^", "a:b", "a?", "a*", "a[b", "a\\b", "a@{1}", "@"),
+        *("/a", "a/", "a//b", "a/.b", ".a", "a.", "a.lock", "a.lock/b", "refs/heads/*:refs/*"),
+    ],
+)
+def test_bad_ref(ref: str) -> None:
+    """Names that git refuses, and what it would take for a pattern or an option, are refused."""
+    with pytest.raises(ConfigError, match="--ref="):
+        config(f"--ref={ref}")
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        (HASH, True),
+        ("a" * 64, True),
+        (HASH.upper(), False),
+        (HASH[:39], False),
+        (HASH + "0", False),
+        ("g" * 40, False),
+        ("", False),
+    ],
+)
+def test_full_hash(text: str, full: bool) -> None:
+    """Only 40 or 64 lower-case hexadecimal digits are a full hash."""
+    assert is_full_hash(text) is full
+
+
+@pytest.mark.parametrize(
+    ("repo", "link"),
+    [
+        ("https://h/a/site.git", "site.git"),
+        ("https://h/a/site.git/", "site.git"),
+        ("https://h/site", "site"),
+        ("https://u:pw12@h/site.git", "site.git"),
+        ("ssh://git@h:22/a/site.git", "site.git"),
+        ("git@h:a/site.git", "site.git"),
+        ("file:///srv/site.git", "site.git"),
+        ("/srv/site.git", "site.git"),
+        ("/srv/site.git/", "site.git"),
+    ],
+)
+def test_default_link(repo: str, link: str) -> None:
+    """The link is called like the last part of the URL, its .git kept."""
+    assert load([f"--repo={repo}", "--root=/srv/git"], {}).repos[0].link == Path("/srv/git") / link
+
+
+@pytest.mark.parametrize(
+    ("link", "path"),
+    [
+        ("www", "/srv/git/www"),
+        ("a/b", "/srv/git/a/b"),
+        ("./www/", "/srv/git/www"),
+        ("../www", "/srv/www"),
+        ("/var/www", "/var/www"),
+        (".gitsync-x", "/srv/git/.gitsync-x"),
+        ("x/.gitsync", "/srv/git/x/.gitsync"),
+    ],
+)
+def test_link(link: str, path: str) -> None:
+    """A link is relative to the root or absolute, also outside of it."""
+    assert repo_config(f"--link={link}").link == Path(path)
+
+
+@pytest.mark.parametrize(
+    "link", [".", "/srv/git", "..", "/", "/srv", ".gitsync", ".gitsync/x", "a/../.worktrees/x", "/srv/git/.worktrees"]
+)
+def test_bad_link(link: str) -> None:
+    """The link cannot be the root, above it, or in what we keep there."""
+    with pytest.raises(ConfigError, match=r"--link=.*choose"):
+        config(f"--link={link}")
+
+
+def test_bad_default_link() -> None:
+    """A repository whose last part would lead out of the root is refused."""
+    with pytest.raises(ConfigError, match="--link"):
+        load(["--repo=https://h/..", "--root=/srv/git"], {})
+
+
+@pytest.mark.parametrize(
+    ("argv", "problem"),
+    [
+        ("--period=9ms", "--period=0.009s: use at least 10ms"),
+        ("--init-period=0", "--init-period=0s: use at least 10ms"),
+        ("--sync-timeout=-1s", "--sync-timeout=-1s: use at least 10ms"),
+        ("--depth=-1", "--depth: it cannot be negative; use 0 or more"),
+        ("--stale-worktree-timeout=-1s", "--stale-worktree-timeout: it cannot be negative; use 0 or more"),
+        ("--heal-period=-1s", "--heal-period: it cannot be negative; use 0 or more"),
+        ("--max-backoff=-1s", "--max-backoff: it cannot be negative; use 0 or more"),
+        ("--shutdown-timeout=-1s", "--shutdown-timeout: it cannot be negative; use 0 or more"),
+        ("--verbose=-1", "--verbose: it cannot be negative; use 0 or more"),
+    ],
+)
+def test_limits(argv: str, problem: str) -> None:
+    """A number outside of its limits is refused."""
+    with pytest.raises(ConfigError) as caught:
+        config(argv)
+    assert caught.value.problems == (problem,)
+
+
+def test_at_the_limits() -> None:
+    """The limits themselves are allowed."""
+    repo = repo_config("--period=10ms", "--depth=0", "--heal-period=0", "--stale-worktree-timeout=0s")
+    assert (repo.schedule.period, repo.depth, repo.heal_period, repo.stale_worktree_timeout) == (0.01, 0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("argv", "limit", "first_limit"),
+    [
+        ((), -1, -1),
+        (("--one-time",), 0, 0),
+        (("--one-time=false",), -1, -1),
+        (("--max-failures=3",), 3, 3),
+        (("--max-failures=3", "--one-time"), 3, 3),
+        (("--init-max-failures=5",), -1, 5),
+        (("--init-max-failures=-1", "--max-failures=2"), 2, -1),
+        (("--init-max-failures=0", "--max-failures=2"), 2, 0),
+    ],
+)
+def test_failure_limits(argv: tuple[str, ...], limit: int, first_limit: int) -> None:
+    """A daemon tries for ever, a single pass once; the limit at the start follows the other one."""
+    schedule = repo_config(*argv).schedule
+    assert (schedule.max_failures, schedule.init_max_failures) == (limit, first_limit)
+
+
+@pytest.mark.parametrize(
+    ("argv", "init_period"), [((), 10.0), (("--period=5s",), 5.0), (("--period=5s", "--init-period=1s"), 1.0)]
+)
+def test_init_period(argv: tuple[str, ...], init_period: float) -> None:
+    """The period at the start is the usual one unless it is given."""
+    assert repo_config(*argv).schedule.init_period == init_period
+
+
+def test_paths_below_root() -> None:
+    """Touch file and error file are relative to the root, or absolute."""
+    repo = repo_config("--touch-file=x/touched", "--error-file=/run/error.json")
+    assert (repo.touch_file, repo.error_file) == (Path("/srv/git/x/touched"), Path("/run/error.json"))
+
+
+def test_relative_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A relative root or repository is relative to the working directory of the start."""
+    monkeypatch.chdir(tmp_path)
+    (repo,) = load(["--repo=../origin", "--root=git"], {}).repos
+    assert (repo.root, repo.repo) == (tmp_path / "git", str(tmp_path.parent / "origin"))
+    assert repo.link == tmp_path / "git" / "origin"
+
+
+@pytest.mark.parametrize(
+    ("repo", "url", "username", "password"),
+    [
+        ("https://ann:pw12@h/x.git", "https://h/x.git", "ann", "pw12"),
+        ("http://ann:pw12@h:8080/x.git", "http://h:8080/x.git", "ann", "pw12"),
+        ("https://ann%40corp:p%40ss%3Aw%2Ford@h/x", "https://h/x", "ann@corp", "p@ss:w/ord"),
+        ("https://ann:p@ss@h/x", "https://h/x", "ann", "p@ss"),
+        ("https://ann:pw:12@h/x", "https://h/x", "ann", "pw:12"),
+        ("https://token@h/x", "https://h/x", "token", ""),
+        ("https://:pw12@h/x", "https://h/x", "", "pw12"),
+    ],
+)
+def test_login(repo: str, url: str, username: str, password: str) -> None:
+    """User and password leave the URL of a web server, with their percent-escapes undone."""
+    (loaded,) = load([f"--repo={repo}", "--root=/srv"], {}).repos
+    assert loaded.login is not None
+    assert (loaded.repo, loaded.name, loaded.login.url) == (url, url, url)
+    assert (loaded.login.username, loaded.login.password.reveal()) == (username, password)
+    assert "pw12" not in repr(loaded)
+
+
+@pytest.mark.parametrize(
+    "repo", ["https://h/x@y.git", "ssh://git@h/x.git", "git@h:x.git", "git://ann@h/x.git", "/srv/a@b.git"]
+)
+def test_no_login(repo: str) -> None:
+    """The user of an ssh address is part of it, and an @ elsewhere is no login."""
+    assert split_login(repo) == (repo, None)
+
+
+def test_two_receiver_secrets() -> None:
+    """The receiver has one secret: given directly or in a file."""
+    with pytest.raises(ConfigError, match="--receiver-secret-file: GITSYNC_RECEIVER_SECRET is set too"):
+        config("--receiver-secret-file=/x", GITSYNC_RECEIVER_SECRET="correct-horse")

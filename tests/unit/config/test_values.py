@@ -1,0 +1,187 @@
+"""How the text of an option becomes its value."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitsync.config import values
+from gitsync.config.values import Bind
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        ("+0", 0.0),
+        ("-0", 0.0),
+        ("0s", 0.0),
+        ("10s", 10.0),
+        ("1m30s", 90.0),
+        ("30s1m", 90.0),
+        ("2h45m30.5s", 9930.5),
+        ("250ms", 0.25),
+        ("1.5h", 5400.0),
+        (".5s", 0.5),
+        ("1.s", 1.0),
+        ("5us", 5e-6),
+        ("5µs", 5e-6),  # U+00B5, the micro sign
+        ("5μs", 5e-6),  # U+03BC, the Greek letter, which Go takes too
+        ("3ns", 3e-9),
+        ("-1m", -60.0),
+        ("-1m30s", -90.0),
+        ("+2s", 2.0),
+    ],
+)
+def test_duration(text: str, seconds: float) -> None:
+    """Durations are read as Go reads them."""
+    assert values.parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10", "s", "1 s", "1d", "--1s", "1e3s", "s1", ".s", "-", "1m 30s", " 1s", "1S", "1s\n", "1,5s", "1ms2"]
+)
+def test_bad_duration(text: str) -> None:
+    """What Go refuses as a duration is refused, and the message shows what is right."""
+    with pytest.raises(ValueError, match="10s or 1m30s"):
+        values.parse_duration(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("2.5", 2.5), ("10", 10.0), ("-1", -1.0)])
+def test_seconds(text: str, seconds: float) -> None:
+    """The older options take plain seconds."""
+    assert values.parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "1s", "nan", "inf", "-inf", "x"])
+def test_bad_seconds(text: str) -> None:
+    """What is no finite number is refused as seconds."""
+    with pytest.raises(ValueError, match="number of seconds"):
+        values.parse_seconds(text)
+
+
+@pytest.mark.parametrize("text", ["1", "t", "T", "TRUE", "true", "True"])
+def test_true(text: str) -> None:
+    """Go's spellings of true are true."""
+    assert values.parse_bool(text) is True
+
+
+@pytest.mark.parametrize("text", ["0", "f", "F", "FALSE", "false", "False"])
+def test_false(text: str) -> None:
+    """Go's spellings of false are false."""
+    assert values.parse_bool(text) is False
+
+
+@pytest.mark.parametrize("text", ["", "yes", "no", "on", "off", "tRUE", "2", " true"])
+def test_bad_bool(text: str) -> None:
+    """Other spellings are refused, also those that other programs take."""
+    with pytest.raises(ValueError, match="true or false"):
+        values.parse_bool(text)
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("7", 7), ("-1", -1), ("=3", 3)])
+def test_int(text: str, number: int) -> None:
+    """Whole numbers may carry the equals sign of `-v=3`."""
+    assert values.parse_int(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.5", "==3", "1s"])
+def test_bad_int(text: str) -> None:
+    """What is no whole number is refused."""
+    with pytest.raises(ValueError, match="whole number"):
+        values.parse_int(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0.0), ("1", 1.0), ("0.25", 0.25)])
+def test_fraction(text: str, value: float) -> None:
+    """A fraction is a number from 0 to 1, both included."""
+    assert values.parse_fraction(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "-0.1", "1.01", "nan", "inf", "10%"])
+def test_bad_fraction(text: str) -> None:
+    """A number outside of 0 to 1, and what is no number, is refused."""
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        values.parse_fraction(text)
+
+
+@pytest.mark.parametrize("text", ["SIGHUP", "HUP", "hup", "sighup", "1"])
+def test_signal(text: str) -> None:
+    """A signal is known by its name, with or without SIG, and by its number."""
+    assert values.parse_signal(text) is signal.SIGHUP
+
+
+@pytest.mark.parametrize("text", ["TERM", "INT", "KILL", "STOP", "CHLD", "PIPE", "SEGV", "FPE", "ILL", "15", "9"])
+def test_reserved_signal(text: str) -> None:
+    """A signal that ends the process or belongs to the runtime cannot start a pass."""
+    with pytest.raises(ValueError, match=r"^SIG\w+ has another meaning; use SIGHUP, SIGUSR1 or SIGUSR2$"):
+        values.parse_signal(text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "999", "NOPE", "SIG", "SIGSIGHUP", "HUP "])
+def test_bad_signal(text: str) -> None:
+    """What is no signal is refused."""
+    with pytest.raises(ValueError, match="name or number"):
+        values.parse_signal(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "bind"),
+    [
+        (":1234", Bind("", 1234)),
+        ("127.0.0.1:0", Bind("127.0.0.1", 0)),
+        ("localhost:80", Bind("localhost", 80)),
+        ("[::1]:1234", Bind("::1", 1234)),
+        ("0.0.0.0:65535", Bind("0.0.0.0", 65535)),  # noqa: S104 (only parsed)
+        ("off", None),
+    ],
+)
+def test_bind(text: str, bind: Bind | None) -> None:
+    """An address is a port, with a host before it or without; off is none."""
+    assert values.parse_bind(text) == bind
+
+
+@pytest.mark.parametrize("text", ["", "1234", ":", "host", "host:", ":x", ":65536", ":-1", ":+1", ": 1", "[::1]"])
+def test_bad_bind(text: str) -> None:
+    """An address without a usable port is refused."""
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        values.parse_bind(text)
+
+
+@pytest.mark.parametrize("text", [":\uff18\uff10", ":٨٠"])
+def test_bind_digits(text: str) -> None:
+    """Digits of other scripts are no port."""
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        values.parse_bind(text)
+
+
+@pytest.mark.parametrize("text", ["::1:80", "[::1:80", "fe80::1]:80"])
+def test_bind_brackets(text: str) -> None:
+    """An IPv6 address has to be in brackets, or its port could not be told from it."""
+    with pytest.raises(ValueError, match="brackets"):
+        values.parse_bind(text)
+
+
+@pytest.mark.parametrize("parse", [values.parse_text, values.parse_path])
+@pytest.mark.parametrize("text", ["a\nb", "a\r", "\0", "\x1b[1m", "a\x7f"])
+def test_control_characters(parse: Callable[[str], Any], text: str) -> None:
+    """Texts and paths with control characters are refused."""
+    with pytest.raises(ValueError, match="control characters"):
+        parse(text)
+
+
+def test_text_and_path() -> None:
+    """Ordinary text, in any script, is taken as it is."""
+    assert values.parse_text("straße 1") == "straße 1"
+    assert values.parse_path("a/b") == Path("a/b")
+
+
+def test_choice() -> None:
+    """One of a few words is taken; the message for any other lists them."""
+    kind = values.choice("red", "green")
+    assert kind.placeholder == "red|green"
+    assert kind.parse("green") == "green"
+    with pytest.raises(ValueError, match="one of red, green"):
+        kind.parse("Green")

@@ -1,0 +1,77 @@
+"""Ordinary values for tests that only care about one detail of them."""
+
+from typing import Any
+
+from gitsync.config import Config, RepoConfig, load
+from gitsync.events import BeforePublish, Commit, Failure, PassFinished, PassStarted, Published, SyncResult
+from gitsync.status import RepoStatus, StatusBoard
+
+REPO = "https://example.test/site.git"
+HASH = "8a5c1b0b8f5a3c9d7f1e2d3c4b5a69788f9e0d1c"
+OTHER_HASH = "0123456789abcdef0123456789abcdef01234567"
+REQUIRED = (f"--repo={REPO}", "--root=/srv/git")
+
+
+def config(*argv: str, **environ: str) -> Config:
+    """Return the configuration for these options, with the required ones added."""
+    return load([*REQUIRED, *argv], environ)
+
+
+def repo_config(*argv: str, **environ: str) -> RepoConfig:
+    """Return the configuration of the one repository."""
+    return config(*argv, **environ).repos[0]
+
+
+def status(**changes: Any) -> RepoStatus:
+    """Return a snapshot of a repository that has not done anything yet."""
+    first: dict[str, Any] = {
+        "repo": REPO,
+        "ref": "HEAD",
+        "link": "/srv/git/site.git",
+        "stale_after": 100.0,
+        "act_by": 1000.0,
+    }
+    return RepoStatus(**{**first, **changes})
+
+
+def board(**changes: Any) -> StatusBoard:
+    """Return a board with one such snapshot."""
+    return StatusBoard([status(**changes)])
+
+
+def commit(**changes: Any) -> Commit:
+    """Return a commit with times."""
+    return Commit(**{"hash": HASH, "author_date": "2026-01-02T03:04:05+00:00", "commit_time": 1000.0, **changes})
+
+
+def result(**changes: Any) -> SyncResult:
+    """Return the result of a pass that changed nothing."""
+    return SyncResult(**{"outcome": "unchanged", "duration": 0.5, "finished_at": 2000.0, **changes})
+
+
+def failed(reason: str = "connect", **changes: Any) -> SyncResult:
+    """Return the result of a pass that failed for this reason."""
+    failure = Failure(reason=reason, message="git ls-remote: fatal: it did not work", hint="look again")
+    return result(outcome="failed", failure=failure, **changes)
+
+
+def started(*sources: Any) -> PassStarted:
+    """Return the event at the start of a pass."""
+    return PassStarted(repo=REPO, sources=sources or ("start",), started_at=1500.0)
+
+
+def finished(of: SyncResult, **changes: Any) -> PassFinished:
+    """Return the event at the end of a pass."""
+    failures = 1 if of.failure else 0
+    return PassFinished(**{"repo": REPO, "result": of, "consecutive_failures": failures, "next_delay": 10.0, **changes})
+
+
+def published(**changes: Any) -> Published:
+    """Return the event of a fresh publication."""
+    given: dict[str, Any] = {"repo": REPO, "commit": commit(), "ref": "refs/heads/main", "tree": None, "fresh": True}
+    return Published(**{**given, "published_at": 1060.0, **changes})
+
+
+def before_publish() -> BeforePublish:
+    """Return the event of a staged tree."""
+    return BeforePublish(repo=REPO, commit=commit(), tree=repo_config().root)

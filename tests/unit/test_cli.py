@@ -1,0 +1,151 @@
+"""From arguments to an exit code."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from gitsync import __version__, cli, daemon
+from gitsync.config import Config, manual
+from gitsync.errors import GitSyncError
+from gitsync.log import get_logger
+from tests.unit.examples import REQUIRED
+
+Output = pytest.CaptureFixture[str]
+
+
+class FakeDaemon:
+    """Stands in for the daemon: remembers its configuration, ends as it is told."""
+
+    config: Config | None = None
+    code = 0
+    error: Exception | None = None
+
+    def __init__(self, config: Config) -> None:
+        type(self).config = config
+
+    def run(self) -> int:
+        if self.error:
+            raise self.error
+        get_logger().info("at_five", v=5)
+        return self.code
+
+
+@pytest.fixture
+def fake_daemon(monkeypatch: pytest.MonkeyPatch) -> type[FakeDaemon]:
+    """A class of its own in the place of the daemon's."""
+    fake = type("Fake", (FakeDaemon,), {})
+    monkeypatch.setattr(daemon, "Daemon", fake)
+    return fake
+
+
+@pytest.mark.parametrize(
+    ("flag", "text"),
+    [
+        ("--help", manual.help_text()),
+        ("-h", manual.help_text()),
+        ("-?", manual.help_text()),
+        ("--man", manual.man_text()),
+        ("--version", f"gitsync {__version__}\n"),
+    ],
+)
+def test_prints(capsys: Output, flag: str, text: str) -> None:
+    """What is asked for is printed, and that is a success."""
+    assert cli.main([flag], {}) == 0
+    assert capsys.readouterr() == (text, "")
+
+
+def test_prints_whatever_else_is_there(capsys: Output) -> None:
+    """Help is given also to those whose other options are wrong."""
+    assert cli.main(["--perod=1s", "--help"], {"GITSYNC_NONSENSE": "x"}) == 0
+    assert capsys.readouterr() == (manual.help_text(), "")
+
+
+def test_problems(capsys: Output) -> None:
+    """What is wrong stands on stderr, a line for each problem, and that is a failure."""
+    assert cli.main(["--perod=1s", "--depth=x"], {"GITSYNC_ROOT": "/srv"}) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "gitsync: --perod: there is no such option; did you mean --period?",
+        "gitsync: --depth=x: use a whole number",
+        "gitsync: --repo: it must be given; use the option or the environment variable GITSYNC_REPO",
+    ]
+
+
+def test_problems_without_secrets(capsys: Output) -> None:
+    """Problems are told without passwords."""
+    environ = {"GITSYNC_RECEIVER_SECRET": "correct-horse", "GITSYNC_RECEIVER_SECRET_FILE": "/x"}
+    assert cli.main(["--repo=foo://ann:Tr0ub4dor@h/x", "--root=/srv", "--ref=correct-horse..Tr0ub4dor"], environ) == 1
+    err = capsys.readouterr().err
+    assert err.count("gitsync: ") == 3
+    assert "correct-horse" not in err
+    assert "Tr0ub4dor@" not in err
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_code(fake_daemon: type[FakeDaemon], code: int) -> None:
+    """The process ends with the daemon's code."""
+    fake_daemon.code = code
+    assert cli.main(REQUIRED, {}) == code
+
+
+def test_configuration(fake_daemon: type[FakeDaemon]) -> None:
+    """The daemon gets what arguments and environment say."""
+    cli.main(["--depth=7"], {"GIT_REPO": "https://h/x", "GITSYNC_ROOT": "/srv"})
+    assert fake_daemon.config is not None
+    assert fake_daemon.config.repos[0].depth == 7
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [("4", 0), ("5", 1)])
+def test_logging(fake_daemon: type[FakeDaemon], capsys: Output, verbose: str, lines: int) -> None:
+    """The log goes to stderr with the verbosity and in the form that were asked for."""
+    assert cli.main([*REQUIRED, "-v", verbose, "--log-format=json"], {}) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [json.loads(line)["event"] for line in err.splitlines()] == ["at_five"] * lines
+
+
+def test_start_failure(fake_daemon: type[FakeDaemon], capsys: Output) -> None:
+    """What keeps the daemon from starting is one line of the log, with reason and hint."""
+    fake_daemon.error = GitSyncError("https://u:Tr0ub4dor@h is odd", reason="git_missing")
+    assert cli.main([*REQUIRED, "--log-format=json"], {}) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["level"], event["reason"]) == ("start_failed", "error", "git_missing")
+    assert event["hint"] == "install git or name the program with --git"
+    assert "Tr0ub4dor" not in line
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory in the place of the system's one for temporary files."""
+    directory = tmp_path / "temporary"
+    directory.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(directory))
+    return directory
+
+
+def test_blocked_link(capsys: Output, tmp_path: Path, temporary: Path) -> None:
+    """A file in the place of the link is refused at the start, and no login stays on the disk."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "site.git").write_text("mine")
+    argv = ["--repo=https://ann:Tr0ub4dor@h/site.git", f"--root={root}", "--log-format=json", "--http-bind=off"]
+    assert cli.main(argv, {}) == 1
+    event = json.loads(capsys.readouterr().err)
+    assert (event["event"], event["reason"]) == ("start_failed", "link_blocked")
+    assert str(root / "site.git") in event["message"]
+    assert list(temporary.iterdir()) == []
+    assert (root / "site.git").read_text() == "mine"
+
+
+def test_root_in_a_file(capsys: Output, tmp_path: Path, temporary: Path) -> None:
+    """A root that cannot be made is a failure with the path in it."""
+    (tmp_path / "file").touch()
+    assert cli.main(["--repo=https://h/x", f"--root={tmp_path}/file/root", "--log-format=json"], {}) == 1
+    event = json.loads(capsys.readouterr().err)
+    assert (event["event"], event["reason"]) == ("start_failed", "filesystem")
+    assert f"--root={tmp_path}/file/root" in event["message"]
+    assert list(temporary.iterdir()) == []

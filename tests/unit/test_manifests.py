@@ -1,0 +1,200 @@
+"""The manifests in k8s/: valid for the API, within the restricted Pod Security Standard, consistent in themselves."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+Manifest = dict[str, Any]
+
+K8S = Path(__file__).resolve().parents[2] / "k8s"
+FILES = sorted(path.name for path in K8S.glob("*.yaml") if path.name != "kustomization.yaml")
+KUBERNETES = "1.33"
+SHUTDOWN_TIMEOUT = 10  # the default of --shutdown-timeout
+SAFE_SYSCTLS = {"net.ipv4.ip_unprivileged_port_start"}
+RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected"}
+
+
+def load(file: str) -> list[Manifest]:
+    """Return the documents of a file."""
+    return list(yaml.safe_load_all((K8S / file).read_text()))
+
+
+def template(file: str) -> Manifest:
+    """Return what describes the pods of a file: the Pod itself or the Deployment's template."""
+    manifest: Manifest = next(each for each in load(file) if each["kind"] in ("Pod", "Deployment"))
+    return manifest if manifest["kind"] == "Pod" else dict(manifest["spec"]["template"])
+
+
+def containers(spec: Manifest) -> dict[str, Manifest]:
+    """Return the containers and init containers of a pod by name."""
+    return {each["name"]: each for each in [*spec.get("initContainers", []), *spec["containers"]]}
+
+
+def violations(spec: Manifest) -> list[str]:
+    """Say what of a pod the restricted profile forbids; a read-only root filesystem is asked for as well."""
+    pod = spec.get("securityContext", {})
+    found = [f"{name} is shared with the host" for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
+    found += [f"sysctl {each['name']}" for each in pod.get("sysctls", []) if each["name"] not in SAFE_SYSCTLS]
+    kinds = {kind for volume in spec["volumes"] for kind in volume if kind != "name"}
+    found += [f"volume {kind}" for kind in sorted(kinds - RESTRICTED_VOLUMES - {"secret"})]
+    for name, container in containers(spec).items():
+        own = container.get("securityContext", {})
+        both = {**pod, **own}
+        capabilities = own.get("capabilities", {})
+        checks = {
+            "may run as root": both.get("runAsNonRoot") is True and both.get("runAsUser") != 0,
+            "may gain privileges": own.get("allowPrivilegeEscalation") is False,
+            "is privileged": not own.get("privileged"),
+            "keeps capabilities": capabilities.get("drop") == ["ALL"],
+            "adds capabilities": set(capabilities.get("add", [])) <= {"NET_BIND_SERVICE"},
+            "has no seccomp profile": both.get("seccompProfile", {}).get("type") in ("RuntimeDefault", "Localhost"),
+            "has a writable root filesystem": own.get("readOnlyRootFilesystem") is True,
+            "uses a port of the host": not any("hostPort" in port for port in container.get("ports", [])),
+        }
+        found += [f"{name} {problem}" for problem, fine in checks.items() if not fine]
+    return found
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_api_accepts_every_field(file: str) -> None:
+    """Each document is valid for the oldest supported Kubernetes, with no unknown or misplaced field."""
+    for document in load(file):
+        assert kubernetes_validate.validate(document, KUBERNETES, strict=True) == KUBERNETES
+
+
+def test_the_api_check_sees_a_misplaced_field() -> None:
+    """The validation above is strict: a field in the wrong place is refused."""
+    pod = load("pod.yaml")[0]
+    pod["spec"]["containers"][0]["fsGroup"] = 65533
+    with pytest.raises(kubernetes_validate.ValidationError, match="fsGroup"):
+        kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_pods_are_within_the_restricted_profile(file: str) -> None:
+    """Nothing of either container needs more than the restricted Pod Security Standard allows."""
+    assert violations(template(file)["spec"]) == []
+
+
+LOOSENED: dict[str, Callable[[Manifest, Manifest], object]] = {
+    "hostNetwork is shared with the host": lambda spec, _: spec.update(hostNetwork=True),
+    "sysctl kernel.msgmax": lambda spec, _: spec["securityContext"].update(
+        sysctls=[{"name": "kernel.msgmax", "value": "1"}]
+    ),
+    "volume hostPath": lambda spec, _: spec["volumes"].append({"name": "host", "hostPath": {"path": "/"}}),
+    "app may run as root": lambda _, app: app["securityContext"].update(runAsUser=0),
+    "app may gain privileges": lambda _, app: app["securityContext"].pop("allowPrivilegeEscalation"),
+    "app is privileged": lambda _, app: app["securityContext"].update(privileged=True),
+    "app keeps capabilities": lambda _, app: app["securityContext"].update(capabilities={"drop": ["CHOWN"]}),
+    "app adds capabilities": lambda _, app: app["securityContext"]["capabilities"].update(add=["SYS_ADMIN"]),
+    "app has no seccomp profile": lambda _, app: app["securityContext"].update(seccompProfile={"type": "Unconfined"}),
+    "app has a writable root filesystem": lambda _, app: app["securityContext"].pop("readOnlyRootFilesystem"),
+    "app uses a port of the host": lambda _, app: app["ports"][0].update(hostPort=80),
+}
+
+
+@pytest.mark.parametrize("violation", LOOSENED)
+def test_the_profile_check_sees_every_loosening(violation: str) -> None:
+    """The check above finds each single thing that the profile forbids."""
+    spec = copy.deepcopy(template("pod.yaml")["spec"])
+    LOOSENED[violation](spec, containers(spec)["app"])
+    assert violations(spec) == [violation]
+
+
+def test_the_pod_sets_nothing_but_the_repository() -> None:
+    """The example shows that GIT_REPO alone is enough, next to a stock web server."""
+    both = containers(template("pod.yaml")["spec"])
+    assert [variable["name"] for variable in both["poll"]["env"]] == ["GIT_REPO"]
+    assert both["app"]["image"] == "httpd:2.4"
+    assert not both["app"].keys() & {"command", "args", "env"}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_containers_share_the_content(file: str) -> None:
+    """gitsync writes to the volume that the web server reads, both through the group that owns it."""
+    spec = template(file)["spec"]
+    mounts = {
+        name: {mount["name"]: mount for mount in container["volumeMounts"]}
+        for name, container in containers(spec).items()
+    }
+    assert mounts["poll"]["content"]["mountPath"] == "/git"
+    assert mounts["app"]["content"] == {
+        "name": "content",
+        "mountPath": "/usr/local/apache2/htdocs",
+        "readOnly": True,
+    }
+    assert {name for each in mounts.values() for name in each} == {volume["name"] for volume in spec["volumes"]}
+    assert spec["securityContext"]["fsGroup"] == 65533
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_probes_ask_separate_paths_of_declared_ports(file: str) -> None:
+    """Liveness and readiness are different questions, and a probe's port exists under that name."""
+    for name, container in containers(template(file)["spec"]).items():
+        declared = {port["name"] for port in container["ports"]}
+        probes = {key: value for key, value in container.items() if key.endswith("Probe")}
+        used = {(probe.get("httpGet") or probe["tcpSocket"])["port"] for probe in probes.values()}
+        assert used <= declared
+        assert {"livenessProbe", "readinessProbe"} <= probes.keys()
+        if name == "poll":
+            assert probes["livenessProbe"]["httpGet"]["path"] == "/healthz"
+            assert probes["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_pods_are_scraped_and_bounded(file: str) -> None:
+    """The annotations name the port of the metrics; memory is limited; the end has more time than a shutdown takes."""
+    pod = template(file)
+    poll = containers(pod["spec"])["poll"]
+    annotations = pod["metadata"]["annotations"]
+    assert annotations["prometheus.io/scrape"] == "true"
+    assert annotations["prometheus.io/path"] == "/metrics"
+    assert int(annotations["prometheus.io/port"]) in [port["containerPort"] for port in poll["ports"]]
+    for container in containers(pod["spec"]).values():
+        assert container["resources"]["limits"].keys() == {"memory"}
+        assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+    assert pod["spec"]["terminationGracePeriodSeconds"] > SHUTDOWN_TIMEOUT
+    assert pod["spec"]["enableServiceLinks"] is False
+
+
+def test_the_deployment_starts_the_app_with_content() -> None:
+    """gitsync is a native sidecar whose startup probe waits for the first publication."""
+    (poll,) = template("deployment.yaml")["spec"]["initContainers"]
+    assert poll["restartPolicy"] == "Always"
+    assert poll["startupProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_the_document_root_is_the_link() -> None:
+    """The web server of the Deployment serves the link that gitsync is told to make."""
+    both = containers(template("deployment.yaml")["spec"])
+    variables = {each["name"]: each.get("value") for each in both["poll"]["env"]}
+    root = both["app"]["volumeMounts"][0]["mountPath"]
+    assert f"DocumentRoot {root}/{variables['GITSYNC_LINK']}" in both["app"]["args"]
+
+
+def test_selectors_and_services_find_the_pods() -> None:
+    """The Deployment and its Services select the template's labels, and the Services' ports exist by name."""
+    pod = template("deployment.yaml")
+    labels = pod["metadata"]["labels"].items()
+    names = {port["name"] for each in containers(pod["spec"]).values() for port in each["ports"]}
+    documents = load("deployment.yaml")
+    deployment = next(each for each in documents if each["kind"] == "Deployment")
+    services = [each for each in documents if each["kind"] == "Service"]
+    assert deployment["spec"]["selector"]["matchLabels"].items() <= labels
+    assert services
+    for service in services:
+        assert service["spec"]["selector"].items() <= labels
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= names
+
+
+def test_the_kustomization_names_what_exists() -> None:
+    """Its resources are files here, and the image that it redirects is one that they use."""
+    kustomization = load("kustomization.yaml")[0]
+    assert all((K8S / resource).is_file() for resource in kustomization["resources"])
+    used = {each["image"].split(":")[0] for each in containers(template("deployment.yaml")["spec"]).values()}
+    assert {image["name"] for image in kustomization["images"]} <= used

@@ -1,0 +1,56 @@
+"""When the next pass is due."""
+
+import pytest
+
+from gitsync.triggers.schedule import next_delay
+from tests.unit.examples import repo_config
+
+
+def delay(*argv: str, failures: int = 0, succeeded: bool = True, random: float = 0.5) -> float:
+    """Return the delay after a pass, by default without jitter."""
+    schedule = repo_config(*argv).schedule
+    return next_delay(schedule, failures=failures, succeeded=succeeded, random=random)
+
+
+@pytest.mark.parametrize(("succeeded", "seconds"), [(True, 10.0), (False, 2.0)])
+def test_period(succeeded: bool, seconds: float) -> None:
+    """The period counts after the first success, the initial one before."""
+    assert delay("--period=10s", "--init-period=2s", succeeded=succeeded) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(("random", "seconds"), [(0.0, 8.0), (0.25, 9.0), (0.5, 10.0), (1.0, 12.0)])
+def test_jitter(random: float, seconds: float) -> None:
+    """A delay differs from the period by up to the fraction, to both sides."""
+    assert delay("--period=10s", "--jitter=0.2", random=random) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("random", [0.0, 1.0])
+def test_no_jitter(random: float) -> None:
+    """Without jitter the period is exact."""
+    assert delay("--period=10s", "--jitter=0", random=random) == 10.0
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(0, 10.0), (1, 10.0), (2, 20.0), (3, 40.0), (5, 160.0), (6, 300.0), (10**9, 300.0)]
+)
+def test_backoff(failures: int, seconds: float) -> None:
+    """After the first failure the delay doubles with each, up to the limit, however many there are."""
+    assert delay("--period=10s", "--max-backoff=5m", failures=failures) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("limit", ["0s", "1s", "10s"])
+def test_limit_below_the_period(limit: str) -> None:
+    """A limit below the period does not make failures come faster than successes."""
+    assert delay("--period=10s", f"--max-backoff={limit}", failures=5) == pytest.approx(10.0)
+
+
+def test_backoff_before_the_first_success() -> None:
+    """The backoff starts from the initial period there."""
+    argv = ("--period=10s", "--init-period=1s", "--max-backoff=5s")
+    assert [delay(*argv, failures=count, succeeded=False) for count in (1, 2, 3, 4)] == [1.0, 2.0, 4.0, 5.0]
+
+
+def test_jitter_on_backoff() -> None:
+    """The backoff is spread too, so that pods that failed together do not come back together."""
+    assert delay("--period=10s", "--jitter=0.5", failures=3, random=1.0) == pytest.approx(60.0)
+    assert delay("--period=10s", "--jitter=0.5", failures=3, random=0.0) == pytest.approx(20.0)

@@ -1,0 +1,382 @@
+"""The loop of one repository: passes, failures, waits and endings."""
+
+import io
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from gitsync.config import RepoConfig
+from gitsync.events import Event, Observers, PassFinished, PassStarted, Source, SyncResult
+from gitsync.log import configure
+from gitsync.status import StatusBoard
+from gitsync.sync import SyncPass
+from gitsync.triggers.mailbox import Mailbox
+from gitsync.worker import RepoWorker, Surroundings
+from tests.unit.conftest import Logs
+from tests.unit.examples import HASH, REPO, board, commit, failed, repo_config, result
+
+FAST = ("--period=10ms", "--jitter=0", "--max-backoff=10ms", "--heal-period=0")
+SLOW = ("--period=1h", "--jitter=0")  # whoever waits for it exceeds the deadline of the test
+
+UPDATED = result(outcome="updated", commit=commit())
+UNCHANGED = result(commit=commit())
+FAILED = failed("dns")
+
+
+def _hurried(repo: RepoConfig) -> RepoConfig:
+    """Return the configuration with a tenth of its delays: the shortest that users may have are long for a test."""
+    schedule = repo.schedule
+    delays = {name: getattr(schedule, name) / 10 for name in ("period", "init_period", "max_backoff")}
+    return replace(repo, schedule=replace(schedule, **delays))
+
+
+class FakeSync:
+    """Stands in for the pass: returns what the script says, and closes the mailbox when the script is at its end."""
+
+    def __init__(self, mailbox: Mailbox, script: list[SyncResult], damage: list[bool]) -> None:
+        self._mailbox = mailbox
+        self._script = list(script)
+        self._damage = list(damage)
+        self.calls: list[str] = []
+        self.deadlines: list[float] = []
+        self.during: Callable[[int], None] = lambda number: None
+
+    def run(self, *, deadline: float) -> SyncResult:
+        self.calls.append("run")
+        self.deadlines.append(deadline - time.monotonic())
+        self.during(self.calls.count("run"))
+        answer = self._script.pop(0)
+        self._end()
+        return answer
+
+    def heal(self, *, deadline: float) -> bool:
+        self.calls.append("heal")
+        self.deadlines.append(deadline - time.monotonic())
+        answer = self._damage.pop(0)
+        self._end()
+        return answer
+
+    def tidy(self) -> None:
+        self.calls.append("tidy")
+
+    def _end(self) -> None:
+        if not self._script and not self._damage:
+            self._mailbox.close()
+
+
+class Bench:
+    """A worker between fakes."""
+
+    def __init__(self, *argv: str, script: list[SyncResult], damage: list[bool] | None = None) -> None:
+        self.mailbox = Mailbox()
+        self.board: StatusBoard = board()
+        self.events: list[Event] = []
+        self.sync = FakeSync(self.mailbox, script, damage or [])
+        surroundings = Surroundings(self.mailbox, self.board, Observers([self.board, self]))
+        self.worker = RepoWorker(_hurried(repo_config(*argv)), cast(SyncPass, self.sync), surroundings)
+
+    def notify(self, event: Event) -> None:
+        """Remember an event."""
+        self.events.append(event)
+
+    def run(self) -> int:
+        """Run the worker to its end."""
+        return self.worker.run()
+
+    @property
+    def sources(self) -> list[tuple[Source, ...]]:
+        """What started each pass."""
+        return [event.sources for event in self.events if isinstance(event, PassStarted)]
+
+    @property
+    def finished(self) -> list[PassFinished]:
+        """How each pass ended."""
+        return [event for event in self.events if isinstance(event, PassFinished)]
+
+
+def test_passes_follow_each_other() -> None:
+    """The first pass comes with the start, the others with the period."""
+    bench = Bench(*FAST, script=[UPDATED, UNCHANGED, UNCHANGED])
+    assert bench.run() == 0
+    assert bench.sources == [("start",), ("period",), ("period",)]
+    assert [event.result for event in bench.finished] == [UPDATED, UNCHANGED, UNCHANGED]
+    assert [type(event) for event in bench.events] == [PassStarted, PassFinished] * 3
+
+
+def test_the_period_is_kept() -> None:
+    """Between two passes lies the period."""
+    bench = Bench("--period=500ms", "--jitter=0", "--heal-period=0", script=[UPDATED, UNCHANGED])
+    began = time.monotonic()
+    bench.run()
+    assert time.monotonic() - began >= 0.05
+
+
+def test_deadline() -> None:
+    """A pass and a comparison have the timeout of a pass."""
+    bench = Bench(*SLOW, "--sync-timeout=7s", script=[UNCHANGED], damage=[False])
+    bench.run()
+    assert bench.sync.calls[:2] == ["run", "heal"]
+    assert all(6.5 < left <= 7.0 for left in bench.sync.deadlines)
+
+
+@pytest.mark.parametrize(
+    ("argv", "script", "passes", "code"),
+    [
+        ((), [FAILED] * 9, 9, 0),
+        (("--max-failures=2",), [FAILED] * 9, 3, 1),
+        (("--max-failures=0",), [FAILED] * 9, 1, 1),
+        (("--max-failures=2",), [FAILED, FAILED, UPDATED, FAILED, FAILED, UNCHANGED], 6, 0),
+        (("--max-failures=1",), [UPDATED, FAILED, FAILED, UPDATED], 3, 1),
+        (("--max-failures=-1", "--init-max-failures=1"), [FAILED] * 9, 2, 1),
+        (("--max-failures=-1", "--init-max-failures=1"), [UPDATED, *[FAILED] * 5], 6, 0),
+        (("--max-failures=1", "--init-max-failures=3"), [FAILED] * 9, 4, 1),
+        (("--max-failures=1", "--init-max-failures=3"), [FAILED, FAILED, UPDATED, FAILED, FAILED, UPDATED], 5, 1),
+        (("--max-failures=1", "--init-max-failures=-1"), [*[FAILED] * 5, UNCHANGED, FAILED, FAILED, UPDATED], 8, 1),
+    ],
+)
+def test_failure_limits(argv: tuple[str, ...], script: list[SyncResult], passes: int, code: int) -> None:
+    """The process ends with the failure after those that are allowed in a row; before the first success others are."""
+    bench = Bench(*FAST, *argv, script=script)
+    assert bench.run() == code
+    assert bench.sync.calls == ["run"] * passes
+
+
+def test_too_many_failures_are_told(logs: Logs) -> None:
+    """The end by failures is logged with how many there were and how many are allowed."""
+    Bench(*FAST, "--max-failures=1", script=[FAILED] * 3).run()
+    (event,) = logs.events("too_many_failures")
+    assert (event["failures"], event["allowed"], event["repo"]) == (2, 1, REPO)
+
+
+def test_failures_in_a_row() -> None:
+    """Failures are counted from the last success on."""
+    bench = Bench(*FAST, script=[FAILED, FAILED, UPDATED, FAILED])
+    bench.run()
+    assert [event.consecutive_failures for event in bench.finished] == [1, 2, 0, 1]
+
+
+def test_delays() -> None:
+    """Failures are followed by longer delays, a success by the period."""
+    argv = ("--period=10ms", "--init-period=20ms", "--max-backoff=40ms", "--jitter=0", "--heal-period=0")
+    bench = Bench(*argv, script=[FAILED, FAILED, FAILED, UPDATED, FAILED, UPDATED, UPDATED])
+    bench.run()
+    assert [event.next_delay for event in bench.finished[:-1]] == pytest.approx(
+        [0.002, 0.004, 0.004, 0.001, 0.001, 0.001]
+    )
+
+
+def test_jitter() -> None:
+    """Delays are spread around the period."""
+    bench = Bench("--period=10ms", "--jitter=1", "--heal-period=0", script=[UPDATED] * 6)
+    bench.run()
+    delays = [event.next_delay for event in bench.finished[:-1]]
+    assert len(set(delays)) > 1
+    assert all(delay is not None and 0 <= delay <= 0.002 for delay in delays)
+
+
+@pytest.mark.parametrize(
+    ("argv", "script", "passes", "code"),
+    [
+        ((), [UPDATED, UPDATED], 1, 0),
+        ((), [UNCHANGED, UPDATED], 1, 0),
+        ((), [FAILED, UPDATED], 1, 1),
+        (("--max-failures=2",), [FAILED, FAILED, UPDATED, UPDATED], 3, 0),
+        (("--max-failures=1",), [FAILED, FAILED, UPDATED], 2, 1),
+        (("--max-failures=-1",), [FAILED] * 4 + [UPDATED, UPDATED], 5, 0),
+    ],
+)
+def test_one_time(argv: tuple[str, ...], script: list[SyncResult], passes: int, code: int) -> None:
+    """A single pass ends with its success, or with one failure more than is allowed."""
+    bench = Bench(*FAST, "--one-time", *argv, script=script)
+    assert bench.run() == code
+    assert bench.sync.calls == ["run"] * passes
+    assert bench.finished[-1].next_delay is None
+
+
+@pytest.mark.parametrize("sources", [["signal"], ["webhook", "signal", "webhook"]])
+def test_trigger_during_a_pass(sources: list[Source]) -> None:
+    """Triggers that arrive during a pass lead to exactly one more, at once."""
+    bench = Bench(*SLOW, "--heal-period=0", script=[UPDATED, UNCHANGED])
+
+    def post(number: int) -> None:
+        if number == 1:
+            for source in sources:
+                bench.mailbox.post(source)
+
+    bench.sync.during = post
+    assert bench.run() == 0
+    assert bench.sources == [("start",), tuple(dict.fromkeys(sources))]
+
+
+def test_trigger_does_not_wait_for_the_backoff() -> None:
+    """Who knows that the trouble is over need not wait."""
+    bench = Bench(*SLOW, "--heal-period=0", script=[FAILED, UPDATED])
+    bench.sync.during = lambda number: bench.mailbox.post("webhook") if number == 1 else None
+    assert bench.run() == 0
+    assert bench.sources == [("start",), ("webhook",)]
+
+
+def test_trigger_between_passes() -> None:
+    """A trigger wakes a worker that waits."""
+    bench = Bench(*SLOW, "--heal-period=0", script=[UPDATED, UNCHANGED])
+    ran = threading.Event()
+    bench.sync.during = lambda number: ran.set()
+    thread = threading.Thread(target=bench.run)
+    thread.start()
+    assert ran.wait(1)
+    bench.mailbox.post("signal")
+    thread.join(1)
+    assert bench.sources == [("start",), ("signal",)]
+
+
+def test_stop_while_waiting() -> None:
+    """A worker that waits ends at once when it is told to, with success."""
+    bench = Bench(*SLOW, "--heal-period=0", script=[UPDATED, UPDATED])
+    codes: list[int] = []
+    ran = threading.Event()
+    bench.sync.during = lambda number: ran.set()
+    thread = threading.Thread(target=lambda: codes.append(bench.run()))
+    thread.start()
+    assert ran.wait(1)
+    bench.worker.stop()
+    thread.join(1)
+    assert codes == [0]
+    assert bench.sync.calls == ["run"]
+
+
+@pytest.mark.parametrize("outcome", [UPDATED, FAILED])
+def test_stop_during_a_pass(outcome: SyncResult) -> None:
+    """A worker that is told to end during a pass finishes it and ends with success, even if the pass failed."""
+    bench = Bench(*SLOW, "--max-failures=0", script=[outcome, UPDATED])
+    bench.sync.during = lambda number: bench.worker.stop()
+    assert bench.run() == 0
+    assert bench.sync.calls == ["run"]
+    assert bench.finished[-1].next_delay is None
+
+
+def test_stop_beats_triggers() -> None:
+    """A worker that is told to end starts no pass any more."""
+    bench = Bench(*SLOW, script=[UPDATED, UPDATED])
+
+    def both(number: int) -> None:
+        bench.mailbox.post("signal")
+        bench.worker.stop()
+
+    bench.sync.during = both
+    assert bench.run() == 0
+    assert bench.sync.calls == ["run"]
+
+
+def test_heal_after_the_start() -> None:
+    """What an earlier process has left is compared right after the first pass, and tidied up."""
+    bench = Bench(*SLOW, "--heal-period=1h", script=[UNCHANGED], damage=[False])
+    assert bench.run() == 0
+    assert bench.sync.calls == ["run", "heal", "tidy"]
+
+
+def test_heal_leads_to_a_pass() -> None:
+    """Undamaged files are compared again and again between passes; damage leads to a pass at once."""
+    bench = Bench(*SLOW, "--heal-period=10ms", script=[UNCHANGED, UPDATED], damage=[False, False, True])
+    assert bench.run() == 0
+    assert bench.sync.calls == ["run", *["heal", "tidy"] * 3, "run"]
+    assert bench.sources == [("start",), ("period",)]
+
+
+def test_heal_waits_after_a_publication() -> None:
+    """What was written just now is not compared before its time."""
+    bench = Bench(*FAST, "--heal-period=1h", script=[UPDATED, UNCHANGED, UNCHANGED])
+    assert bench.run() == 0
+    assert bench.sync.calls == ["run"] * 3
+
+
+def test_no_heal() -> None:
+    """With a period of 0 nothing is ever compared."""
+    bench = Bench(*FAST, script=[UNCHANGED] * 3)
+    assert bench.run() == 0
+    assert bench.sync.calls == ["run"] * 3
+
+
+def test_announcements() -> None:
+    """The worker announces how long a pass and a wait may take, so that a hang is noticed."""
+    bench = Bench(*SLOW, "--sync-timeout=7s", "--heal-period=0", script=[UPDATED, UNCHANGED])
+    left: list[float] = []
+    bench.sync.during = lambda number: left.append(bench.board.all()[0].act_by - time.monotonic())
+    thread = threading.Thread(target=bench.run)
+    thread.start()
+    bench.mailbox.post("signal")
+    thread.join(1)
+    assert len(left) == 2
+    assert all(6.5 < seconds <= 7.0 for seconds in left)
+
+
+def test_announcement_of_a_wait() -> None:
+    """While it waits the worker is expected when the next thing is due."""
+    bench = Bench("--period=100s", "--jitter=0", "--heal-period=0", script=[UPDATED, UPDATED])
+    waiting = threading.Event()
+
+    class Watch(Mailbox):
+        def wait(self, timeout: float) -> tuple[Source, ...]:
+            waiting.set()
+            return super().wait(timeout)
+
+    watch = Watch()
+    surroundings = Surroundings(watch, bench.board, Observers([bench.board]))
+    worker = RepoWorker(repo_config("--period=100s", "--jitter=0"), cast(SyncPass, bench.sync), surroundings)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    assert waiting.wait(1)
+    assert bench.board.all()[0].act_by - time.monotonic() > 30
+    worker.stop()
+    thread.join(1)
+
+
+def _events(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_log_of_a_pass(logs: Logs) -> None:
+    """Every pass has one line with everything about it, and the first success says that we are ready."""
+    done = result(outcome="updated", commit=commit(), ref="refs/heads/main", phases={"probe": 0.12345})
+    Bench(*FAST, script=[done, FAILED, UNCHANGED]).run()
+    first, second, third = logs.events("sync_finished")
+    assert {
+        name: first[name] for name in ("outcome", "hash", "ref", "trigger", "duration", "next_delay", "phases")
+    } == {
+        "outcome": "updated",
+        "hash": HASH,
+        "ref": "refs/heads/main",
+        "trigger": "start",
+        "duration": 0.5,
+        "next_delay": 0.001,
+        "phases": {"probe": 0.123},
+    }
+    assert (second["level"], second["outcome"], second["reason"]) == ("error", "failed", "dns")
+    assert (second["message"], second["hint"]) == ("git ls-remote: fatal: it did not work", "look again")
+    assert second["consecutive_failures"] == 1
+    assert (third["outcome"], third["trigger"], third["next_delay"]) == ("unchanged", "period", None)
+    (ready,) = logs.events("ready")
+    assert (ready["hash"], ready["link"]) == (HASH, "/srv/git/site.git")
+
+
+@pytest.mark.parametrize(("verbose", "outcomes"), [(0, ["updated", "failed"]), (1, ["updated", "unchanged", "failed"])])
+def test_unchanged_is_quiet(verbose: int, outcomes: list[str]) -> None:
+    """A pass that changed nothing is told from verbosity 1 on; updates and failures always are."""
+    stream = io.StringIO()
+    configure(verbose=verbose, style="json", stream=stream)
+    Bench(*FAST, script=[UPDATED, UNCHANGED, FAILED]).run()
+    assert [event["outcome"] for event in _events(stream) if event["event"] == "sync_finished"] == outcomes
+
+
+def test_repaired_is_told() -> None:
+    """A repair is an update to whoever reads the log, and to the comparison's clock."""
+    stream = io.StringIO()
+    configure(verbose=0, style="json", stream=stream)
+    bench = Bench(*FAST, "--heal-period=1h", script=[result(outcome="repaired", commit=commit()), UNCHANGED])
+    bench.run()
+    assert [event["outcome"] for event in _events(stream) if event["event"] == "sync_finished"] == ["repaired"]
+    assert bench.sync.calls == ["run", "run"]

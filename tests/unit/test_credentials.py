@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from gitsync.config import GitSetting, Login
+from gitsync.config import Credential, GitSetting
 from gitsync.credentials import helper_settings
 from gitsync.redact import Secret
 
 
-def login(url: str = "https://example.test:8443/a/site.git") -> Login:
+def login(url: str = "https://example.test:8443/a/site.git") -> Credential:
     """Return a login for this URL."""
-    return Login(url=url, username="ann", password=Secret("Tr0ub4dor"))
+    return Credential(url=url, username="ann", password=Secret("Tr0ub4dor"))
 
 
 def test_no_login(tmp_path: Path) -> None:

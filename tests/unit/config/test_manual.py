@@ -45,7 +45,7 @@ def test_in_man(option: Option) -> None:
 def test_in_markdown(option: Option) -> None:
     """Every option has one row in the reference, with all of its names, its default and its meaning."""
     flags, variables, default, meaning = _row(option)
-    assert (option.flag in flags) is not option.env_only
+    assert (f"`{option.flag}=" in flags) is not option.env_only
     older = [name for old in option.older for name in (old.flag, old.env) if name]
     assert all(f"`{name}`" in flags + variables for name in [*option.variables, *older])
     assert default == (option.default or ("required" if option.required else option.without))
@@ -85,8 +85,9 @@ def test_form(text: str) -> None:
 
 
 def test_secret_option() -> None:
-    """The receiver's secret is an environment variable only, because others can see a process's arguments."""
-    assert [option.name for option in all_options() if option.env_only] == ["receiver_secret"]
+    """Secrets are environment variables only, because others can see a process's arguments."""
+    only = [option.name for option in all_options() if option.env_only]
+    assert only == ["password", "github_app_private_key", "receiver_secret"]
     assert all(option.secret for option in all_options() if option.env_only)
     assert "--receiver-secret=" not in HELP + MAN + MARKDOWN
 

@@ -231,6 +231,7 @@ def test_login(repo: str, url: str, username: str, password: str) -> None:
     (loaded,) = load([f"--repo={repo}", "--root=/srv"], {}).repos
     assert loaded.login is not None
     assert (loaded.repo, loaded.name, loaded.login.url) == (url, url, url)
+    assert loaded.login.password is not None
     assert (loaded.login.username, loaded.login.password.reveal()) == (username, password)
     assert "pw12" not in repr(loaded)
 
@@ -245,5 +246,5 @@ def test_no_login(repo: str) -> None:
 
 def test_two_receiver_secrets() -> None:
     """The receiver has one secret: given directly or in a file."""
-    with pytest.raises(ConfigError, match="--receiver-secret-file: GITSYNC_RECEIVER_SECRET is set too"):
+    with pytest.raises(ConfigError, match="--receiver-secret-file: GITSYNC_RECEIVER_SECRET or its flag is given too"):
         config("--receiver-secret-file=/x", GITSYNC_RECEIVER_SECRET="correct-horse")

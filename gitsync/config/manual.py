@@ -107,10 +107,11 @@ def _entry(option: Option, *, indent: int, full: bool) -> list[str]:
     older = [name for old in option.older for name in (old.flag, old.env and f"${old.env}") if name]
     if full and older:
         text += f" Older: {', '.join(older)}."
-    return [
-        margin + head,
-        *textwrap.wrap(text, _WIDTH, initial_indent=margin + "    ", subsequent_indent=margin + "    "),
-    ]
+    return [*_wrapped(head, margin), *_wrapped(text, margin + "    ")]
+
+
+def _wrapped(text: str, margin: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False)
 
 
 def _row(option: Option) -> str:

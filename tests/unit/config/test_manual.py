@@ -45,7 +45,7 @@ def test_in_man(option: Option) -> None:
 def test_in_markdown(option: Option) -> None:
     """Every option has one row in the reference, with all of its names, its default and its meaning."""
     flags, variables, default, meaning = _row(option)
-    assert (f"`{option.flag}=" in flags) is not option.env_only
+    assert (f"{option.flag}=" in flags) is not option.env_only
     older = [name for old in option.older for name in (old.flag, old.env) if name]
     assert all(f"`{name}`" in flags + variables for name in [*option.variables, *older])
     assert default == (option.default or ("required" if option.required else option.without))

@@ -101,17 +101,15 @@ def _default(option: Option) -> str:
 
 def _entry(option: Option, *, indent: int, full: bool) -> list[str]:
     margin = " " * indent
-    variables = ", ".join(option.variables if full else option.variables[:1])
-    head = ", ".join(part for part in (_spellings(option), f"${variables.replace(', ', ', $')}") if part)
+    head = ", ".join(part for part in (_spellings(option), f"${option.variables[0]}") if part)
     text = f"{option.help} Default: {_default(option)}." if _default(option) != "-" else option.help
-    older = [name for old in option.older for name in (old.flag, old.env and f"${old.env}") if name]
-    if full and older:
-        text += f" Older: {', '.join(older)}."
-    return [*_wrapped(head, margin), *_wrapped(text, margin + "    ")]
-
-
-def _wrapped(text: str, margin: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False)
+    others = [f"${name}" for name in option.variables[1:]]
+    others += [name for old in option.older for name in (old.flag, old.env and f"${old.env}") if name]
+    if full and others:
+        text += f" Other names: {', '.join(others)}."
+    deeper = margin + "    "
+    wrapped = textwrap.wrap(text, _WIDTH, initial_indent=deeper, subsequent_indent=deeper, break_on_hyphens=False)
+    return [margin + head, *wrapped]
 
 
 def _row(option: Option) -> str:

@@ -11,7 +11,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,8 @@ from typing import Final
 
 from gitsync import __version__
 from gitsync.config import Config, RepoConfig
-from gitsync.credentials import helper_settings
+from gitsync.credentials import Credentials
+from gitsync.credentials import build as build_credentials
 from gitsync.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, from_os_error
 from gitsync.events import Observers
 from gitsync.files import Scratch
@@ -64,6 +65,7 @@ class _Unit:
 
     repo: RepoConfig
     git: Git
+    credentials: Credentials
     mirror: Mirror
     sync: SyncPass
     mailbox: Mailbox
@@ -73,8 +75,9 @@ class _Unit:
 class Daemon:
     """The process: everything it consists of, from start to end. Used by the main thread only."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, environ: Mapping[str, str] | None = None) -> None:
         self._config = config
+        self._environ = environ or {}
         self._log = get_logger()
         self._events: queue.SimpleQueue[_Signalled | _Ended] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -104,19 +107,29 @@ class Daemon:
         home = self._scratch.path / str(number)
         home.mkdir(mode=0o700)
         configuration = home / "gitconfig"
-        write_configuration(configuration, repo, extra=helper_settings(repo.login, directory=home))
-        git = Git(repo, home=home, configuration=configuration)
+        observers = Observers([self._board, self._metrics, FileReports(repo)])
+        credentials = build_credentials(
+            repo, directory=home / "credentials", observers=observers, environ=self._environ
+        )
+        write_configuration(configuration, repo, extra=credentials.settings())
+        git = Git(repo, home=home, configuration=configuration, credentials=credentials.environment)
         mirror = Mirror(repo, git, stop=self._stop)
         publisher = Publisher(repo.link)
-        observers = Observers([self._board, self._metrics, FileReports(repo)])
-        workshop = Workshop(git=git, mirror=mirror, trees=Trees(repo, git), publisher=publisher, observers=observers)
+        workshop = Workshop(
+            git=git,
+            mirror=mirror,
+            trees=Trees(repo, git),
+            publisher=publisher,
+            observers=observers,
+            credentials=credentials,
+        )
         sync = SyncPass(repo, workshop)
         mailbox = Mailbox()
         surroundings = Surroundings(mailbox=mailbox, board=self._board, observers=observers)
         publisher.check()
         if sync.adopt() and sync.published:
             self._board.adopt(repo.name, sync.published, publisher.published_at())
-        return _Unit(repo, git, mirror, sync, mailbox, RepoWorker(repo, sync, surroundings))
+        return _Unit(repo, git, credentials, mirror, sync, mailbox, RepoWorker(repo, sync, surroundings))
 
     def _start(self) -> None:
         if any(unit.repo.group_write for unit in self._units):
@@ -211,6 +224,7 @@ class Daemon:
             self._http.close()
         for unit in self._units:
             unit.worker.stop()
+            unit.credentials.cancel()
             unit.git.cancel()
         self._join(deadline - self._config.shutdown_timeout * (1 - _PATIENCE))
         for unit in self._units:

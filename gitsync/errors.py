@@ -5,6 +5,8 @@
     ├─ GitError                 git ended with an error; its text is already scrubbed
     │   ├─ GitTimeout           it was ended at its deadline
     │   └─ GitCancelled         it was ended because the process is shutting down
+    ├─ CredentialError          a credential could not be had: a file, a server that gives it, or a part is wrong
+    ├─ FetchError               a request of ours got no answer
     ├─ RefNotFound              the remote has no such branch, tag or commit
     ├─ StoreLocked              another process works on the same root
     ├─ CheckoutError            the files of a commit cannot be made as asked for
@@ -26,10 +28,11 @@ HINTS = {
     "auth": "check the credentials and that they may read this repository",
     "cancelled": "the process is shutting down; nothing to do",
     "connect": "check that the server is up and that this pod may reach it (proxy, network policy)",
+    "credential": "check the file, URL or id that the message names; what is published stays",
     "corrupt": "the store is rebuilt beside the published tree; if it happens again, check the volume",
     "dns": "check the host name in --repo and the pod's DNS",
     "git_missing": "install git or name the program with --git",
-    "host_key": "add the server's host key to known_hosts",
+    "host_key": "check with the server's owner that its key is right, then put it into --ssh-known-hosts-file",
     "locked": "give every process a --root of its own",
     "no_space": "make room on the volume of --root; the next try removes what is left of this one",
     "not_found": "check --repo; some servers also answer so when the credentials may not see it",
@@ -50,7 +53,8 @@ _PATTERNS = tuple(
     for pattern, reason in (
         (r"no space left on device|disk quota exceeded", "no_space"),
         (r"transport '.*' not allowed|remote helper .* aborted|unable to find remote helper", "transport"),
-        (r"host key verification failed", "host_key"),
+        (r"host key verification failed|remote host identification has changed", "host_key"),
+        (r"no user exists for uid", "config"),
         (r"returned error: 429", "rate_limited"),
         (
             r"authentication failed|could not read (username|password)|terminal prompts disabled|access denied"
@@ -134,6 +138,17 @@ class GitCancelled(GitError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="cancelled")
+
+
+class CredentialError(GitSyncError):
+    """What a login needs cannot be had; `message` names the option and the path or URL, and never holds the secret."""
+
+    def __init__(self, message: str, *, reason: str = "credential", hint: str | None = None) -> None:
+        super().__init__(message, reason=reason, hint=hint)
+
+
+class FetchError(GitSyncError):
+    """A request of ours got no answer; what a server answered, with whatever status, is no error."""
 
 
 class RefNotFound(GitSyncError):

@@ -57,6 +57,15 @@ class PassStarted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CredentialAsked:
+    """Another server was asked for a credential, and gave one or not."""
+
+    repo: str
+    source: Literal["askpass", "github_app"]
+    succeeded: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fetched:
     """An update needed a fetch, and it succeeded."""
 
@@ -103,7 +112,7 @@ class PassFinished:
     next_delay: float | None
 
 
-Event = PassStarted | Fetched | BeforePublish | Published | Measured | PassFinished
+Event = PassStarted | CredentialAsked | Fetched | BeforePublish | Published | Measured | PassFinished
 
 
 class Observer(Protocol):

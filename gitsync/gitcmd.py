@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,7 +53,12 @@ _ENFORCED: Final = (
     ("submodule.recurse", "false"),
     ("transfer.credentialsInUrl", "die"),
 )
-_SSH: Final = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
+# The lines of what git and ssh print that say what is wrong.
+_TELLING: Final = re.compile(
+    r"(fatal|error|remote|ssh):|host key verification failed|no \S+ host key is known|\S+: permission denied \("
+    r"|warning: remote host identification|sha256:\S+$|load key |no user exists for uid",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +102,20 @@ def write_configuration(path: Path, repo: RepoConfig, *, extra: Iterable[GitSett
 class Git:
     """The git of one repository."""
 
-    def __init__(self, repo: RepoConfig, *, home: Path, configuration: Path) -> None:
+    def __init__(
+        self,
+        repo: RepoConfig,
+        *,
+        home: Path,
+        configuration: Path,
+        credentials: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """Run with a private home and configuration; `credentials` are variables that may change between commands."""
         self._program = repo.git.git
         self._url = repo.repo
         self._layer = _CommandLayer(str(home))
         self._environment = _environment(repo, home=home, configuration=configuration)
+        self._credentials = credentials
         self._log = get_logger(repo=repo.name)
         # The handler of a second signal may interrupt the main thread while it holds it.
         self._guard = threading.RLock()
@@ -165,7 +179,7 @@ class Git:
             raise GitCancelled(f"{tried}: ended, as the process shuts down")
 
     def _start(self, arguments: Sequence[str], place: Place | None, tried: str) -> "subprocess.Popen[bytes]":
-        environment = {**self._environment, **(place.environment() if place else {})}
+        environment = {**self._environment, **self._credentials(), **(place.environment() if place else {})}
         with self._guard:
             self._raise_if_cancelled(tried)
             try:
@@ -220,7 +234,6 @@ def _environment(repo: RepoConfig, *, home: Path, configuration: Path) -> dict[s
         "GIT_ASKPASS": "",
         "SSH_ASKPASS": "",
         "GIT_LFS_SKIP_SMUDGE": "1",
-        "GIT_SSH_COMMAND": _SSH,
     }
 
 
@@ -267,7 +280,7 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
 def _error(tried: str, output: Output) -> GitError:
     text = scrub(output.stderr.strip())
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if re.match(r"(fatal|error|remote|ssh):", line)] or lines[-3:]
+    telling = [line.strip("@ ") for line in lines if _TELLING.match(line.lstrip("@ "))] or lines[-3:]
     summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or f"exit status {output.status}"
     reason = classify("\n".join(line for line in lines if not line.startswith("remote:")))
     if reason == "git":

@@ -14,9 +14,19 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from gitsync import __version__
-from gitsync.events import Event, Fetched, Measured, Outcome, PassFinished, PassStarted, Published, Source
+from gitsync.events import (
+    CredentialAsked,
+    Event,
+    Fetched,
+    Measured,
+    Outcome,
+    PassFinished,
+    PassStarted,
+    Published,
+    Source,
+)
 
-_PHASES: Final = ("probe", "fetch", "stage", "gate", "publish", "tidy", "heal")
+_PHASES: Final = ("credentials", "probe", "fetch", "stage", "gate", "publish", "tidy", "heal")
 _BUCKETS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _STATUS: Final[dict[Outcome, str]] = {
     "updated": "success",
@@ -34,6 +44,10 @@ class _ExactCounter(Collector):
         self._name = name
         self._documentation = documentation
         self._counts = dict.fromkeys(statuses, 0)
+
+    def count(self, status: str) -> None:
+        """Count one. Called by one thread only."""
+        self._counts[status] += 1
 
     def collect(self) -> Iterator[Metric]:
         metric = Metric(self._name, self._documentation, "unknown")
@@ -90,6 +104,13 @@ class Metrics:
         self._build = Gauge(
             "gitsync_build_info", "Versions.", ["version", "git_version", "python_version"], registry=registry
         )
+        statuses = ("success", "error")
+        self._credentials = {
+            "askpass": _ExactCounter("git_sync_askpass_calls", "Calls of the askpass URL.", statuses),
+            "github_app": _ExactCounter(
+                "git_sync_refresh_github_app_token_count", "GitHub App tokens asked for.", statuses
+            ),
+        }
         self._start_at_zero()
 
     def _start_at_zero(self) -> None:
@@ -102,12 +123,8 @@ class Metrics:
             self._phase.labels(phase)
         for source in _SOURCES:
             self._triggers.labels(source)
-        statuses = ("success", "error")
-        for name, text in (
-            ("git_sync_askpass_calls", "Calls of the askpass URL."),
-            ("git_sync_refresh_github_app_token_count", "GitHub App tokens asked for."),
-        ):
-            self._registry.register(_ExactCounter(name, text, statuses))
+        for counter in self._credentials.values():
+            self._registry.register(counter)
         Counter("git_sync_hook_run_count", "Runs of hooks.", ["name", "status"], registry=self._registry)
 
     def notify(self, event: Event) -> None:
@@ -117,6 +134,8 @@ class Metrics:
                 self._last_attempt.set(event.started_at)
                 for source in event.sources:
                     self._triggers.labels(source).inc()
+            case CredentialAsked():
+                self._credentials[event.source].count("success" if event.succeeded else "error")
             case Fetched():
                 self._fetches.inc()
             case Published():

@@ -6,6 +6,8 @@ from any text. Every log line, error, status page and error file goes through `s
 
 import base64
 import re
+import threading
+from collections import Counter
 from urllib.parse import quote
 
 MASK = "***"
@@ -13,6 +15,9 @@ MASK = "***"
 # A shorter secret would blank out ordinary words, and protects nothing.
 _SHORTEST = 4
 _known: frozenset[str] = frozenset()
+# How many times each value was wrapped and not forgotten.
+_wrapped: Counter[str] = Counter()
+_guard = threading.RLock()
 
 _USERINFO = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^\s/'\"]+)@", re.IGNORECASE)
 _AUTHORIZATION = re.compile(r"((?:proxy-)?authorization:\s*(?:basic|bearer|token)?\s*)[^\s'\"]+", re.IGNORECASE)
@@ -27,8 +32,10 @@ class Secret:
         global _known
         self._value = value
         if len(value) >= _SHORTEST:
-            # One assignment replaces the set, so that readers in other threads need no lock.
-            _known = _known | _forms(value)
+            with _guard:
+                _wrapped[value] += 1
+                # One assignment replaces the set, so that readers in other threads need no lock.
+                _known = _known | _forms(value)
 
     def reveal(self) -> str:
         """Return the value itself, for the one place that needs it."""
@@ -44,6 +51,18 @@ def _forms(value: str) -> frozenset[str]:
     raw = value.encode()
     encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
     return frozenset({value, quote(value, safe=""), *encoded})
+
+
+def forget(secret: Secret) -> None:
+    """Stop removing a secret that is not valid any more, so that those of a busy source do not pile up."""
+    global _known
+    value = secret.reveal()
+    with _guard:
+        _wrapped[value] -= 1
+        if _wrapped[value] <= 0:
+            del _wrapped[value]
+            # Another secret may share a form with it.
+            _known = frozenset().union(*(_forms(kept) for kept in _wrapped))
 
 
 def _mask_userinfo(match: re.Match[str]) -> str:

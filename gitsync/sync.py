@@ -1,16 +1,17 @@
 """One pass: the ordered steps from asking the remote to the link. Runs on the worker's thread.
 
-keep what is published in place → probe → unchanged? stop → fetch → stage a tree → gate → publish → tidy. Whatever
-fails, what is published stays as it is.
+keep what is published in place → credentials → probe → unchanged? stop → fetch → stage a tree → gate → publish → tidy.
+Whatever fails, what is published stays as it is. A login that is refused is renewed and tried once more.
 """
 
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from gitsync.config import RepoConfig
+from gitsync.config import RepoConfig, is_full_hash
+from gitsync.credentials import Credentials
 from gitsync.errors import CheckoutError, GitSyncError, PublishError, from_os_error
 from gitsync.events import BeforePublish, Commit, Failure, Fetched, Measured, Observers, Outcome, Published, SyncResult
 from gitsync.files import disk_usage, read_small
@@ -35,6 +36,7 @@ class Workshop:
     trees: Trees
     publisher: Publisher
     observers: Observers
+    credentials: Credentials = field(default_factory=Credentials)
 
 
 class SyncPass:
@@ -47,6 +49,7 @@ class SyncPass:
         self._takeover = Takeover(repo)
         self._publisher = workshop.publisher
         self._observers = workshop.observers
+        self._credentials = workshop.credentials
         self._log = get_logger(repo=repo.name)
         self._phases: dict[str, float] = {}
         self._commit: Commit | None = None
@@ -126,6 +129,31 @@ class SyncPass:
         self._sweep()
         self._recipe = _read_recipe(self._repo)
         outcome = self._keep(deadline)
+        self._refresh_credentials(deadline)
+        try:
+            outcome = self._follow(outcome, deadline)
+        except GitSyncError as error:
+            if error.reason != "auth" or not self._renew_credentials(deadline):
+                raise
+            self._log.info("credentials_renewed", message=str(error))
+            outcome = self._follow(outcome, deadline)
+        self._after(outcome, deadline)
+        self._sweep_due = False
+        return outcome
+
+    def _refresh_credentials(self, deadline: float) -> None:
+        # A pinned commit that is published needs no remote, so no login either.
+        if not (is_full_hash(self._repo.ref) and self._commit and self._commit.hash == self._repo.ref):
+            with self._phase("credentials"):
+                self._credentials.refresh(deadline=deadline)
+
+    def _renew_credentials(self, deadline: float) -> bool:
+        """Say whether the server, which has refused the login, may let us in with another one that there is now."""
+        with self._phase("credentials"):
+            return self._credentials.renew(deadline=deadline)
+
+    def _follow(self, outcome: Outcome, deadline: float) -> Outcome:
+        """Publish what the remote has, if it is something else."""
         with self._phase("probe"):
             target = self._mirror.probe(deadline=deadline)
         self._ref = target.ref
@@ -136,8 +164,6 @@ class SyncPass:
             outcome = "updated"
         elif not self._announced:
             self._announce(fresh=False, deadline=deadline)
-        self._after(outcome, deadline)
-        self._sweep_due = False
         return outcome
 
     def _sweep(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from gitsync.redact import Secret
 
@@ -153,6 +154,9 @@ def _credential(item: object) -> Credential:
         raise ValueError(f"{unknown[0]!r} is not known; use {', '.join(sorted(known))}")
     if not item.get("url") or not item.get("username") or bool(item.get("password")) == bool(item.get("password-file")):
         raise ValueError("give url, username, and one of password and password-file")
+    parts = urlsplit(item["url"])
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise ValueError("write the url with http:// or https://, a host, and no user in it")
     password, file = item.get("password"), item.get("password-file")
     return Credential(
         url=parse_text(item["url"]),

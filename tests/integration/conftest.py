@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gitsync.config import RepoConfig, load
-from gitsync.credentials import helper_settings
+from gitsync.credentials import Credentials, build
 from gitsync.events import Event, Observers, SyncResult
 from gitsync.gitcmd import Git, write_configuration
 from gitsync.mirror import Mirror
@@ -50,6 +50,7 @@ class Workbench:
 
     repo: RepoConfig
     git: Git
+    credentials: Credentials
     mirror: Mirror
     trees: Trees
     publisher: Publisher
@@ -87,12 +88,16 @@ def make_workbench(tmp_path: Path, root: Path) -> Callable[..., Workbench]:
         repo = replace(repo, root=root.resolve())
         home = tmp_path / f"home-{next(numbers)}"
         home.mkdir()
-        write_configuration(home / "gitconfig", repo, extra=helper_settings(repo.login, directory=home))
-        git = Git(repo, home=home, configuration=home / "gitconfig")
-        mirror = Mirror(repo, git, stop=threading.Event())
-        trees, publisher, recorder = Trees(repo, git), Publisher(repo.link), Recorder()
+        recorder = Recorder()
         observers = Observers([recorder])
-        workshop = Workshop(git=git, mirror=mirror, trees=trees, publisher=publisher, observers=observers)
-        return Workbench(repo, git, mirror, trees, publisher, SyncPass(repo, workshop), recorder)
+        credentials = build(repo, directory=home / "credentials", observers=observers)
+        write_configuration(home / "gitconfig", repo, extra=credentials.settings())
+        git = Git(repo, home=home, configuration=home / "gitconfig", credentials=credentials.environment)
+        mirror = Mirror(repo, git, stop=threading.Event())
+        trees, publisher = Trees(repo, git), Publisher(repo.link)
+        workshop = Workshop(
+            git=git, mirror=mirror, trees=trees, publisher=publisher, observers=observers, credentials=credentials
+        )
+        return Workbench(repo, git, credentials, mirror, trees, publisher, SyncPass(repo, workshop), recorder)
 
     return make

@@ -8,6 +8,7 @@ import base64
 import contextlib
 import os
 import socket
+import ssl
 import subprocess
 import threading
 import zlib
@@ -33,6 +34,7 @@ class Request:
     query: str
     authorized: bool
     protocol: str
+    login: str = ""
     status: int = 0
     received: int = 0
     sent: int = 0
@@ -50,10 +52,23 @@ class Request:
 class GitHttpServer:
     """Serves every bare repository in a directory; its behaviour can be changed while it runs."""
 
-    def __init__(self, directory: Path, *, username: str = "", password: str = "", host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        username: str = "",
+        password: str = "",
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.tls = tls
         self.directory = directory
         self.credentials = f"{username}:{password}" if username or password else ""
         self.delay = 0.0
+        self.cookie = ""
+        # How many requests with the right login are refused nevertheless.
+        self.refusals = 0
+        self.redirect_to = ""
         self.fail_with: int | None = None
         self.retry_after: str | None = None
         self.requests: list[Request] = []
@@ -82,11 +97,11 @@ class GitHttpServer:
     @property
     def url(self) -> str:
         """The address without a path."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def url_of(self, repository: Path, *, port: int | None = None) -> str:
         """Return a repository's URL, through another port if a proxy stands in front."""
-        return f"http://127.0.0.1:{port or self.port}/{repository.relative_to(self.directory)}"
+        return f"{self.url.rpartition(':')[0]}:{port or self.port}/{repository.relative_to(self.directory)}"
 
     @property
     def fetches(self) -> int:
@@ -113,6 +128,20 @@ class _Server(ThreadingHTTPServer):
         with self._lock:
             self._connections.add(cast(socket.socket, request))
         super().process_request(request, client_address)  # type: ignore[arg-type]
+
+    def finish_request(self, request: object, client_address: object) -> None:
+        if self.owner.tls is None:
+            super().finish_request(request, client_address)  # type: ignore[arg-type]
+            return
+        # On the connection's own thread, so that a client that does not trust us keeps nobody waiting.
+        with self.owner.tls.wrap_socket(cast(socket.socket, request), server_side=True) as wrapped:
+            with self._lock:
+                self._connections.add(wrapped)
+            try:
+                super().finish_request(wrapped, client_address)  # type: ignore[arg-type]
+            finally:
+                with self._lock:
+                    self._connections.discard(wrapped)
 
     def shutdown_request(self, request: object) -> None:
         with self._lock:
@@ -145,14 +174,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         owner, url = self.server.owner, urlsplit(self.path)
         wanted = owner.wanted_credentials()
-        authorized = not wanted or self.headers.get("Authorization") == wanted
+        login = self.headers.get("Authorization", "")
+        authorized = (not wanted or login == wanted) and owner.cookie in self.headers.get("Cookie", "")
+        if authorized and owner.refusals and login:
+            owner.refusals -= 1
+            authorized = False
         protocol = self.headers.get("Git-Protocol", "")
-        record = Request(self.command, unquote(url.path), url.query, authorized, protocol)
+        record = Request(self.command, unquote(url.path), url.query, authorized, protocol, login)
         owner.requests.append(record)
         if owner.delay:
             owner.closing.wait(owner.delay)
         if owner.fail_with is not None:
             self._refuse(owner.fail_with, record)
+        elif owner.redirect_to:
+            self._refuse(302, record)
         elif not authorized:
             self._refuse(401, record)
         else:
@@ -165,6 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if status == 401:
             self.send_header("WWW-Authenticate", 'Basic realm="tests"')
+        if status == 302:
+            self.send_header("Location", f"{self.server.owner.redirect_to}{self.path}")
         if self.server.owner.retry_after is not None:
             self.send_header("Retry-After", self.server.owner.retry_after)
         self.send_header("Content-Type", "text/plain")

@@ -1,0 +1,169 @@
+"""What every source of credentials is, the bundle of them, and how their files are read and written.
+
+What a source gives lies in files of a private directory outside the volume, to which the settings of git and of ssh
+lead. The settings never change, the files do. Used by the worker's thread; `cancel` is called by the main thread.
+"""
+
+import contextlib
+import os
+import stat
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+from gitsync.config import GitSetting
+from gitsync.errors import CredentialError
+from gitsync.fetchurl import Cancellation
+from gitsync.files import temporary_beside
+from gitsync.redact import Secret, forget
+
+_LARGEST: Final = 1024 * 1024
+# Messages of commands that still run may hold the values before the current one.
+_REMEMBERED: Final = 4
+
+
+class Source(Protocol):
+    """One way to log in."""
+
+    @property
+    def generation(self) -> int:
+        """A number that grows whenever what the source gives has changed."""
+
+    def refresh(self, *, deadline: float) -> None:
+        """Bring what the source gives up to date before a pass (monotonic deadline); raise `CredentialError`."""
+
+    def refused(self) -> bool:
+        """Hear that a server refused a login; return whether asking the source again at once may help."""
+
+    def settings(self) -> list[GitSetting]:
+        """Return what git's configuration needs to know; it stays the same."""
+
+    def environment(self) -> dict[str, str]:
+        """Return what git's environment needs to hold now; no secrets."""
+
+
+class Credentials:
+    """All sources of one repository."""
+
+    def __init__(self, sources: Sequence[Source] = (), *, cancellation: Cancellation | None = None) -> None:
+        self._sources = tuple(sources)
+        self._cancellation = cancellation or Cancellation()
+
+    def refresh(self, *, deadline: float) -> None:
+        """Bring all sources up to date; raise `CredentialError`."""
+        for source in self._sources:
+            source.refresh(deadline=deadline)
+
+    def renew(self, *, deadline: float) -> bool:
+        """Hear that a server refused a login, and say whether there is another one now; raise `CredentialError`."""
+        before = [source.generation for source in self._sources]
+        # Every source has to hear it, so no short cut.
+        if not any([source.refused() for source in self._sources]):
+            return False
+        self.refresh(deadline=deadline)
+        return before != [source.generation for source in self._sources]
+
+    def settings(self) -> list[GitSetting]:
+        """Return the settings of all sources."""
+        found = [setting for source in self._sources for setting in source.settings()]
+        # git asks helpers in this order and takes the first answer, so the one for the longest URL has to come first.
+        found.sort(key=lambda setting: -len(setting.key))
+        # An empty value forgets the helpers that were configured before.
+        return [GitSetting("credential.helper", ""), *found]
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of all sources."""
+        return {name: value for source in self._sources for name, value in source.environment().items()}
+
+    def cancel(self) -> None:
+        """End the requests to other servers, and start no more. Called by the main thread at shutdown."""
+        self._cancellation.cancel()
+
+
+def read_file(path: Path, *, option: str) -> str:
+    """Return the text of a file that an option names; raise `CredentialError` if there is none in it."""
+    given = f"{option}={path}"
+    try:
+        # Another kind of file than a regular one could keep us waiting for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CredentialError(f"{given}: it is no regular file")
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise CredentialError(f"{given}: {error.strerror}", hint="name a file that this user may read") from error
+    if len(content) > _LARGEST:
+        raise CredentialError(f"{given}: it is larger than {_LARGEST} bytes")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise CredentialError(f"{given}: it holds no text") from None
+    if not text.strip():
+        raise CredentialError(f"{given}: it is empty", hint="write the secret into it")
+    return text
+
+
+def read_secret(path: Path, *, option: str) -> str:
+    """Return the one line of a file, without the line break that editors put at its end."""
+    return read_file(path, option=option).removesuffix("\n").removesuffix("\r")
+
+
+def read_lines(path: Path, *, option: str) -> str:
+    """Return the text of a file with the line breaks that programs want, the last line included."""
+    text = read_file(path, option=option).replace("\r\n", "\n")
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the content of a file that nobody but us may read, in one step."""
+    temporary = temporary_beside(path)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        temporary.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+class PrivateFile:
+    """A file of ours that is written when its content changes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.generation = 0
+        self._content: str | None = None
+
+    def write(self, text: str) -> None:
+        """Give it this content; raise `OSError`."""
+        if text != self._content:
+            write_private(self.path, text)
+            self._content = text
+            self.generation += 1
+
+    def drop(self) -> None:
+        """Remove it."""
+        if self._content is not None:
+            self.path.unlink(missing_ok=True)
+            self._content = None
+            self.generation += 1
+
+
+class RecentSecrets:
+    """Wraps the values of a secret that changes, and forgets the old ones in the end."""
+
+    def __init__(self) -> None:
+        self._secrets: deque[Secret] = deque()
+
+    def wrap(self, value: str) -> Secret:
+        """Return the value as a secret."""
+        for known in self._secrets:
+            if known.reveal() == value:
+                return known
+        secret = Secret(value)
+        self._secrets.append(secret)
+        if len(self._secrets) > _REMEMBERED:
+            forget(self._secrets.popleft())
+        return secret

@@ -1,0 +1,98 @@
+"""Puts the sources together that a configuration asks for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from gitsync.config import Credential as LoginConfig
+from gitsync.config import RepoConfig, transport
+from gitsync.credentials.asking import Asking
+from gitsync.credentials.askpass import Askpass
+from gitsync.credentials.authorities import Authorities
+from gitsync.credentials.base import Credentials, Source
+from gitsync.credentials.cookies import Cookies
+from gitsync.credentials.github_app import App, GithubApp
+from gitsync.credentials.login import HelperFile, Login, host_of
+from gitsync.credentials.ssh import Ssh, SshFiles
+from gitsync.events import CredentialAsked, Observers
+from gitsync.fetchurl import Cancellation
+from gitsync.log import get_logger
+
+_HTTP = ("http", "https")
+
+
+def build(
+    repo: RepoConfig, *, directory: Path, observers: Observers | None = None, environ: Mapping[str, str] | None = None
+) -> Credentials:
+    """Return the sources of a repository; what they give lies in `directory`, which must be ours alone.
+
+    `environ` is the environment of the process, for the one variable of git's that would override us.
+    """
+    directory.mkdir(mode=0o700, exist_ok=True)
+    cancellation = Cancellation()
+    sources: list[Source] = []
+    if repo.auth.ca_file:
+        system = (environ or {}).get("GIT_SSL_CAINFO")
+        bundle = directory / "authorities.pem"
+        sources.append(Authorities(repo.auth.ca_file, bundle=bundle, system=Path(system) if system else None))
+    if repo.auth.cookie_file:
+        sources.append(Cookies(repo.auth.cookie_file, copy=directory / "cookies"))
+    sources.append(Ssh(SshFiles.of(repo.auth, needed=transport(repo.repo) == "ssh"), directory=directory))
+    sources += _credentials(repo, directory)
+    sources += _for_repo(repo, directory, observers or Observers(), cancellation)
+    return Credentials(sources, cancellation=cancellation)
+
+
+def _credentials(repo: RepoConfig, directory: Path) -> list[Source]:
+    """Return the logins of `--credential`."""
+    return [
+        Login(
+            login,
+            path=directory / f"credential-{number}",
+            urls=_variants(login.url),
+            option=f"--credential ({login.url}): password-file",
+        )
+        for number, login in enumerate(repo.auth.credential)
+    ]
+
+
+def _variants(url: str) -> tuple[str, ...]:
+    """Return a URL and the other spelling of the repository that it may be."""
+    url = url.rstrip("/")
+    return (url,) if url.endswith(".git") or url == host_of(url) else (url, f"{url}.git")
+
+
+def _for_repo(repo: RepoConfig, directory: Path, observers: Observers, cancellation: Cancellation) -> list[Source]:
+    """Return the sources whose login is for the repository, and for all of its server that no other is for."""
+    auth = repo.auth
+    app = App.of(auth)
+    named = auth.username is not None
+    if transport(repo.repo) not in _HTTP:
+        if named or auth.askpass_url or app:
+            get_logger(repo=repo.name).warning(
+                "login_unused", hint="user names, askpass and GitHub Apps are for http and https; use --credential"
+            )
+        return []
+    urls = (repo.repo, host_of(repo.repo))
+
+    def asking(source: Literal["askpass", "github_app"]) -> Asking:
+        def told(succeeded: bool) -> None:
+            observers.notify(CredentialAsked(repo=repo.name, source=source, succeeded=succeeded))
+
+        return Asking(told=told, ca_file=auth.ca_file, cancellation=cancellation)
+
+    sources: list[Source] = []
+    if auth.username is not None:
+        login = LoginConfig(
+            url=repo.repo, username=auth.username, password=auth.password, password_file=auth.password_file
+        )
+        sources.append(Login(login, path=directory / "login", urls=urls, option="--password-file"))
+    if auth.askpass_url:
+        given = HelperFile(directory / "askpass", urls=urls)
+        sources.append(Askpass(auth.askpass_url, given=given, asking=asking("askpass")))
+    if app:
+        given = HelperFile(directory / "github-app", urls=urls)
+        sources.append(GithubApp(app, given=given, asking=asking("github_app")))
+    if repo.login:
+        sources.append(Login(repo.login, path=directory / "login-of-url", urls=urls))
+    return sources

@@ -1,0 +1,160 @@
+"""Keys and host keys for ssh, and a name for a user that has none.
+
+ssh refuses keys that others may read, as those of a volume with an fsGroup are, so it is given private copies. It also
+refuses to run for a user id that the system knows no name of, as clusters like to assign; there, and only there, a
+library that adds one is loaded into ssh (https://cwrap.org/nss_wrapper.html), which needs no writable /etc/passwd.
+"""
+
+import os
+import pwd
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gitsync.config import AuthConfig, GitSetting
+from gitsync.credentials.base import PrivateFile, read_lines, write_private
+from gitsync.errors import CredentialError
+
+DEFAULT_KEY: Final = Path("/etc/git-secret/ssh")
+DEFAULT_KNOWN_HOSTS: Final = Path("/etc/git-secret/known_hosts")
+_KEY_OPTION: Final = "--ssh-key-file"
+_HOSTS_OPTION: Final = "--ssh-known-hosts-file"
+_ALWAYS: Final = ("BatchMode=yes", "ConnectTimeout=30", "ServerAliveInterval=15", "ServerAliveCountMax=4")
+_WRAPPER: Final = "libnss_wrapper.so"
+_LIBRARIES: Final = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
+
+
+@dataclass(frozen=True)
+class SshFiles:
+    """The files that were asked for, or that lie where they usually do."""
+
+    keys: tuple[Path, ...]
+    known_hosts: Path | None
+    verify: bool
+    # Whether the repository itself is reached by ssh; only submodules may be, otherwise.
+    needed: bool
+
+    @classmethod
+    def of(cls, auth: AuthConfig, *, needed: bool) -> "SshFiles":
+        """Return the files of a configuration."""
+        return cls(auth.ssh_key_file, auth.ssh_known_hosts_file, auth.ssh_known_hosts, needed)
+
+
+class Ssh:
+    """Keeps the copies up to date, and puts the command together."""
+
+    def __init__(self, files: SshFiles, *, directory: Path, uid: int | None = None) -> None:
+        self._files = files
+        self._directory = directory
+        self._uid = os.geteuid() if uid is None else uid
+        self._keys = [PrivateFile(directory / f"ssh-key-{number}") for number in range(len(files.keys) or 1)]
+        self._known_hosts = PrivateFile(directory / "known_hosts")
+        self._used: list[Path] = []
+        self._hosts_used = False
+        self._wrapping: dict[str, str] | None = None
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever a key or the known hosts change."""
+        return sum(file.generation for file in (*self._keys, self._known_hosts))
+
+    def refresh(self, *, deadline: float) -> None:
+        """Copy the files again."""
+        used = []
+        for path, copy in zip(self._files.keys or (DEFAULT_KEY,), self._keys, strict=True):
+            if self._copy(path, copy, _KEY_OPTION, asked_for=bool(self._files.keys)):
+                used.append(copy.path)
+        self._used = used
+        if self._files.verify:
+            named = self._files.known_hosts
+            path = named or DEFAULT_KNOWN_HOSTS
+            self._hosts_used = self._copy(path, self._known_hosts, _HOSTS_OPTION, asked_for=named is not None)
+        if self._wrapping is None:
+            self._wrapping = self._name_user()
+
+    def _copy(self, path: Path, copy: PrivateFile, option: str, *, asked_for: bool) -> bool:
+        """Return whether there is such a file; one that nobody asked for may be missing."""
+        if not asked_for and _missing(path):
+            copy.drop()
+            return False
+        try:
+            copy.write(read_lines(path, option=option))
+        except CredentialError:
+            if asked_for or self._files.needed:
+                raise
+            copy.drop()
+            return False
+        return True
+
+    def _name_user(self) -> dict[str, str]:
+        """Return the variables with which ssh finds a name for this user; raise `CredentialError`."""
+        try:
+            pwd.getpwuid(self._uid)
+            return {}
+        except KeyError:
+            pass
+        library = _find_wrapper()
+        if library is None:
+            if not self._files.needed:
+                return {}
+            raise CredentialError(
+                f"the user id {self._uid} has no name, without which ssh does not run",
+                hint="install libnss-wrapper, or give the user an entry in /etc/passwd",
+            )
+        passwd, group = self._directory / "passwd", self._directory / "group"
+        gid = os.getegid()
+        write_private(passwd, f"git-sync:x:{self._uid}:{gid}::{self._directory}:/bin/sh\n")
+        write_private(group, f"git-sync:x:{gid}:\n")
+        return {"LD_PRELOAD": str(library), "NSS_WRAPPER_PASSWD": str(passwd), "NSS_WRAPPER_GROUP": str(group)}
+
+    def refused(self) -> bool:
+        """The keys may have changed since they were read."""
+        return True
+
+    def settings(self) -> list[GitSetting]:
+        """Return nothing."""
+        return []
+
+    def environment(self) -> dict[str, str]:
+        """Return the command, for git and for nobody else; the library is for ssh alone."""
+        options = [*_ALWAYS, *self._host_options()]
+        if self._used:
+            # Others, such as those of an agent, would use up the tries that a server allows.
+            options += ["IdentitiesOnly=yes", *(f"IdentityFile={_quoted(path)}" for path in self._used)]
+        words = [f"{name}={shlex.quote(value)}" for name, value in (self._wrapping or {}).items()]
+        words += ["ssh", *(f"-o {shlex.quote(option)}" for option in options)]
+        # git tells by the first word which ssh it is, and asks it at length if that does not help.
+        return {"GIT_SSH_COMMAND": " ".join(words), "GIT_SSH_VARIANT": "ssh"}
+
+    def _host_options(self) -> list[str]:
+        if not self._files.verify:
+            nowhere = ["UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null"]
+            # Else it says at each call that it has added the key.
+            return ["StrictHostKeyChecking=no", *nowhere, "LogLevel=ERROR"]
+        files = [f"UserKnownHostsFile={_quoted(self._known_hosts.path)}"] if self._hosts_used else []
+        return ["StrictHostKeyChecking=yes", *files]
+
+
+def _missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as ssh_config(5) wants it: blanks in quotes, percent signs doubled."""
+    text = str(path).replace("%", "%%")
+    return f'"{text}"'
+
+
+def _find_wrapper() -> Path | None:
+    for directory in map(Path, _LIBRARIES):
+        for pattern in (_WRAPPER, f"*/{_WRAPPER}"):
+            for found in directory.glob(pattern):
+                return found
+    return None

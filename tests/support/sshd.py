@@ -1,0 +1,85 @@
+"""A real OpenSSH server: one sshd for each connection, in its inetd mode, so a free port is ours before it starts."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.stall import TcpServer
+
+CONFIGURATION = """\
+HostKey {directory}/host_key
+AuthorizedKeysFile {directory}/authorized_keys
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin yes
+AcceptEnv GIT_PROTOCOL
+MaxAuthTries 2
+LogLevel VERBOSE
+ForceCommand git shell -c "$SSH_ORIGINAL_COMMAND"
+"""
+
+
+def make_key(path: Path, *, comment: str = "test") -> str:
+    """Make a key pair; return the public key's line."""
+    path.unlink(missing_ok=True)
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return path.with_name(f"{path.name}.pub").read_text()
+
+
+class SshServer(TcpServer):
+    """Lets in whoever has an authorized key, for git and nothing else."""
+
+    def __init__(self, directory: Path) -> None:
+        program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", os.defpath))
+        if program is None:
+            pytest.skip("there is no sshd (Debian: openssh-server)")
+        super().__init__()
+        self._program = program
+        self._directory = directory
+        self._log_lock = threading.Lock()
+        self.log = ""
+        self.user = pwd.getpwuid(os.geteuid()).pw_name
+        directory.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            # Made by the system's own start script, which nobody runs here.
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        self.new_host_key()
+        self.authorize()
+        (directory / "sshd_config").write_text(CONFIGURATION.format(directory=directory))
+
+    def new_host_key(self) -> None:
+        """Turn to another host key, as a server that was set up again does."""
+        self._host_key = make_key(self._directory / "host_key")
+
+    def authorize(self, *public_keys: str) -> None:
+        """Let in these keys, and no other."""
+        (self._directory / "authorized_keys").write_text("".join(public_keys))
+
+    @property
+    def known_hosts(self) -> str:
+        """The line that known_hosts needs to have."""
+        return f"[127.0.0.1]:{self.port} {self._host_key}"
+
+    def url_of(self, repository: Path) -> str:
+        """Return a repository's ssh:// URL."""
+        return f"ssh://{self.user}@127.0.0.1:{self.port}{repository}"
+
+    def serve(self, connection: socket.socket) -> None:
+        """Hand the connection to an sshd of its own."""
+        command = [self._program, "-i", "-e", "-f", str(self._directory / "sshd_config")]
+        environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        result = subprocess.run(
+            command, stdin=connection, stdout=connection, stderr=subprocess.PIPE, check=False, env=environment
+        )
+        with self._log_lock:
+            self.log += result.stderr.decode(errors="replace")

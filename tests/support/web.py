@@ -1,0 +1,169 @@
+"""A small HTTP server whose answers a test decides, and servers made of it: askpass, and a part of GitHub's API."""
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+import jwt
+import trustme
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class WebServer:
+    """Answers every request with what `reply` returns for it, on a free port of the loopback."""
+
+    def __init__(self, reply: Callable[[Asked], Reply] | None = None, *, tls: ssl.SSLContext | None = None) -> None:
+        self.reply: Callable[[Asked], Reply] = reply or (lambda asked: Reply())
+        self.asked: list[Asked] = []
+        self.closing = threading.Event()
+        self._scheme = "https" if tls else "http"
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """The address without a path."""
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that go away, or do not trust us, are what tests are about."""
+
+
+def _handler(owner: WebServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            asked = Asked(self.command, self.path, dict(self.headers), body)
+            owner.asked.append(asked)
+            reply = owner.reply(asked)
+            self.send_response(reply.status)
+            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        do_GET = do_POST = do_PUT = _answer
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Requests are kept in a list, not printed."""
+
+    return Handler
+
+
+class Askpass(WebServer):
+    """A server for --askpass-url whose login, status and delay can be changed."""
+
+    def __init__(self, username: str, password: str, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(self._login, tls=tls)
+        self.username = username
+        self.password = password
+        self.statuses: list[int] = []
+        self.delay = 0.0
+
+    def _login(self, asked: Asked) -> Reply:
+        if self.delay:
+            self.closing.wait(self.delay)
+        status = self.statuses.pop(0) if self.statuses else 200
+        return Reply(status, f"username={self.username}\npassword={self.password}\n".encode())
+
+
+class FakeGithub(WebServer):
+    """Mints installation tokens for whoever proves to be the App; every part of the proof is checked."""
+
+    def __init__(self, *, issuer: str, installation: int, prefix: str = "", tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(self._mint, tls=tls)
+        self._issuer = issuer
+        self._path = f"{prefix}/app/installations/{installation}/access_tokens"
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.life = 3600.0
+        self.tokens: list[str] = []
+        self.minted: Callable[[str], None] = lambda token: None
+        self.problems: list[str] = []
+
+    def private_key(self) -> str:
+        """Return the App's private key as GitHub hands it out."""
+        return self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        ).decode()
+
+    def replace_key(self) -> None:
+        """Make another key the only valid one."""
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def _mint(self, asked: Asked) -> Reply:
+        try:
+            self._check(asked)
+        except (AssertionError, jwt.PyJWTError) as error:
+            self.problems.append(f"{type(error).__name__}: {error}")
+            return Reply(401, json.dumps({"message": "A JSON web token could not be decoded"}).encode())
+        token = f"ghs_{len(self.tokens):03d}TheSecretOfTheInstallation"
+        self.tokens.append(token)
+        self.minted(token)
+        expires = datetime.fromtimestamp(time.time() + self.life, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Reply(201, json.dumps({"token": token, "expires_at": expires}).encode())
+
+    def _check(self, asked: Asked) -> None:
+        assert (asked.method, asked.path) == ("POST", self._path), f"{asked.method} {asked.path}"
+        assert asked.headers.get("Accept") == "application/vnd.github+json"
+        kind, _, token = asked.headers.get("Authorization", "").partition(" ")
+        assert kind == "Bearer"
+        # The library checks the signature, and that now lies between iat and exp.
+        required = {"require": ["iat", "exp", "iss"]}
+        claims = jwt.decode(token, self._key.public_key(), algorithms=["RS256"], issuer=self._issuer, options=required)
+        assert claims["exp"] - claims["iat"] <= 600
+        assert claims["exp"] <= time.time() + 600
+
+
+def server_context(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext:
+    """Return a server's TLS context with a certificate of this authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context

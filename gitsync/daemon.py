@@ -78,13 +78,13 @@ class Daemon:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._log = get_logger()
-        self._events: ControlQueue[_Signalled | _Ended] = ControlQueue()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._http: HttpServer | None = None
         self._metrics = Metrics()
         repos = [_located(repo) for repo in config.repos]
         self._board = StatusBoard([_first_status(repo) for repo in repos])
+        self._events: ControlQueue[_Signalled | _Ended] = ControlQueue()
         self._scratch = Scratch()
         try:
             self._units = [self._build(repo, number) for number, repo in enumerate(repos)]

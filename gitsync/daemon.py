@@ -1,12 +1,11 @@
 """Builds everything, starts the threads, and ends them in order.
 
-The main thread blocks on one queue of control events: a signal came in, a thread ended. Signal handlers only put into
-it. Every thread is started through one guard that reports how it ended, so none can be missing unnoticed.
+The main thread waits for control events: a signal came in, a thread ended. Signal handlers only leave such an event.
+Every thread is started through one guard that reports how it ended, so none can be missing unnoticed.
 """
 
 import contextlib
 import os
-import queue
 import re
 import signal
 import threading
@@ -19,6 +18,7 @@ from typing import Final
 
 from gitsync import __version__
 from gitsync.config import Config, RepoConfig
+from gitsync.control import ControlQueue
 from gitsync.credentials import Credentials
 from gitsync.credentials import build as build_credentials
 from gitsync.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, from_os_error
@@ -45,6 +45,8 @@ _GIT_VERSION_TIMEOUT: Final = 10.0
 _OLDEST_GIT: Final = (2, 34)
 # What is published counts as stale when this many periods (and the timeout of a pass) brought no confirmation.
 _STALE_PERIODS: Final = 3
+# Seconds between looks for a thread that has said that it ends.
+_LAST_BREATH: Final = 0.05
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -79,18 +81,19 @@ class Daemon:
         self._config = config
         self._environ = environ or {}
         self._log = get_logger()
-        self._events: queue.SimpleQueue[_Signalled | _Ended] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._http: HttpServer | None = None
         self._metrics = Metrics()
         repos = [_located(repo) for repo in config.repos]
         self._board = StatusBoard([_first_status(repo) for repo in repos])
+        self._events: ControlQueue[_Signalled | _Ended] = ControlQueue()
         self._scratch = Scratch()
         try:
             self._units = [self._build(repo, number) for number, repo in enumerate(repos)]
         except BaseException:
             self._scratch.remove()
+            self._events.close()
             raise
 
     def run(self) -> int:
@@ -199,6 +202,8 @@ class Daemon:
         working = len(self._units)
         while True:
             event = self._events.get()
+            if event is None:
+                continue
             if isinstance(event, _Signalled):
                 if event.number in _ENDING:
                     self._log.info("stopping", signal=signal.Signals(event.number).name)
@@ -230,16 +235,21 @@ class Daemon:
         for unit in self._units:
             unit.git.kill()
         self._join(deadline)
-        for thread in self._threads:
-            if thread.is_alive():
-                self._log.error("thread_left", thread=thread.name)
+        for thread in self._alive():
+            self._log.error("thread_left", thread=thread.name)
         for unit in self._units:
             unit.mirror.unlock()
         self._scratch.remove()
+        self._events.close()
+
+    def _alive(self) -> list[threading.Thread]:
+        return [thread for thread in self._threads if thread.is_alive()]
 
     def _join(self, deadline: float) -> None:
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        """Wait for all threads, in a way that lets a second signal through."""
+        while self._alive() and time.monotonic() < deadline:
+            # The event is the last thing but one that a thread does, so it may still be alive for a moment.
+            self._events.get(timeout=min(_LAST_BREATH, deadline - time.monotonic()))
 
     def _on_second_signal(self, number: int, frame: FrameType | None) -> None:
         for unit in self._units:

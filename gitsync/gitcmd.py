@@ -27,7 +27,8 @@ from gitsync.log import COMMANDS, OUTPUT, get_logger
 from gitsync.redact import scrub
 
 # Between TERM and KILL: git removes its lock files on TERM, which takes it milliseconds.
-_GRACE: Final = 0.5
+_GRACE: Final = 0.4
+_LOOK_AGAIN: Final = 0.01
 # No command of ours prints more; a server that makes git print more is not followed.
 _OUTPUT_LIMIT: Final = 16 * 1024 * 1024
 _MESSAGE_LIMIT: Final = 600
@@ -273,8 +274,21 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
         _signal_group(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
-    # Helpers that outlived git itself.
+    # Helpers that outlived git itself are gone as soon as their new parent has noticed.
     _signal_group(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + _GRACE
+    while _group_exists(process.pid) and time.monotonic() < deadline:
+        threading.Event().wait(_LOOK_AGAIN)
+
+
+def _group_exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _error(tried: str, output: Output) -> GitError:

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import http.client
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from testcontainers.core.config import ConnectionMode, testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 from testcontainers.core.image import DockerImage
+
+from tests.support.eventually import eventually
 
 testcontainers_config.ryuk_disabled = True
 # A file /.dockerenv on the machine would be taken as a sign that the tests run in a container themselves.
@@ -112,9 +115,16 @@ def output_of(container: DockerContainer) -> str:
 
 def run_in(container: DockerContainer, *command: str, user: str = "") -> str:
     """Run a command in a running container and return what it wrote; fail if it fails."""
-    result = container.get_wrapped_container().exec_run(list(command), user=user)
-    text: str = result.output.decode(errors="replace")
-    assert result.exit_code == 0, f"{' '.join(command)}: exit code {result.exit_code}\n{text}"
+    # On a busy machine Docker sometimes loses the output of a short command; the last line tells that it is whole.
+    wrapped = ["sh", "-c", '"$@"; echo "$?=end"', "sh", *command]
+
+    def whole() -> tuple[str, int] | None:
+        output = container.get_wrapped_container().exec_run(wrapped, user=user).output.decode(errors="replace")
+        ending = re.search(r"(\d+)=end\n\Z", output)
+        return (output[: ending.start()], int(ending[1])) if ending else None
+
+    text, code = eventually(whole, timeout=10)
+    assert code == 0, f"{' '.join(command)}: exit code {code}\n{text}"
     return text
 
 

@@ -1,6 +1,7 @@
 """What /proc knows about processes: enough to find, freeze and end everything that a daemon started."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import threading
@@ -76,6 +77,17 @@ def kill_family(pid: int, marker: bytes) -> None:
     for member in frozen:
         _signal(member, signal.SIGKILL)
     eventually(lambda: not family(pid, marker), interval=0.002)
+
+
+def signal_thread(pid: int, number: int, *, main: bool) -> None:
+    """Send a signal so that one thread of a process takes it: the main thread, or one of the others.
+
+    A signal that is sent to a process goes to any thread that does not block it; which one is the kernel's choice.
+    """
+    threads = {int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()}
+    thread = pid if main else max(threads - {pid})
+    if ctypes.CDLL(None, use_errno=True).tgkill(pid, thread, number):
+        raise OSError(ctypes.get_errno(), f"tgkill {pid} {thread} {number}")
 
 
 def twice_in_a_row(check: Callable[[], bool]) -> Callable[[], bool]:

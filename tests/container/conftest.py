@@ -1,0 +1,116 @@
+"""What the container tests share: images built once, a git server, a network, and no container left behind."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import yaml
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
+
+from tests.support import docker_engine
+from tests.support.docker_engine import PROJECT
+from tests.support.docker_git import GitServer, Remote
+from tests.support.docker_pod import Changes, Pod
+
+LINK = "beginner-html-site-scripted"
+
+Secrets = Mapping[str, Mapping[str, str]]
+StartContainer = Callable[..., DockerContainer]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _docker() -> Iterator[None]:
+    """Skip where no container can run; leave none behind where they can."""
+    reason = docker_engine.why_unavailable()
+    if reason:
+        pytest.skip(reason)
+    docker_engine.remove_leftovers()
+    yield
+    docker_engine.remove_leftovers(own=True)
+
+
+@pytest.fixture(scope="session")
+def images(_docker: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Build all images, once at a time if the test run is parallel; return their names by what they are."""
+    with docker_engine.one_at_a_time(tmp_path_factory.getbasetemp().parent / "container-images.lock"):
+        companions = {name: docker_engine.build_companion(name) for name in ("httpd", "origin", "prometheus")}
+        return {"gitsync": docker_engine.build_program(), **companions}
+
+
+@pytest.fixture(scope="session")
+def network(_docker: None) -> Iterator[Network]:
+    """A network of this test run, in which containers find each other by name."""
+    with Network(docker_network_kw={"labels": docker_engine.LABELS}) as network:
+        yield network
+
+
+@pytest.fixture(scope="session")
+def git_server(images: dict[str, str], network: Network) -> Iterator[GitServer]:
+    """A git server that speaks smart HTTP."""
+    server = GitServer(images["origin"], network)
+    try:
+        yield server.start()
+    finally:
+        server.container.stop()
+
+
+@pytest.fixture
+def remote(git_server: GitServer, tmp_path: Path, request: pytest.FixtureRequest) -> Remote:
+    """A repository of the test's own with one commit; its URL ends as that of the manifests' example does."""
+    remote = git_server.remote(f"{request.node.name}/{LINK}", tmp_path)
+    remote.push({"index.html": "first\n"}, message="First")
+    return remote
+
+
+@pytest.fixture
+def start(network: Network) -> Iterator[StartContainer]:
+    """Return a function that starts a container in the network: start(image, ports, alias, tmpfs, **Docker's own)."""
+    with ExitStack() as stack:
+
+        def starter(
+            image: str, *, ports: tuple[int, ...] = (), alias: str = "", tmpfs: str = "", **options: Any
+        ) -> DockerContainer:
+            container = docker_engine.labelled(image, **options).with_exposed_ports(*ports).with_network(network)
+            if tmpfs:
+                container.with_tmpfs_mount(tmpfs, "size=16m")
+            if alias:
+                container.with_network_aliases(alias)
+            stack.callback(_show_and_remove, container)
+            return container.start()
+
+        yield starter
+
+
+class StartPod(Protocol):
+    """The `start_pod` fixture's function."""
+
+    def __call__(self, file: str, *, environment: Mapping[str, str], secrets: Secrets | None = None) -> Pod:
+        """Start the pod of a file in k8s/, with these variables of gitsync added or changed."""
+
+
+@pytest.fixture
+def start_pod(images: dict[str, str], network: Network) -> Iterator[StartPod]:
+    """Start the pods of the project's manifests, called "site" in the network."""
+    names = {"httpd:2.4": images["httpd"], "gitsync:dev": images["gitsync"], "sandbox": images["httpd"]}
+    with ExitStack() as stack:
+
+        def starter(file: str, *, environment: Mapping[str, str], secrets: Secrets | None = None) -> Pod:
+            documents = yaml.safe_load_all((PROJECT / "k8s" / file).read_text())
+            manifest = next(each for each in documents if each["kind"] in ("Pod", "Deployment"))
+            if manifest["kind"] == "Deployment":
+                manifest = manifest["spec"]["template"]
+            changes = Changes(images=names, environment=environment, secrets=secrets or {})
+            pod = Pod(manifest, name="site", network=network, changes=changes)
+            stack.callback(pod.close)
+            return pod.start()
+
+        yield starter
+
+
+def _show_and_remove(container: DockerContainer) -> None:
+    if container._container is not None:
+        print(f"--- {container.image} ---\n{docker_engine.output_of(container)}")
+    container.stop()

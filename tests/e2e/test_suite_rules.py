@@ -1,0 +1,96 @@
+"""Promises of the suite itself: its checks can fail, and nothing is skipped where all must run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.daemon import PACKAGE_ROOT
+from tests.support.eventually import GaveUpError, eventually
+from tests.support.git import run_git
+from tests.support.origin import Origin
+from tests.support.tree import tree_differences
+
+SKIPPING = """
+import pytest
+def test_passes(): pass
+def test_skips(): pytest.skip("no such tool")
+@pytest.mark.xfail(strict=True)
+def test_is_known_to_fail(): assert False
+"""
+
+
+@pytest.fixture
+def checkout(origin: Origin, tmp_path: Path) -> Path:
+    """The origin's files as git writes them."""
+    tree = tmp_path / "checkout"
+    tree.mkdir()
+    run_git(origin.path, "--work-tree", str(tree), "checkout", "--force", "HEAD", "--", ".")
+    return tree
+
+
+def _add(tree: Path) -> None:
+    (tree / "docs" / "more.txt").write_text("more\n")
+
+
+def _add_directory(tree: Path) -> None:
+    (tree / "empty").mkdir()
+
+
+def _delete(tree: Path) -> None:
+    (tree / "index.html").unlink()
+
+
+def _change(tree: Path) -> None:
+    (tree / "index.html").write_text("FIRST\n")
+
+
+def _chmod(tree: Path) -> None:
+    (tree / "bin" / "run").chmod(0o644)
+
+
+def _relink(tree: Path) -> None:
+    (tree / "latest").unlink()
+    (tree / "latest").symlink_to("index.html")
+
+
+@pytest.mark.parametrize("damage", [_add, _add_directory, _delete, _change, _chmod, _relink])
+def test_checker_sees_every_difference(origin: Origin, checkout: Path, damage: Callable[[Path], None]) -> None:
+    """Given a tree that is exactly a commit, when it is changed in one way, then just that is reported."""
+    assert tree_differences(origin.path, checkout, origin.head) == []
+    damage(checkout)
+    assert len(tree_differences(origin.path, checkout, origin.head)) == 1
+
+
+def test_eventually_tells_what_it_saw_last() -> None:
+    """Given something that never comes true, when it is waited for, then the failure names the last value."""
+    with pytest.raises(AssertionError, match="last value: 0"):
+        eventually(lambda: 0, timeout=0.01)
+    with pytest.raises(AssertionError, match="last error: KeyError: 'MISSING'"):
+        eventually(lambda: os.environ["MISSING"], timeout=0.01)
+
+
+def test_eventually_stops_when_waiting_is_pointless() -> None:
+    """Given a check that gives up, when it is waited for, then the wait ends at once."""
+
+    def give_up() -> bool:
+        raise GaveUpError("it is gone")
+
+    with pytest.raises(GaveUpError, match="it is gone"):
+        eventually(give_up)
+
+
+@pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["alone", "xdist"])
+@pytest.mark.parametrize(("value", "code"), [("1", 1), ("", 0)], ids=["not allowed", "allowed"])
+def test_skip_fails_the_run_where_all_must_run(tmp_path: Path, workers: list[str], value: str, code: int) -> None:
+    """Given a test that skips itself, when GITSYNC_TEST_NO_SKIP=1, then the run fails and names the reason."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_skipping.py").write_text(SKIPPING)
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), "GITSYNC_TEST_NO_SKIP": value}
+    command = [sys.executable, "-m", "pytest", "-p", "tests.support.no_skip", "-p", "no:cacheprovider", *workers]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == code, result.stdout + result.stderr
+    assert ("test_skips: Skipped: no such tool" in result.stdout) == (value == "1")

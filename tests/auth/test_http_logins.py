@@ -199,7 +199,7 @@ def test_askpass_that_is_late_or_silent(
     daemon = start_secret(url, secrets=[SECRET], askpass_url=askpass.url, sync_timeout="20s")
     daemon.wait_ready()
     assert daemon.terminate() == 0
-    late = start_secret(url, secrets=[SECRET], askpass_url=silent_server.url, sync_timeout="500ms")
+    late = start_secret(url, secrets=[SECRET], askpass_url=silent_server.url, sync_timeout="2s")
     event = late.wait_event("sync_finished", reason="credential")
     assert "no answer within" in event["message"]
     assert late.terminate() == 0

@@ -22,7 +22,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         # The libraries behind it take longer to import than all the rest, and --help needs none of them.
         from gitsync.daemon import Daemon
 
-        return Daemon(config, environ=environ).run()
+        return Daemon(config).run()
     except ConfigError as error:
         for problem in error.problems:
             print(f"gitsync: {scrub(problem)}", file=sys.stderr)

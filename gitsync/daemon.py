@@ -10,7 +10,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -77,9 +77,8 @@ class _Unit:
 class Daemon:
     """The process: everything it consists of, from start to end. Used by the main thread only."""
 
-    def __init__(self, config: Config, *, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, config: Config) -> None:
         self._config = config
-        self._environ = environ or {}
         self._log = get_logger()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -111,9 +110,7 @@ class Daemon:
         home.mkdir(mode=0o700)
         configuration = home / "gitconfig"
         observers = Observers([self._board, self._metrics, FileReports(repo)])
-        credentials = build_credentials(
-            repo, directory=home / "credentials", observers=observers, environ=self._environ
-        )
+        credentials = build_credentials(repo, directory=home / "credentials", observers=observers)
         write_configuration(configuration, repo, extra=credentials.settings())
         git = Git(repo, home=home, configuration=configuration, credentials=credentials.environment)
         mirror = Mirror(repo, git, stop=self._stop)

@@ -59,7 +59,7 @@ _PATTERNS = tuple(
         (
             r"authentication failed|could not read (username|password)|terminal prompts disabled|access denied"
             r"|permission denied \((publickey|password|keyboard)|returned error: 40[137]|response 407"
-            r"|invalid credentials",
+            r"|invalid credentials|too many authentication failures",
             "auth",
         ),
         (r"returned error: 404|repository '.*' not found|repository not found", "not_found"),

@@ -26,6 +26,7 @@ from gitsync.errors import FetchError
 from gitsync.redact import Secret, scrub
 
 _ANSWER_LIMIT: Final = 1024 * 1024
+_MESSAGE_LIMIT: Final = 200
 _CHUNK: Final = 65536
 _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -93,15 +94,16 @@ def fetch(  # noqa: PLR0913 (the parts of a request)
         request = _Request(url, method=method, headers=dict(headers or {}), body=body)
         thread = threading.Thread(target=exchange.run, args=(request, context), name=f"request {name}", daemon=True)
         thread.start()
-        exchange.done.wait(timeout)
+        in_time = exchange.done.wait(timeout)
+        answer, error = exchange.answer, exchange.error
     finally:
         cancellation.discard(exchange.end)
         exchange.end()
-    if exchange.answer:
-        return exchange.answer
+    if answer:
+        return answer
     if cancellation.cancelled:
         raise FetchError(f"{name}: ended, as the process shuts down", reason="cancelled")
-    raise _failure(exchange.error or TimeoutError(), name, timeout)
+    raise _failure(error if in_time and error else TimeoutError(), name, timeout)
 
 
 def plain_url(url: str) -> str:
@@ -263,4 +265,4 @@ def _failure(error: Exception, name: str, timeout: float) -> FetchError:
     elif isinstance(cause, socket.gaierror):
         reason = "dns"
     text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    return FetchError(f"{name}: {scrub(text or type(cause).__name__)}", reason=reason)
+    return FetchError(f"{name}: {scrub(text or type(cause).__name__)[:_MESSAGE_LIMIT]}", reason=reason)

@@ -57,7 +57,7 @@ _ENFORCED: Final = (
 # The lines of what git and ssh print that say what is wrong.
 _TELLING: Final = re.compile(
     r"(fatal|error|remote|ssh):|host key verification failed|no \S+ host key is known|\S+: permission denied \("
-    r"|warning: remote host identification|sha256:\S+$|load key |no user exists for uid",
+    r"|warning: remote host identification|sha256:\S+$|load key |.*too many authentication|no user exists for uid",
     re.IGNORECASE,
 )
 

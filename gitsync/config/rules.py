@@ -15,7 +15,7 @@ STORE_DIRECTORY: Final = ".gitsync"
 TREES_DIRECTORY: Final = ".worktrees"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # user@host:path, as git reads it: no slash before the colon. https://git-scm.com/docs/git-clone#_git_urls
-_SCP_LIKE = re.compile(r"(?:[^/:@\s]+@)?(?:\[[^\]]+\]|[^/:\s]+):(?!/?/)")
+_SCP_LIKE = re.compile(r"(?:[^/:@\s]+@)?(?:\[[^\]]+\]|[^/:\s]+):(?!//)")
 _FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # https://git-scm.com/docs/git-check-ref-format
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^\.|^/|/$|\.$|\.lock(/|$)|^@$|^-")

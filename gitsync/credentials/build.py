@@ -1,6 +1,6 @@
 """Puts the sources together that a configuration asks for."""
 
-from collections.abc import Mapping
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -21,18 +21,14 @@ from gitsync.log import get_logger
 _HTTP = ("http", "https")
 
 
-def build(
-    repo: RepoConfig, *, directory: Path, observers: Observers | None = None, environ: Mapping[str, str] | None = None
-) -> Credentials:
-    """Return the sources of a repository; what they give lies in `directory`, which must be ours alone.
-
-    `environ` is the environment of the process, for the one variable of git's that would override us.
-    """
+def build(repo: RepoConfig, *, directory: Path, observers: Observers | None = None) -> Credentials:
+    """Return the sources of a repository; what they give lies in `directory`, which must be ours alone."""
     directory.mkdir(mode=0o700, exist_ok=True)
     cancellation = Cancellation()
     sources: list[Source] = []
     if repo.auth.ca_file:
-        system = (environ or {}).get("GIT_SSL_CAINFO")
+        # Children inherit what __main__ has left of the environment, and to git this counts more than its settings.
+        system = os.environ.get("GIT_SSL_CAINFO")
         bundle = directory / "authorities.pem"
         sources.append(Authorities(repo.auth.ca_file, bundle=bundle, system=Path(system) if system else None))
     if repo.auth.cookie_file:

@@ -138,7 +138,7 @@ class _Server(ThreadingHTTPServer):
             with self._lock:
                 self._connections.add(wrapped)
             try:
-                super().finish_request(wrapped, client_address)  # type: ignore[arg-type]
+                super().finish_request(wrapped, client_address)
             finally:
                 with self._lock:
                     self._connections.discard(wrapped)

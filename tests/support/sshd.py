@@ -22,7 +22,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin yes
 AcceptEnv GIT_PROTOCOL
-MaxAuthTries 2
+MaxAuthTries 4
 LogLevel VERBOSE
 ForceCommand git shell -c "$SSH_ORIGINAL_COMMAND"
 """
@@ -79,7 +79,12 @@ class SshServer(TcpServer):
         command = [self._program, "-i", "-e", "-f", str(self._directory / "sshd_config")]
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
         result = subprocess.run(
-            command, stdin=connection, stdout=connection, stderr=subprocess.PIPE, check=False, env=environment
+            command,
+            stdin=connection.fileno(),
+            stdout=connection.fileno(),
+            stderr=subprocess.PIPE,
+            check=False,
+            env=environment,
         )
         with self._log_lock:
             self.log += result.stderr.decode(errors="replace")

@@ -156,8 +156,13 @@ class FakeGithub(WebServer):
         kind, _, token = asked.headers.get("Authorization", "").partition(" ")
         assert kind == "Bearer"
         # The library checks the signature, and that now lies between iat and exp.
-        required = {"require": ["iat", "exp", "iss"]}
-        claims = jwt.decode(token, self._key.public_key(), algorithms=["RS256"], issuer=self._issuer, options=required)
+        claims = jwt.decode(
+            token,
+            self._key.public_key(),
+            algorithms=["RS256"],
+            issuer=self._issuer,
+            options={"require": ["iat", "exp", "iss"]},
+        )
         assert claims["exp"] - claims["iat"] <= 600
         assert claims["exp"] <= time.time() + 600
 

@@ -1,0 +1,175 @@
+"""Requests of ours: one deadline, no redirect to strangers, one CA file more, the usual proxies."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from gitsync.errors import FetchError
+from gitsync.fetchurl import Answer, Cancellation, fetch, plain_url
+from tests.support.eventually import eventually
+from tests.support.stall import SilentServer, TcpServer
+from tests.support.web import Asked, Reply, WebServer, server_context
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    """A server on the loopback."""
+    with WebServer(lambda asked: Reply(200, asked.body or b"hello")) as server:
+        yield server
+
+
+class Dripping(TcpServer):
+    """Sends one byte of an answer now and then, so that no single wait is long."""
+
+    def serve(self, connection: object) -> None:
+        """Drip until the client is gone."""
+        pause = threading.Event()
+        while not pause.wait(0.05):
+            connection.send(b"H")  # type: ignore[attr-defined]
+
+
+def test_answer_of_any_status_is_returned(web: WebServer) -> None:
+    """What a status means is for the caller to say."""
+    assert fetch(web.url, timeout=10) == Answer(200, b"hello")
+    web.reply = lambda asked: Reply(503, b"later")
+    assert fetch(web.url, timeout=10) == Answer(503, b"later")
+
+
+def test_method_headers_and_body_are_sent(web: WebServer) -> None:
+    """A POST carries what it was given."""
+    fetch(f"{web.url}/hook?a=b", method="POST", headers={"Gitsync-Hash": "abc"}, body=b"content", timeout=10)
+    (asked,) = web.asked
+    assert (asked.method, asked.path, asked.body) == ("POST", "/hook?a=b", b"content")
+    assert asked.headers["Gitsync-Hash"] == "abc"
+    assert asked.headers["User-Agent"].startswith("gitsync/")
+
+
+def test_login_in_the_url_is_sent_as_a_header(web: WebServer) -> None:
+    """A URL with user and password works, and the message of an error does not show them."""
+    url = web.url.replace("://", "://ann:pa%40ss@")
+    fetch(url, timeout=10)
+    assert web.asked[0].headers["Authorization"] == "Basic YW5uOnBhQHNz"
+    with pytest.raises(FetchError) as caught:
+        fetch("http://ann:secret@127.0.0.1:1/a?token=secret", timeout=10)
+    assert str(caught.value).startswith("http://127.0.0.1:1/a: ")
+    assert caught.value.reason == "connect"
+    assert "secret" not in str(caught.value)
+
+
+def test_redirect_within_the_server_is_followed(web: WebServer) -> None:
+    """A path may move."""
+
+    def reply(asked: Asked) -> Reply:
+        return Reply(200, b"there") if asked.path == "/b" else Reply(302, headers={"Location": "/b"})
+
+    web.reply = reply
+    assert fetch(f"{web.url}/a", timeout=10).body == b"there"
+    assert fetch(f"{web.url}/a", method="POST", timeout=10).status == 302
+
+
+def test_redirect_elsewhere_is_refused(web: WebServer) -> None:
+    """Headers may hold secrets, which another server must not see."""
+    with WebServer() as other:
+        web.reply = lambda asked: Reply(302, headers={"Location": other.url})
+        with pytest.raises(FetchError, match="redirects to another place"):
+            fetch(web.url, headers={"Authorization": "Bearer secret"}, timeout=10)
+        assert not other.asked
+
+
+def test_endless_redirect_is_refused(web: WebServer) -> None:
+    """A server that sends us in circles is left."""
+    web.reply = lambda asked: Reply(302, headers={"Location": "/"})
+    with pytest.raises(FetchError, match="again and again"):
+        fetch(web.url, timeout=10)
+
+
+def test_too_large_an_answer_is_refused(web: WebServer) -> None:
+    """A server cannot fill our memory."""
+    web.reply = lambda asked: Reply(200, bytes(2 * 1024 * 1024))
+    with pytest.raises(FetchError, match="larger than"):
+        fetch(web.url, timeout=10)
+
+
+@pytest.mark.parametrize("kind", [SilentServer, Dripping])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_deadline_holds_for_the_whole_request(kind: type[TcpServer], scheme: str) -> None:
+    """A server that accepts and is silent, or sends a byte now and then, costs the timeout and no thread."""
+    before = set(threading.enumerate())
+    with kind() as server:
+        started = time.monotonic()
+        with pytest.raises(FetchError) as caught:
+            fetch(f"{scheme}://127.0.0.1:{server.port}/", timeout=0.5)
+        assert time.monotonic() - started < 2
+        # Over TLS the first byte already is wrong.
+        assert caught.value.reason in ({"timeout", "tls"} if scheme == "https" else {"timeout"})
+    eventually(lambda: not [thread for thread in set(threading.enumerate()) - before if "request" in thread.name])
+
+
+def test_cancellation_ends_what_runs_and_what_would_follow(silent_server: SilentServer) -> None:
+    """The end of the process waits for no server."""
+    cancellation = Cancellation()
+    caught: list[FetchError] = []
+
+    def ask() -> None:
+        try:
+            fetch(silent_server.url, timeout=60, cancellation=cancellation)
+        except FetchError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    eventually(lambda: silent_server.accepted)
+    cancellation.cancel()
+    thread.join(10)
+    assert [error.reason for error in caught] == ["cancelled"]
+    with pytest.raises(FetchError):
+        fetch(silent_server.url, timeout=60, cancellation=cancellation)
+
+
+def test_authority_of_a_file_is_trusted_and_read_again(authority: trustme.CA, tmp_path: Path) -> None:
+    """A server with a certificate of our own authority is refused without the file, and accepted with it."""
+    file = tmp_path / "ca.pem"
+    with WebServer(tls=server_context(authority)) as web:
+        with pytest.raises(FetchError) as caught:
+            fetch(web.url, timeout=10)
+        assert caught.value.reason == "tls"
+        assert fetch(web.url, timeout=10, ca_file=file).status == 200
+        trustme.CA().cert_pem.write_to_path(str(file))
+        with pytest.raises(FetchError):
+            fetch(web.url, timeout=10, ca_file=file)
+        file.write_text("nothing")
+        with pytest.raises(FetchError, match="--ca-file="):
+            fetch(web.url, timeout=10, ca_file=file)
+
+
+def test_proxy_of_the_environment_is_used(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual variables lead requests through a proxy, and around it."""
+    with WebServer(lambda asked: Reply(200, b"by the proxy")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert fetch("http://host.invalid/a", timeout=10).body == b"by the proxy"
+        assert proxy.asked[0].path == "http://host.invalid/a"
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert fetch(web.url, timeout=10).body == b"hello"
+
+
+@pytest.mark.parametrize("url", ["ftp://host.invalid/a", "nonsense", "file:///etc/passwd", "http://[::1"])
+def test_other_urls_are_refused(url: str) -> None:
+    """Only http and https lead anywhere."""
+    with pytest.raises(FetchError):
+        fetch(url, timeout=10)
+
+
+def test_unknown_host_says_so() -> None:
+    """A name that nobody knows has its own reason."""
+    with pytest.raises(FetchError) as caught:
+        fetch("http://host.invalid/", timeout=30)
+    assert caught.value.reason == "dns"
+
+
+def test_plain_url_shows_no_login_and_no_query() -> None:
+    """What is shown of a URL is where it leads."""
+    assert plain_url("https://ann:x@host:8443/a?token=y#z") == "https://host:8443/a"

@@ -24,6 +24,7 @@ from gitsync.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, fro
 from gitsync.events import Observers
 from gitsync.files import Scratch
 from gitsync.gitcmd import Git, write_configuration
+from gitsync.hooks import Hooks
 from gitsync.log import get_logger
 from gitsync.metrics import Metrics
 from gitsync.mirror import Mirror
@@ -36,6 +37,7 @@ from gitsync.status import RepoStatus, StatusBoard
 from gitsync.sync import SyncPass, Workshop
 from gitsync.trees import Trees
 from gitsync.triggers.mailbox import Mailbox
+from gitsync.triggers.watch import Watcher
 from gitsync.worker import RepoWorker, Surroundings
 
 # The part of the time for an orderly end after which what still runs is killed.
@@ -68,6 +70,8 @@ class _Unit:
     sync: SyncPass
     mailbox: Mailbox
     worker: RepoWorker
+    hooks: Hooks
+    watcher: Watcher
 
 
 class Daemon:
@@ -79,6 +83,8 @@ class Daemon:
         self._events: queue.SimpleQueue[_Signalled | _Ended] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+        # The threads of the hooks that run once: the process ends after them.
+        self._last_hooks: set[str] = set()
         self._http: HttpServer | None = None
         self._metrics = Metrics()
         repos = [_located(repo) for repo in config.repos]
@@ -108,7 +114,8 @@ class Daemon:
         git = Git(repo, home=home, configuration=configuration)
         mirror = Mirror(repo, git, stop=self._stop)
         publisher = Publisher(repo.link)
-        observers = Observers([self._board, self._metrics, FileReports(repo)])
+        hooks = Hooks(repo, self._metrics)
+        observers = Observers([self._board, self._metrics, FileReports(repo), *hooks.observers])
         workshop = Workshop(git=git, mirror=mirror, trees=Trees(repo, git), publisher=publisher, observers=observers)
         sync = SyncPass(repo, workshop)
         mailbox = Mailbox()
@@ -116,7 +123,8 @@ class Daemon:
         publisher.check()
         if sync.adopt() and sync.published:
             self._board.adopt(repo.name, sync.published, publisher.published_at())
-        return _Unit(repo, git, mirror, sync, mailbox, RepoWorker(repo, sync, surroundings))
+        worker = RepoWorker(repo, sync, surroundings)
+        return _Unit(repo, git, mirror, sync, mailbox, worker, hooks, Watcher(repo, mailbox))
 
     def _start(self) -> None:
         if any(unit.repo.group_write for unit in self._units):
@@ -128,6 +136,13 @@ class Daemon:
         self._metrics.built_with(git_version)
         self._listen(git_version)
         for unit in self._units:
+            if unit.watcher.needed and not unit.repo.schedule.one_time:
+                self._spawn(f"watcher {unit.repo.name}", unit.watcher.run)
+            for name, body in unit.hooks.bodies:
+                thread = f"{name} {unit.repo.name}"
+                if unit.repo.schedule.one_time:
+                    self._last_hooks.add(thread)
+                self._spawn(thread, body)
             self._spawn(f"worker {unit.repo.name}", unit.worker.run)
 
     def _triggers(self) -> list[int]:
@@ -155,6 +170,8 @@ class Daemon:
             mailboxes=tuple(unit.mailbox for unit in self._units),
             secret=_secret_source(self._config),
             git_version=git_version,
+            shows_metrics=self._config.http_metrics,
+            shows_stacks=self._config.http_pprof,
         )
         try:
             self._http = HttpServer(bind, app)
@@ -183,7 +200,8 @@ class Daemon:
 
     def _serve(self) -> int:
         """Handle control events until the process has to end; return its exit code."""
-        working = len(self._units)
+        working = len(self._units) + len(self._last_hooks)
+        worst = EXIT_OK
         while True:
             event = self._events.get()
             if isinstance(event, _Signalled):
@@ -193,16 +211,18 @@ class Daemon:
                 for unit in self._units:
                     unit.mailbox.post("signal")
                 continue
-            if event.code == EXIT_OK:
+            if event.code == EXIT_OK or event.thread in self._last_hooks:
+                # One that failed does not keep the others from their end.
+                worst = max(worst, event.code or EXIT_OK)
                 working -= 1
                 if working:
                     continue
-                return EXIT_OK
+                return worst
             self._log.error("thread_ended", thread=event.thread)
             return EXIT_FAILURE
 
     def _shutdown(self) -> None:
-        """End in order: no more requests, no more work, then what still runs is killed."""
+        """End in order: no more requests and triggers, no more work, then what still runs is killed."""
         deadline = time.monotonic() + self._config.shutdown_timeout
         for number in _ENDING:
             signal.signal(number, self._on_second_signal)
@@ -210,11 +230,15 @@ class Daemon:
         if self._http:
             self._http.close()
         for unit in self._units:
+            unit.watcher.stop()
+        for unit in self._units:
             unit.worker.stop()
             unit.git.cancel()
+            unit.hooks.cancel()
         self._join(deadline - self._config.shutdown_timeout * (1 - _PATIENCE))
         for unit in self._units:
             unit.git.kill()
+            unit.hooks.kill()
         self._join(deadline)
         for thread in self._threads:
             if thread.is_alive():
@@ -230,6 +254,7 @@ class Daemon:
     def _on_second_signal(self, number: int, frame: FrameType | None) -> None:
         for unit in self._units:
             unit.git.kill()
+            unit.hooks.kill()
         with contextlib.suppress(OSError):
             self._scratch.remove()
         os._exit(128 + number)

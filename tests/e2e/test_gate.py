@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,7 +122,7 @@ def test_one_time_fails_with_the_gate(start_daemon: StartDaemon, origin: Origin,
     ],
 )
 def test_gate_that_hangs(
-    start_daemon: StartDaemon, origin: Origin, root: Path, gate: HookScript, timeouts: dict[str, str], option: str
+    start_daemon: StartDaemon, origin: Origin, root: Path, gate: HookScript, timeouts: dict[str, Any], option: str
 ) -> None:
     """Given a gate that hangs and ignores TERM, when its own or the pass's time is over, then nothing is published and
     nothing of it is left."""

@@ -25,6 +25,7 @@ from gitsync.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, fro
 from gitsync.events import Observers
 from gitsync.files import Scratch
 from gitsync.gitcmd import Git, write_configuration
+from gitsync.hooks import Hooks
 from gitsync.log import get_logger
 from gitsync.metrics import Metrics
 from gitsync.mirror import Mirror
@@ -37,6 +38,7 @@ from gitsync.status import RepoStatus, StatusBoard
 from gitsync.sync import SyncPass, Workshop
 from gitsync.trees import Trees
 from gitsync.triggers.mailbox import Mailbox
+from gitsync.triggers.watch import Watcher
 from gitsync.worker import RepoWorker, Surroundings
 
 # The part of the time for an orderly end after which what still runs is killed.
@@ -72,6 +74,8 @@ class _Unit:
     sync: SyncPass
     mailbox: Mailbox
     worker: RepoWorker
+    hooks: Hooks
+    watcher: Watcher
 
 
 class Daemon:
@@ -82,6 +86,8 @@ class Daemon:
         self._log = get_logger()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+        # The threads of the hooks that run once: the process ends after them.
+        self._last_hooks: set[str] = set()
         self._http: HttpServer | None = None
         self._metrics = Metrics()
         repos = [_located(repo) for repo in config.repos]
@@ -109,7 +115,8 @@ class Daemon:
         home = self._scratch.path / str(number)
         home.mkdir(mode=0o700)
         configuration = home / "gitconfig"
-        observers = Observers([self._board, self._metrics, FileReports(repo)])
+        hooks = Hooks(repo, self._metrics)
+        observers = Observers([self._board, self._metrics, FileReports(repo), *hooks.observers])
         credentials = build_credentials(repo, directory=home / "credentials", observers=observers)
         write_configuration(configuration, repo, extra=credentials.settings())
         git = Git(repo, home=home, configuration=configuration, credentials=credentials.environment)
@@ -129,7 +136,8 @@ class Daemon:
         publisher.check()
         if sync.adopt() and sync.published:
             self._board.adopt(repo.name, sync.published, publisher.published_at())
-        return _Unit(repo, git, credentials, mirror, sync, mailbox, RepoWorker(repo, sync, surroundings))
+        worker = RepoWorker(repo, sync, surroundings)
+        return _Unit(repo, git, credentials, mirror, sync, mailbox, worker, hooks, Watcher(repo, mailbox))
 
     def _start(self) -> None:
         if any(unit.repo.group_write for unit in self._units):
@@ -141,6 +149,13 @@ class Daemon:
         self._metrics.built_with(git_version)
         self._listen(git_version)
         for unit in self._units:
+            if unit.watcher.needed and not unit.repo.schedule.one_time:
+                self._spawn(f"watcher {unit.repo.name}", unit.watcher.run)
+            for name, body in unit.hooks.bodies:
+                thread = f"{name} {unit.repo.name}"
+                if unit.repo.schedule.one_time:
+                    self._last_hooks.add(thread)
+                self._spawn(thread, body)
             self._spawn(f"worker {unit.repo.name}", unit.worker.run)
 
     def _triggers(self) -> list[int]:
@@ -168,6 +183,8 @@ class Daemon:
             mailboxes=tuple(unit.mailbox for unit in self._units),
             secret=_secret_source(self._config),
             git_version=git_version,
+            shows_metrics=self._config.http_metrics,
+            shows_stacks=self._config.http_pprof,
         )
         try:
             self._http = HttpServer(bind, app)
@@ -196,7 +213,8 @@ class Daemon:
 
     def _serve(self) -> int:
         """Handle control events until the process has to end; return its exit code."""
-        working = len(self._units)
+        working = len(self._units) + len(self._last_hooks)
+        worst = EXIT_OK
         while True:
             event = self._events.get()
             if event is None:
@@ -208,16 +226,18 @@ class Daemon:
                 for unit in self._units:
                     unit.mailbox.post("signal")
                 continue
-            if event.code == EXIT_OK:
+            if event.code == EXIT_OK or event.thread in self._last_hooks:
+                # One that failed does not keep the others from their end.
+                worst = max(worst, event.code or EXIT_OK)
                 working -= 1
                 if working:
                     continue
-                return EXIT_OK
+                return worst
             self._log.error("thread_ended", thread=event.thread)
             return EXIT_FAILURE
 
     def _shutdown(self) -> None:
-        """End in order: no more requests, no more work, then what still runs is killed."""
+        """End in order: no more requests and triggers, no more work, then what still runs is killed."""
         deadline = time.monotonic() + self._config.shutdown_timeout
         for number in _ENDING:
             signal.signal(number, self._on_second_signal)
@@ -225,12 +245,16 @@ class Daemon:
         if self._http:
             self._http.close()
         for unit in self._units:
+            unit.watcher.stop()
+        for unit in self._units:
             unit.worker.stop()
             unit.credentials.cancel()
             unit.git.cancel()
+            unit.hooks.cancel()
         self._join(deadline - self._config.shutdown_timeout * (1 - _PATIENCE))
         for unit in self._units:
             unit.git.kill()
+            unit.hooks.kill()
         self._join(deadline)
         for thread in self._alive():
             self._log.error("thread_left", thread=thread.name)
@@ -251,6 +275,7 @@ class Daemon:
     def _on_second_signal(self, number: int, frame: FrameType | None) -> None:
         for unit in self._units:
             unit.git.kill()
+            unit.hooks.kill()
         with contextlib.suppress(OSError):
             self._scratch.remove()
         os._exit(128 + number)

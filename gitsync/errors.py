@@ -11,7 +11,8 @@
     ├─ StoreLocked              another process works on the same root
     ├─ CheckoutError            the files of a commit cannot be made as asked for
     ├─ PublishError             the link or a tree could not be put in place
-    ├─ PublishVetoed            an observer refused the staged tree
+    ├─ PublishVetoed            an observer refused the staged tree, or to have it staged
+    ├─ HookError                a hook failed; its output is already scrubbed
     └─ WebhookRejected(status)  an inbound request that is answered with that HTTP status
 
 `reason` is stable: it is the label of the metric, the field of the log line and of the status. `hint` says what to do.
@@ -31,6 +32,8 @@ HINTS = {
     "credential": "check the file, URL or id that the message names; what is published stays",
     "corrupt": "the store is rebuilt beside the published tree; if it happens again, check the volume",
     "dns": "check the host name in --repo and the pod's DNS",
+    "gate": "see what --pre-publish-exechook-command printed; another commit is tried as soon as there is one",
+    "gate_changed_files": "let --pre-publish-exechook-command write files that the repository does not have",
     "git_missing": "install git or name the program with --git",
     "host_key": "check with the server's owner that its key is right, then put it into --ssh-known-hosts-file",
     "locked": "give every process a --root of its own",
@@ -174,7 +177,15 @@ class PublishError(GitSyncError):
 
 
 class PublishVetoed(GitSyncError):
-    """An observer of the step before publication refused the staged tree."""
+    """An observer refused a commit; `retry_in` is the seconds until the same one is worth another try, if it knows."""
+
+    def __init__(self, message: str, *, reason: str, hint: str | None = None, retry_in: float | None = None) -> None:
+        super().__init__(message, reason=reason, hint=hint)
+        self.retry_in = retry_in
+
+
+class HookError(GitSyncError):
+    """A hook failed, or was ended at its deadline."""
 
 
 class WebhookRejected(GitSyncError):

@@ -1,10 +1,12 @@
 """What the core tells the rest: a handful of typed events, and who may listen.
 
 Events are frozen values. An observer is called on the worker's thread, in the order of registration. An observer that
-fails is logged and passed over, with one exception: a `PublishVetoed` raised on `BeforePublish` stops the publication.
+fails is logged and passed over, with one exception: a `PublishVetoed` raised on `BeforeStage` or `BeforePublish` stops
+the publication.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -13,7 +15,7 @@ from gitsync.errors import PublishVetoed
 from gitsync.log import get_logger
 
 Outcome = Literal["updated", "unchanged", "repaired", "failed"]
-Source = Literal["start", "period", "signal", "webhook"]
+Source = Literal["start", "period", "signal", "webhook", "file"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +29,15 @@ class Commit:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a pass failed: a stable reason, a scrubbed message, and what to do."""
+    """Why a pass failed: a stable reason, a scrubbed message, and what to do.
+
+    `retry_in` is set where the remote is fine and what it has was refused: seconds until that is tried again.
+    """
 
     reason: str
     message: str
     hint: str | None = None
+    retry_in: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +79,25 @@ class Fetched:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BeforeStage:
+    """A commit is about to be fetched and staged; raising `PublishVetoed` saves the work."""
+
+    repo: str
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class BeforePublish:
-    """A complete tree is staged; raising `PublishVetoed` keeps the old one."""
+    """A complete tree is staged; raising `PublishVetoed` keeps the old one.
+
+    `deadline` is the pass's, on the monotonic clock; `changed` returns the tracked files that are not as in the commit.
+    """
 
     repo: str
     commit: Commit
     tree: Path
+    deadline: float = math.inf
+    changed: Callable[[], Sequence[str]] = list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +131,7 @@ class PassFinished:
     next_delay: float | None
 
 
-Event = PassStarted | CredentialAsked | Fetched | BeforePublish | Published | Measured | PassFinished
+Event = PassStarted | CredentialAsked | Fetched | BeforeStage | BeforePublish | Published | Measured | PassFinished
 
 
 class Observer(Protocol):
@@ -128,12 +147,12 @@ class Observers:
         self._observers = tuple(observers)
 
     def notify(self, event: Event) -> None:
-        """Tell every observer; raise only the veto of a `BeforePublish`."""
+        """Tell every observer; raise only the veto of a `BeforeStage` or `BeforePublish`."""
         for observer in self._observers:
             try:
                 observer.notify(event)
             except Exception as error:
-                if isinstance(event, BeforePublish) and isinstance(error, PublishVetoed):
+                if isinstance(event, BeforeStage | BeforePublish) and isinstance(error, PublishVetoed):
                     raise
                 name = type(observer).__name__
                 get_logger(repo=event.repo).error("observer_failed", observer=name, message=str(error))

@@ -5,13 +5,7 @@ configuration of ours, and fails with a scrubbed error that has a stable reason.
 `cancel` and `kill` by the main thread.
 """
 
-import contextlib
-import os
 import re
-import selectors
-import signal
-import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,16 +18,13 @@ from git.exc import GitCommandNotFound
 from gitsync.config import TRANSPORTS, GitSetting, RepoConfig, render, transport
 from gitsync.errors import GitCancelled, GitError, GitTimeout, classify
 from gitsync.log import COMMANDS, OUTPUT, get_logger
+from gitsync.process import CancelledError, Children, Process
 from gitsync.redact import scrub
 
-# Between TERM and KILL: git removes its lock files on TERM, which takes it milliseconds.
-_GRACE: Final = 0.4
-_LOOK_AGAIN: Final = 0.01
 # No command of ours prints more; a server that makes git print more is not followed.
 _OUTPUT_LIMIT: Final = 16 * 1024 * 1024
 _MESSAGE_LIMIT: Final = 600
-_CHUNK: Final = 65536
-_IDLE_PRIORITY: Final = 15
+_SHOWN: Final = 65536
 
 _DEFAULTS: Final = (
     ("gc.auto", "0"),
@@ -118,10 +109,7 @@ class Git:
         self._environment = _environment(repo, home=home, configuration=configuration)
         self._credentials = credentials
         self._log = get_logger(repo=repo.name)
-        # The handler of a second signal may interrupt the main thread while it holds it.
-        self._guard = threading.RLock()
-        self._groups: set[int] = set()
-        self._cancelled = False
+        self._children = Children()
         self.inherited: tuple[int, ...] = ()
 
     def run(
@@ -140,20 +128,18 @@ class Git:
         started = time.monotonic()
         command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
         tried = f"git {command} ({scrub(place.remote) if place and place.remote else self._url})"
-        process = self._start(arguments, place, tried)
-        if idle:
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PGRP, process.pid, _IDLE_PRIORITY)
         try:
-            stdout, stderr = _communicate(process, deadline)
+            ended = self._children.run(
+                lambda: self._start(arguments, place, tried), deadline=deadline, limit=_OUTPUT_LIMIT, idle=idle
+            )
+        except CancelledError:
+            raise _cancelled(tried) from None
         except TimeoutError:
             self._raise_if_cancelled(tried)
             raise GitTimeout(f"{tried}: not done after {time.monotonic() - started:.1f}s") from None
         except OverflowError:
             raise GitError(f"{tried}: the answer is larger than {_OUTPUT_LIMIT} bytes", reason="remote_error") from None
-        finally:
-            self._finish(process)
-        output = Output(stdout.decode(errors="replace"), stderr.decode(errors="replace"), process.returncode)
+        output = Output(ended.stdout.decode(errors="replace"), ended.stderr.decode(errors="replace"), ended.status)
         self._log_command(arguments, output, time.monotonic() - started)
         if not accept(output.status):
             self._raise_if_cancelled(tried)
@@ -162,60 +148,41 @@ class Git:
 
     def cancel(self) -> None:
         """End what runs, politely, and refuse to start more. Called by the main thread at shutdown."""
-        with self._guard:
-            self._cancelled = True
-        self._signal(signal.SIGTERM)
+        self._children.cancel()
 
     def kill(self) -> None:
         """End what still runs, at once."""
-        self._signal(signal.SIGKILL)
-
-    def _signal(self, number: signal.Signals) -> None:
-        with self._guard:
-            for group in self._groups:
-                _signal_group(group, number)
+        self._children.kill()
 
     def _raise_if_cancelled(self, tried: str) -> None:
-        if self._cancelled:
-            raise GitCancelled(f"{tried}: ended, as the process shuts down")
+        if self._children.cancelled:
+            raise _cancelled(tried)
 
-    def _start(self, arguments: Sequence[str], place: Place | None, tried: str) -> "subprocess.Popen[bytes]":
+    def _start(self, arguments: Sequence[str], place: Place | None, tried: str) -> Process:
         environment = {**self._environment, **self._credentials(), **(place.environment() if place else {})}
-        with self._guard:
-            self._raise_if_cancelled(tried)
-            try:
-                wrapper = self._layer.execute(
-                    [self._program, *arguments],
-                    as_process=True,
-                    env=environment,
-                    start_new_session=True,
-                    pass_fds=self.inherited,
-                )
-            except GitCommandNotFound:
-                message = f"{tried}: the program {self._program!r} was not found"
-                raise GitError(message, reason="git_missing") from None
-            except OSError as error:
-                raise GitError(f"{tried}: {error.strerror}: {self._program!r}", reason="git_missing") from None
-            process: subprocess.Popen[bytes] = wrapper.proc  # type: ignore[assignment]
-            # From here on the process is ours to end; the wrapper would end git alone, without its helpers.
-            wrapper.proc = None
-            self._groups.add(process.pid)
+        try:
+            wrapper = self._layer.execute(
+                [self._program, *arguments],
+                as_process=True,
+                env=environment,
+                start_new_session=True,
+                pass_fds=self.inherited,
+            )
+        except GitCommandNotFound:
+            message = f"{tried}: the program {self._program!r} was not found"
+            raise GitError(message, reason="git_missing") from None
+        except OSError as error:
+            raise GitError(f"{tried}: {error.strerror}: {self._program!r}", reason="git_missing") from None
+        process: Process = wrapper.proc  # type: ignore[assignment]
+        # From here on the process is ours to end; the wrapper would end git alone, without its helpers.
+        wrapper.proc = None
         return process
-
-    def _finish(self, process: "subprocess.Popen[bytes]") -> None:
-        if process.poll() is None:
-            _end_group(process)
-        with self._guard:
-            self._groups.discard(process.pid)
-        for stream in (process.stdout, process.stderr):
-            if stream:
-                stream.close()
 
     def _log_command(self, arguments: Sequence[str], output: Output, seconds: float) -> None:
         command = " ".join([self._program, *arguments])
         self._log.info("git_command", v=COMMANDS, command=command, status=output.status, duration=round(seconds, 4))
         if output.stdout or output.stderr:
-            self._log.info("git_output", v=OUTPUT, stdout=output.stdout[:_CHUNK], stderr=output.stderr[:_CHUNK])
+            self._log.info("git_output", v=OUTPUT, stdout=output.stdout[:_SHOWN], stderr=output.stderr[:_SHOWN])
 
 
 def _environment(repo: RepoConfig, *, home: Path, configuration: Path) -> dict[str, str]:
@@ -238,57 +205,8 @@ def _environment(repo: RepoConfig, *, home: Path, configuration: Path) -> dict[s
     }
 
 
-def _communicate(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[bytes, bytes]:
-    """Read both streams to their ends; raise `TimeoutError` at the deadline, `OverflowError` for too much output."""
-    buffers = {stream.fileno(): bytearray() for stream in (process.stdout, process.stderr) if stream}
-    with selectors.DefaultSelector() as selector:
-        for descriptor in buffers:
-            selector.register(descriptor, selectors.EVENT_READ)
-        while selector.get_map():
-            ready = selector.select(max(0.0, deadline - time.monotonic()))
-            if time.monotonic() >= deadline:
-                raise TimeoutError
-            for key, _ in ready:
-                chunk = os.read(key.fd, _CHUNK)
-                if not chunk:
-                    selector.unregister(key.fd)
-                buffers[key.fd] += chunk
-                if len(buffers[key.fd]) > _OUTPUT_LIMIT:
-                    raise OverflowError
-    try:
-        process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        raise TimeoutError from None
-    stdout, stderr = buffers.values()
-    return bytes(stdout), bytes(stderr)
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-
-
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    """End git and its helpers: ask first, so that lock files are removed, then do not ask."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        _signal_group(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
-    # Helpers that outlived git itself are gone as soon as their new parent has noticed.
-    _signal_group(process.pid, signal.SIGKILL)
-    deadline = time.monotonic() + _GRACE
-    while _group_exists(process.pid) and time.monotonic() < deadline:
-        threading.Event().wait(_LOOK_AGAIN)
-
-
-def _group_exists(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _cancelled(tried: str) -> GitCancelled:
+    return GitCancelled(f"{tried}: ended, as the process shuts down")
 
 
 def _error(tried: str, output: Output) -> GitError:

@@ -34,7 +34,7 @@ _STATUS: Final[dict[Outcome, str]] = {
     "unchanged": "noop",
     "failed": "error",
 }
-_SOURCES: Final[tuple[Source, ...]] = ("start", "period", "signal", "webhook")
+_SOURCES: Final[tuple[Source, ...]] = ("start", "period", "signal", "webhook", "file")
 
 
 class _ExactCounter(Collector):
@@ -99,6 +99,7 @@ class Metrics:
         self._receiver = Counter(
             "gitsync_receiver_requests", "Requests to /webhook.", ["provider", "outcome"], registry=registry
         )
+        self._hooks = Counter("git_sync_hook_run_count", "Runs of hooks.", ["name", "status"], registry=registry)
         self._store_size = Gauge("gitsync_store_size_bytes", "Disk use of the store.", registry=registry)
         self._tree_size = Gauge("gitsync_tree_size_bytes", "Disk use of the published tree.", registry=registry)
         self._build = Gauge(
@@ -125,7 +126,6 @@ class Metrics:
             self._triggers.labels(source)
         for counter in self._credentials.values():
             self._registry.register(counter)
-        Counter("git_sync_hook_run_count", "Runs of hooks.", ["name", "status"], registry=self._registry)
 
     def notify(self, event: Event) -> None:
         """Follow the worker's events."""
@@ -172,6 +172,15 @@ class Metrics:
     def received(self, provider: str, outcome: str) -> None:
         """Count a request to the webhook receiver. Called by HTTP threads."""
         self._receiver.labels(provider, outcome).inc()
+
+    def expect_hook(self, name: str) -> None:
+        """Make the series of a hook that is configured exist."""
+        for status in ("success", "error"):
+            self._hooks.labels(name, status)
+
+    def hook_ran(self, name: str, *, success: bool) -> None:
+        """Count a run of a hook. Called by the threads of hooks, too."""
+        self._hooks.labels(name, "success" if success else "error").inc()
 
     def built_with(self, git_version: str) -> None:
         """Set the versions."""

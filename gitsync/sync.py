@@ -12,8 +12,19 @@ from typing import Final
 
 from gitsync.config import RepoConfig, is_full_hash
 from gitsync.credentials import Credentials
-from gitsync.errors import CheckoutError, GitSyncError, PublishError, from_os_error
-from gitsync.events import BeforePublish, Commit, Failure, Fetched, Measured, Observers, Outcome, Published, SyncResult
+from gitsync.errors import CheckoutError, GitSyncError, PublishError, PublishVetoed, from_os_error
+from gitsync.events import (
+    BeforePublish,
+    BeforeStage,
+    Commit,
+    Failure,
+    Fetched,
+    Measured,
+    Observers,
+    Outcome,
+    Published,
+    SyncResult,
+)
 from gitsync.files import disk_usage, read_small
 from gitsync.gitcmd import Git
 from gitsync.log import get_logger
@@ -188,18 +199,21 @@ class SyncPass:
             return "unchanged"
         self._sweep_due = True
         try:
+            self._observers.notify(BeforeStage(repo=self._repo.name, hash=self._commit.hash))
             commit = self._mirror.store.lookup(self._commit.hash, deadline=deadline)
             if commit is None:
                 return "unchanged"
             self._publish(commit, deadline)
         except GitSyncError as error:
-            if not is_damage(error):
+            # One that is refused must not keep us from asking for another.
+            if not is_damage(error) and not isinstance(error, PublishVetoed):
                 raise
             return "unchanged"
         self.tidy()
         return "repaired"
 
     def _update(self, target: Target, deadline: float) -> None:
+        self._observers.notify(BeforeStage(repo=self._repo.name, hash=target.hash))
         try:
             self._publish(self._fetch(target, deadline), deadline)
         except GitSyncError as error:
@@ -225,7 +239,9 @@ class SyncPass:
             staged = tree is None
             tree = tree or self._trees.stage(commit.hash, self._recipe, store, deadline=deadline)
         with self._phase("gate"):
-            self._observers.notify(BeforePublish(repo=self._repo.name, commit=commit, tree=tree.path))
+            # One that has been published already stays as it is.
+            if staged:
+                self._ask(commit, tree, deadline)
         with self._phase("publish"):
             if time.monotonic() >= deadline:
                 raise PublishError("the tree is staged, but the pass is over", reason="timeout")
@@ -236,6 +252,17 @@ class SyncPass:
             # Filters of a repository never run, and those of LFS are no exception.
             self._log.warning("lfs_pointers", hint="the files that are kept in LFS are published as pointers")
         self._announce(fresh=True, deadline=deadline)
+
+    def _ask(self, commit: Commit, tree: Tree, deadline: float) -> None:
+        self._observers.notify(
+            BeforePublish(
+                repo=self._repo.name,
+                commit=commit,
+                tree=tree.path,
+                deadline=deadline,
+                changed=lambda: self._trees.damage(tree, deadline=deadline),
+            )
+        )
 
     def _announce(self, *, fresh: bool, deadline: float) -> None:
         assert self._commit and self._tree  # noqa: S101,PT018 (there is something published)
@@ -278,7 +305,8 @@ class SyncPass:
             return Failure(reason="internal", message=f"{type(error).__name__}: {error}", hint="please report it")
         if error.reason == "no_space" and self._mirror.locked:
             self._make_room()
-        return Failure(reason=error.reason, message=str(error), hint=error.hint)
+        retry_in = error.retry_in if isinstance(error, PublishVetoed) else None
+        return Failure(reason=error.reason, message=str(error), hint=error.hint, retry_in=retry_in)
 
     def _make_room(self) -> None:
         """Remove all that is not published, so that a smaller commit has a chance on a full volume."""

@@ -80,7 +80,7 @@ class Trees:
         return None
 
     def stage(self, commit: str, recipe: Recipe, store: Store, *, deadline: float) -> Tree:
-        """Return a complete private tree of the commit, made from the standby where there is one.
+        """Return a complete private tree of the commit, made from the standby where there is one; git works in it.
 
         Raises `GitError`; a tree that is half done stays, so that the next try goes on from there.
         """
@@ -160,6 +160,7 @@ class Trees:
     def _bring(self, tree: Tree, commit: str, recipe: Recipe, store: Store, *, deadline: float) -> Tree:
         tree.bring(commit, self._git, sparse=recipe.sparse, deadline=deadline)
         self._submodules.bring(tree, recipe.submodules, deadline=deadline)
+        tree.point(tree.path)
         return tree
 
     def _expired(self, tree: Tree, now: float) -> bool:

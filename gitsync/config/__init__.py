@@ -3,7 +3,7 @@
 from gitsync.config.gitsettings import GitSetting, render
 from gitsync.config.load import load, read_arguments
 from gitsync.config.model import Config, GitConfig, RepoConfig, Schedule
-from gitsync.config.rules import STORE_DIRECTORY, TRANSPORTS, TREES_DIRECTORY, is_full_hash, transport
+from gitsync.config.rules import STORE_DIRECTORY, TRANSPORTS, TREES_DIRECTORY, is_full_hash, split_login, transport
 from gitsync.config.topics import AuthConfig, ExecHook, HooksConfig
 from gitsync.config.values import Bind, Credential
 
@@ -25,5 +25,6 @@ __all__ = [
     "load",
     "read_arguments",
     "render",
+    "split_login",
     "transport",
 ]

@@ -151,7 +151,8 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     problems += rules.check(values)
     if problems:
         raise ConfigError([scrub(problem) for problem in problems])
-    return _build(rules.resolve(values), shown)
+    inherited = {name: environ[name] for name in sorted(rules.HOOK_ENVIRONMENT & environ.keys())}
+    return _build({**rules.resolve(values), "environment": inherited}, shown)
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:

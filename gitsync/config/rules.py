@@ -2,6 +2,7 @@
 
 import os.path
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,17 @@ from gitsync.redact import Secret
 TRANSPORTS: Final = ("https", "http", "ssh", "git")
 STORE_DIRECTORY: Final = ".gitsync"
 TREES_DIRECTORY: Final = ".worktrees"
+# What hooks may see of our environment: enough to find programs, the way out of the pod, and the cluster's API.
+HOOK_ENVIRONMENT: Final = frozenset(
+    [
+        *("PATH", "HOME", "HOSTNAME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "USER"),
+        *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBERNETES_SERVICE_PORT_HTTPS"),
+    ]
+)
+_WEBHOOK_URL = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # user@host:path, as git reads it: no slash before the colon. https://git-scm.com/docs/git-clone#_git_urls
 _SCP_LIKE = re.compile(r"(?:[^/:@\s]+@)?(?:\[[^\]]+\]|[^/:\s]+):(?!//)")
@@ -55,7 +67,7 @@ def check(values: dict[str, Any]) -> list[str]:
     problems = [*_check_repo(values["repo"]), *_check_ref(values["ref"]), *_check_limits(values)]
     if values["repo"] and values["root"] and not problems:
         problems += _check_link(resolve(values))
-    return problems + _check_auth(values)
+    return problems + _check_auth(values) + _check_hooks(values)
 
 
 # Of each pair only one can be meant.
@@ -91,6 +103,33 @@ def _check_auth(values: dict[str, Any]) -> list[str]:
             "--github-app-installation-id: a GitHub App needs this, --github-app-application-id or "
             "--github-app-client-id, and --github-app-private-key-file; give all three"
         )
+    return problems
+
+
+def _check_hooks(values: dict[str, Any]) -> list[str]:
+    problems = []
+    for name in ("exechook_command", "pre_publish_exechook_command"):
+        try:
+            empty = values[name] is not None and not shlex.split(values[name])
+        except ValueError as error:
+            problems.append(f"--{name.replace('_', '-')}={values[name]}: {error}; check the quotes")
+            continue
+        if empty:
+            problems.append(f"--{name.replace('_', '-')}: there is no command in it; name a program")
+    problems += [
+        f"--{name.replace('_', '-')}={values[name]:g}s: use more than 0"
+        for name in ("exechook_timeout", "pre_publish_exechook_timeout", "webhook_timeout")
+        if values[name] <= 0
+    ]
+    problems += [
+        f"--{name.replace('_', '-')}={values[name]:g}s: it cannot be negative; use 0 or more"
+        for name in ("exechook_backoff", "pre_publish_exechook_backoff", "webhook_backoff")
+        if values[name] < 0
+    ]
+    if values["webhook_url"] is not None and not _WEBHOOK_URL.fullmatch(values["webhook_url"]):
+        problems.append("--webhook-url: this is no URL; use one that begins with https:// or http:// and a host")
+    if not re.fullmatch(r"[A-Z]+", values["webhook_method"]):
+        problems.append(f"--webhook-method={values['webhook_method']}: use the name of a method, such as POST")
     return problems
 
 

@@ -1,5 +1,6 @@
 """The options of two topics of their own: how to log in, and whom to tell. All times are seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +107,8 @@ class HooksConfig:
 
     exechook_command: str | None = option(
         TEXT,
-        "A command to run in the published tree after a publication, and once after a start, with GITSYNC_HASH set.",
+        "A command to run in the published tree after a publication, and once after a start, with GITSYNC_HASH set. It "
+        "is split into words as a shell does, but there is no shell.",
         env=("GIT_SYNC_EXECHOOK_COMMAND",),
         older=(Older(flag="--sync-hook-command", env="GIT_SYNC_HOOK_COMMAND"),),
     )
@@ -122,16 +124,20 @@ class HooksConfig:
     pre_publish_exechook_command: str | None = option(
         TEXT,
         "A command to run in a staged tree before it is published, with GITSYNC_HASH set; if it fails, what is "
-        "published stays.",
+        "published stays. It is split in the same way.",
     )
-    pre_publish_exechook_timeout: float = option(DURATION, "How long that command may take.", default="30s")
+    pre_publish_exechook_timeout: float = option(
+        DURATION, "How long that command may take, within --sync-timeout.", default="30s"
+    )
     pre_publish_exechook_backoff: float = option(
-        DURATION, "How long a commit that was refused is not tried again.", default="3s"
+        DURATION, "How long a commit that was refused is not tried again; the time doubles with each.", default="3s"
     )
     webhook_url: str | None = option(
         TEXT,
         "A URL to call after a publication, and once after a start, with the header Gitsync-Hash.",
         env=("GIT_SYNC_WEBHOOK_URL",),
+        # Those of chat services and build servers have a token in them.
+        secret=True,
     )
     webhook_method: str = option(
         TEXT, "The HTTP method of that call.", default="POST", env=("GIT_SYNC_WEBHOOK_METHOD",)
@@ -151,6 +157,9 @@ class HooksConfig:
         default="3s",
         env=("GIT_SYNC_WEBHOOK_BACKOFF",),
     )
+
+    # What hooks see of the environment of the process.
+    environment: Mapping[str, str]
 
     @property
     def exechook(self) -> ExecHook | None:

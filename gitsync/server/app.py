@@ -1,7 +1,10 @@
 """The WSGI application. Called by the HTTP server's threads; nothing in it waits for git or for the network."""
 
 import json
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,13 +47,18 @@ class Response:
 
 @dataclass(frozen=True, kw_only=True)
 class Application:
-    """The routes, and what they read. `secret` returns the receiver's secret; it is None where there is no receiver."""
+    """The routes, and what they read. `secret` returns the receiver's secret; it is None where there is no receiver.
+
+    `shows_metrics` and `shows_stacks` say whether there are routes for these.
+    """
 
     board: StatusBoard
     metrics: Metrics
     mailboxes: tuple[Mailbox, ...]
     secret: Callable[[], Secret] | None
     git_version: str
+    shows_metrics: bool = True
+    shows_stacks: bool = False
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -58,9 +66,12 @@ class Application:
             "/": ("GET", self._root),
             "/healthz": ("GET", self._alive),
             "/readyz": ("GET", self._ready),
-            "/metrics": ("GET", self._metrics),
             "/status": ("GET", self._status),
         }
+        if self.shows_metrics:
+            routes["/metrics"] = ("GET", self._metrics)
+        if self.shows_stacks:
+            routes["/debug/pprof/"] = ("GET", _stacks)
         if self.secret:
             routes["/webhook"] = ("POST", self._webhook)
         method, route = routes.get(environ.get("PATH_INFO", "/"), ("", _not_found))
@@ -126,6 +137,16 @@ class Application:
         verify(headers, body, secret)
         for mailbox in self.mailboxes:
             mailbox.post("webhook")
+
+
+def _stacks(environ: Environ) -> Response:
+    """Return where every thread is; there are no values in it."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    told = [
+        f"{names.get(ident, 'unknown')} ({ident})\n{''.join(traceback.format_stack(frame))}"
+        for ident, frame in sys._current_frames().items()
+    ]
+    return Response(200, "\n".join(told).encode())
 
 
 def _not_found(environ: Environ) -> Response:

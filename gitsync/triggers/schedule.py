@@ -5,6 +5,11 @@ from gitsync.config import Schedule
 _MOST_DOUBLINGS = 30
 
 
+def backoff(first: float, *, failures: int, most: float) -> float:
+    """Return the seconds to wait after so many failures in a row: doubled with each, up to `most` or `first` itself."""
+    return min(first * 2.0 ** min(failures - 1, _MOST_DOUBLINGS), max(most, first))
+
+
 def next_delay(schedule: Schedule, *, failures: int, succeeded: bool, random: float) -> float:
     """Return the seconds to wait after a pass.
 
@@ -12,6 +17,5 @@ def next_delay(schedule: Schedule, *, failures: int, succeeded: bool, random: fl
     """
     delay = schedule.period if succeeded else schedule.init_period
     if failures:
-        doubled = delay * 2 ** min(failures - 1, _MOST_DOUBLINGS)
-        delay = min(doubled, max(schedule.max_backoff, delay))
+        delay = backoff(delay, failures=failures, most=schedule.max_backoff)
     return delay * (1 + schedule.jitter * (2 * random - 1))

@@ -4,7 +4,7 @@ import io
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -353,3 +353,21 @@ def test_webhook_reads_no_more_than_announced(receiver: Site) -> None:
     statuses: list[str] = []
     receiver.app(environ, lambda status, headers: statuses.append(status))
     assert statuses == ["202 Accepted"]
+
+
+def test_metrics_can_be_off() -> None:
+    """Without metrics there is no such path."""
+    site = Site()
+    site.app = replace(site.app, shows_metrics=False)
+    assert site.ask("/metrics").status == 404
+
+
+def test_stacks() -> None:
+    """The stacks of all threads are shown where that is asked for, and only there."""
+    site = Site()
+    assert site.ask("/debug/pprof/").status == 404
+    site.app = replace(site.app, shows_stacks=True)
+    answer = site.ask("/debug/pprof/")
+    assert answer.status == 200
+    assert "MainThread" in answer.body.decode()
+    assert "in test_stacks" in answer.body.decode()

@@ -3,7 +3,7 @@
 import pytest
 
 from gitsync.errors import PublishError, PublishVetoed
-from gitsync.events import Event, Observers
+from gitsync.events import BeforeStage, Event, Observers
 from tests.unit.conftest import Logs
 from tests.unit.examples import REPO, before_publish, finished, result, started
 
@@ -54,6 +54,12 @@ def test_veto() -> None:
     with pytest.raises(PublishVetoed, match="not this one"):
         Observers([Recorder(veto), last]).notify(before_publish())
     assert last.seen == []
+
+
+def test_veto_before_staging() -> None:
+    """A veto saves the work of staging, too."""
+    with pytest.raises(PublishVetoed):
+        Observers([Recorder(PublishVetoed("no", reason="gate"))]).notify(BeforeStage(repo=REPO, hash="a"))
 
 
 def test_veto_at_another_time(logs: Logs) -> None:

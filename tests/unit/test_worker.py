@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from gitsync.config import RepoConfig
-from gitsync.events import Event, Observers, PassFinished, PassStarted, Source, SyncResult
+from gitsync.events import Event, Failure, Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.log import configure
 from gitsync.status import StatusBoard
 from gitsync.sync import SyncPass
@@ -219,6 +219,17 @@ def test_trigger_does_not_wait_for_the_backoff() -> None:
     bench.sync.during = lambda number: bench.mailbox.post("webhook") if number == 1 else None
     assert bench.run() == 0
     assert bench.sources == [("start",), ("webhook",)]
+
+
+def test_refused_commit_does_not_slow_the_polling() -> None:
+    """What we refuse ourselves is tried again when it says, and another commit is looked for as often as ever."""
+    refused = replace(FAILED, failure=Failure(reason="gate", message="no", retry_in=30.0))
+    soon = replace(FAILED, failure=Failure(reason="gate", message="no", retry_in=0.001))
+    bench = Bench(
+        "--period=20ms", "--jitter=0", "--heal-period=0", script=[UPDATED, refused, refused, refused, soon, UPDATED]
+    )
+    bench.run()
+    assert [event.next_delay for event in bench.finished[1:5]] == pytest.approx([0.002, 0.002, 0.002, 0.001])
 
 
 def test_trigger_between_passes() -> None:

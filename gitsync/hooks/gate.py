@@ -1,0 +1,101 @@
+"""The hook before publication: what it refuses is not published.
+
+An observer of the worker's events, on its thread: the pass waits for it. A commit that was refused is remembered and
+not staged again before its backoff has passed; any other commit is tried at once.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from gitsync.errors import GitSyncError, HookError, PublishVetoed
+from gitsync.events import BeforePublish, BeforeStage, Event
+from gitsync.hooks.command import Command
+from gitsync.hooks.runner import Pace
+from gitsync.log import get_logger
+from gitsync.metrics import Metrics
+
+# A remote that turns between bad commits does not make us forget any of them, nor remember them for ever.
+_REMEMBERED: Final = 16
+_SHOWN_FILES: Final = 5
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    message: str
+    reason: str
+    hint: str | None
+    failures: int
+    until: float
+
+
+class Gate:
+    """Runs the command in the staged tree, and refuses the tree if it fails."""
+
+    def __init__(self, command: Command, pace: Pace, *, repo: str, metrics: Metrics) -> None:
+        self._command = command
+        self._pace = pace
+        self._metrics = metrics
+        self._log = get_logger(repo=repo, hook=command.name)
+        self._refused: dict[str, _Refusal] = {}
+        metrics.expect_hook(command.name)
+
+    def notify(self, event: Event) -> None:
+        """Raise `PublishVetoed` for a commit that is refused."""
+        match event:
+            case BeforeStage():
+                self._refuse_again(event.hash)
+            case BeforePublish():
+                # The remote may have moved between the two.
+                self._refuse_again(event.commit.hash)
+                self._try(event)
+            case _:
+                pass
+
+    def cancel(self) -> None:
+        """End what runs, politely, and start nothing more. Called by the main thread."""
+        self._command.cancel()
+
+    def kill(self) -> None:
+        """End what still runs, at once. Called by the main thread."""
+        self._command.kill()
+
+    def _try(self, event: BeforePublish) -> None:
+        commit, started = event.commit.hash, time.monotonic()
+        try:
+            output = self._command.run(commit, event.tree, deadline=event.deadline)
+        except HookError as error:
+            if error.reason == "cancelled":
+                raise PublishVetoed(str(error), reason="cancelled") from None
+            self._refuse(commit, str(error), reason="gate", hint=error.hint)
+        duration = round(time.monotonic() - started, 3)
+        try:
+            changed = event.changed()
+        except GitSyncError as error:
+            # Any other error than a veto would let the tree pass.
+            raise PublishVetoed(str(error), reason=error.reason, hint=error.hint) from error
+        if changed:
+            names = ", ".join(changed[:_SHOWN_FILES]) + (", …" if len(changed) > _SHOWN_FILES else "")
+            # A tree that is not of its commit would be taken for a damaged one, and be replaced again and again.
+            message = f"{self._command.name}: it has changed files of the commit: {names}"
+            self._refuse(commit, message, reason="gate_changed_files", hint=None)
+        self._log.info("hook_finished", hash=commit, duration=duration, output=output)
+        self._metrics.hook_ran(self._command.name, success=True)
+        self._refused.pop(commit, None)
+
+    def _refuse(self, commit: str, message: str, *, reason: str, hint: str | None) -> NoReturn:
+        before = self._refused.pop(commit, None)
+        failures = before.failures + 1 if before else 1
+        delay = self._pace.delay(failures)
+        self._refused[commit] = _Refusal(message, reason, hint, failures, time.monotonic() + delay)
+        for forgotten in list(self._refused)[:-_REMEMBERED]:
+            del self._refused[forgotten]
+        self._log.error("hook_failed", hash=commit, reason=reason, message=message, hint=hint, retry_in=delay)
+        self._metrics.hook_ran(self._command.name, success=False)
+        raise PublishVetoed(message, reason=reason, hint=hint, retry_in=delay)
+
+    def _refuse_again(self, commit: str) -> None:
+        refusal = self._refused.get(commit)
+        remaining = refusal.until - time.monotonic() if refusal else 0
+        if refusal and remaining > 0:
+            raise PublishVetoed(refusal.message, reason=refusal.reason, hint=refusal.hint, retry_in=remaining)

@@ -1,0 +1,116 @@
+"""Runs a hook after publications, on a thread of its own: the latest one wins.
+
+There is one slot. A publication that comes while the hook runs or waits for another try takes the slot, so the hook is
+run for what is published now and never for a queue of the past. A pass only puts into the slot, and never waits.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from gitsync.errors import EXIT_FAILURE, EXIT_OK, HookError
+from gitsync.events import Event, Published
+from gitsync.log import get_logger
+from gitsync.metrics import Metrics
+from gitsync.triggers.schedule import backoff
+
+
+class Hook(Protocol):
+    """Something to run for a commit and its published tree; `run` returns what there is to tell of it."""
+
+    name: str
+
+    def run(self, commit: str, tree: Path) -> str: ...
+    def cancel(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """The wait after a failure, which doubles up to `most`; `once` means that there is one try for one publication."""
+
+    first: float
+    most: float
+    once: bool = False
+
+    def delay(self, failures: int) -> float:
+        """Return the seconds to wait after so many failures in a row."""
+        return backoff(self.first, failures=failures, most=self.most)
+
+
+class HookRunner:
+    """One hook and its slot. `notify` is called by the worker's thread, `stop` and `kill` by the main thread."""
+
+    def __init__(self, hook: Hook, pace: Pace, *, repo: str, metrics: Metrics) -> None:
+        self.name = hook.name
+        self._hook = hook
+        self._pace = pace
+        self._metrics = metrics
+        self._log = get_logger(repo=repo, hook=hook.name)
+        self._condition = threading.Condition()
+        self._slot: Published | None = None
+        self._stopping = False
+        metrics.expect_hook(hook.name)
+
+    def notify(self, event: Event) -> None:
+        """Put a publication into the slot; the first pass after a start tells of what it has found published."""
+        if isinstance(event, Published):
+            with self._condition:
+                self._slot = event
+                self._condition.notify()
+
+    def run(self) -> int:
+        """Run the hook for publications until `stop`, or for one of them; return what the process may end with."""
+        pending: Published | None = None
+        failures = 0
+        while True:
+            newer = self._wait(self._pace.delay(failures) if pending else None)
+            if self._stopping:
+                return EXIT_OK
+            if newer:
+                pending, failures = newer, 0
+            if pending is None:
+                continue
+            if self._attempt(pending, failures):
+                pending, failures = None, 0
+            else:
+                failures += 1
+            if self._pace.once:
+                return EXIT_FAILURE if failures and not self._stopping else EXIT_OK
+
+    def stop(self) -> None:
+        """End the hook that runs, and the waiting."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        self._hook.cancel()
+
+    def kill(self) -> None:
+        """End what still runs, at once."""
+        self._hook.kill()
+
+    def _wait(self, timeout: float | None) -> Published | None:
+        """Return the publication that is or comes into the slot, None after the timeout."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._slot or self._stopping, timeout)
+            newer, self._slot = self._slot, None
+            return newer
+
+    def _attempt(self, event: Published, failures: int) -> bool:
+        started = time.monotonic()
+        told: dict[str, object] = {"hash": event.commit.hash}
+        try:
+            output = self._hook.run(event.commit.hash, event.tree)
+        except HookError as error:
+            if self._stopping:
+                return False
+            told |= {"duration": round(time.monotonic() - started, 3), "reason": error.reason}
+            retry_in = None if self._pace.once else self._pace.delay(failures + 1)
+            self._log.error("hook_failed", **told, message=str(error), hint=error.hint, retry_in=retry_in)
+            self._metrics.hook_ran(self.name, success=False)
+            return False
+        self._log.info("hook_finished", **told, duration=round(time.monotonic() - started, 3), output=output)
+        self._metrics.hook_ran(self.name, success=True)
+        return True

@@ -1,0 +1,90 @@
+"""Children: ended whole at their deadline, with bounded output."""
+
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gitsync.process import CancelledError, Children, Ended, Process
+from tests.integration.conftest import soon
+from tests.support.eventually import eventually
+
+
+def run(script: str, *, children: Children | None = None, seconds: float = 30.0, **options: bool | int) -> Ended:
+    """Run a shell script."""
+
+    def start() -> Process:
+        return subprocess.Popen(
+            ["sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+
+    given: dict[str, int] = {"limit": 1000, **options}
+    whole = bool(given.pop("whole", True))
+    return (children or Children()).run(start, deadline=soon(seconds), limit=given["limit"], whole=whole)
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process runs; one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_output_and_status() -> None:
+    """Both streams and the status are returned."""
+    assert run("echo out; echo err >&2; exit 3") == Ended(b"out\n", b"err\n", 3)
+
+
+def test_too_much_output_is_an_error() -> None:
+    """Where all of the output is wanted, too much of it ends the child."""
+    with pytest.raises(OverflowError):
+        run("yes")
+
+
+def test_end_of_the_output() -> None:
+    """Where it is not, the last bytes are kept."""
+    ended = run("seq 100000; echo last", whole=False, limit=20)
+    assert ended.stdout == b"8\n99999\n100000\nlast\n"[-20:]
+    assert ended.status == 0
+
+
+def test_deadline_ends_the_group(tmp_path: Path) -> None:
+    """At the deadline nothing of the group is left, though it ignores TERM."""
+    pids = tmp_path / "pids"
+    script = f"trap '' TERM; sh -c 'trap \"\" TERM; echo $$ >> {pids}; sleep 1000' & echo $$ >> {pids}; sleep 1000"
+    with pytest.raises(TimeoutError):
+        run(script, seconds=0.5)
+    eventually(lambda: not any(alive(int(pid)) for pid in pids.read_text().split()))
+
+
+def test_what_is_left_running_goes_with_the_child(tmp_path: Path) -> None:
+    """A child that ends leaves nothing of its group behind, and is not waited for because of it."""
+    started = time.monotonic()
+    ended = run(f"sleep 1000 & echo $! > {tmp_path}/pid; echo done", whole=False)
+    assert (ended.stdout, ended.status) == (b"done\n", 0)
+    assert time.monotonic() - started < 10
+    eventually(lambda: not alive(int((tmp_path / "pid").read_text())))
+
+
+def test_who_has_left_the_group_does_not_hold_us(tmp_path: Path) -> None:
+    """A process in a session of its own may keep the output open, and is not waited for."""
+    ended = run(
+        f"setsid sh -c 'echo $$ > {tmp_path}/pid; exec sleep 1000' & until [ -s {tmp_path}/pid ]; do :; done",
+        whole=False,
+    )
+    assert ended.status == 0
+    os.kill(int((tmp_path / "pid").read_text()), 9)
+
+
+def test_cancel() -> None:
+    """What runs is ended, and nothing more is started."""
+    children = Children()
+    threading.Timer(0.2, children.cancel).start()
+    assert run("sleep 1000", children=children).status == -15
+    assert children.cancelled
+    with pytest.raises(CancelledError):
+        run("true", children=children)

@@ -145,11 +145,37 @@ class Lock:
         """Return who wrote himself into the lock file last, such as `7 on web-0`."""
         return (read_small(self._path) or "").strip() or "unknown"
 
+    def abandoned(self) -> bool:
+        """Say whether who wrote himself into the file last is known to be dead, so that only his children hold it."""
+        number, _, host = self.holder().partition(" on ")
+        if host != socket.gethostname() or not number.isdigit():
+            return False
+        return not Path("/proc", number).exists() and Path("/proc/self").exists()
+
+    def holders(self) -> list[int]:
+        """Return the processes of ours that have the file open."""
+        found = []
+        with contextlib.suppress(OSError):
+            ours = self._path.stat()
+            for entry in Path("/proc").iterdir():
+                if entry.name.isdigit() and _has_open(entry, ours):
+                    found.append(int(entry.name))
+        return found
+
     def release(self) -> None:
         """Give the lock back."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _has_open(process: Path, file: os.stat_result) -> bool:
+    with contextlib.suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                if os.path.samestat(descriptor.stat(), file):
+                    return True
+    return False
 
 
 class Scratch:

@@ -78,6 +78,8 @@ def configure(*, verbose: int, style: str, stream: TextIO | None = None) -> None
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+    # It warns whenever two requests meet.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     logging.basicConfig(handlers=[_Forward(logging.WARNING)], level=logging.WARNING, force=True)
 
 

@@ -3,8 +3,10 @@
 Called by the worker's thread; `unlock` by the main thread after that has ended.
 """
 
+import contextlib
 import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -66,10 +68,19 @@ class Mirror:
             if not waiting:
                 self._log.warning("store_locked", root=str(self._repo.root), holder=self._lock.holder())
                 waiting = True
+                self._end_orphans()
             if time.monotonic() >= deadline or self._stop.wait(_LOCK_POLL):
                 raise StoreLocked(f"{self._repo.root} is in use by another process ({self._lock.holder()})")
         # Children hold the lock as well: if we are killed, nobody works on the store before they are gone.
         self._git.inherited = (self._lock.fileno,)
+
+    def _end_orphans(self) -> None:
+        """End the git of a process that was killed alone: it may wait for a silent server for ever."""
+        if self._lock.abandoned():
+            for number in self._lock.holders():
+                self._log.warning("orphan_ended", pid=number)
+                with contextlib.suppress(OSError):
+                    os.kill(number, signal.SIGKILL)
 
     def unlock(self) -> None:
         """Give the lock back."""

@@ -1,6 +1,7 @@
 """The store: what the remote has, what is fetched, and what survives a violent end."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -204,6 +205,24 @@ def test_second_process_waits_and_then_says_who_holds_the_root(make_workbench: M
     first.close()
     second.mirror.lock(deadline=soon())
     assert second.mirror.locked
+
+
+def test_orphan_of_a_killed_process_is_ended(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """A git that waits for ever, and whose process was killed without it, does not keep the root."""
+    bench = make_workbench(origin.url)
+    bench.mirror.lock(deadline=soon())
+    orphan = subprocess.Popen(["sleep", "60"], pass_fds=bench.git.inherited)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    bench.close()
+    try:
+        (bench.repo.root / ".gitsync" / "lock").write_text(f"{gone.pid} on {socket.gethostname()}\n")
+        other = make_workbench(origin.url)
+        other.mirror.lock(deadline=soon())
+        assert other.mirror.locked
+    finally:
+        orphan.kill()
+        assert orphan.wait() == -9
 
 
 def test_child_that_outlives_us_still_holds_the_lock(make_workbench: MakeWorkbench, origin: Origin) -> None:

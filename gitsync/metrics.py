@@ -56,6 +56,14 @@ class _ExactCounter(Collector):
         yield metric
 
 
+def _credential_counters() -> dict[str, _ExactCounter]:
+    """Return the counters of requests for logins, by their source."""
+    statuses = ("success", "error")
+    askpass = _ExactCounter("git_sync_askpass_calls", "Calls of the askpass URL.", statuses)
+    tokens = _ExactCounter("git_sync_refresh_github_app_token_count", "GitHub App tokens asked for.", statuses)
+    return {"askpass": askpass, "github_app": tokens}
+
+
 class Metrics:
     """All series of the process."""
 
@@ -105,13 +113,7 @@ class Metrics:
         self._build = Gauge(
             "gitsync_build_info", "Versions.", ["version", "git_version", "python_version"], registry=registry
         )
-        statuses = ("success", "error")
-        self._credentials = {
-            "askpass": _ExactCounter("git_sync_askpass_calls", "Calls of the askpass URL.", statuses),
-            "github_app": _ExactCounter(
-                "git_sync_refresh_github_app_token_count", "GitHub App tokens asked for.", statuses
-            ),
-        }
+        self._credentials = _credential_counters()
         self._start_at_zero()
 
     def _start_at_zero(self) -> None:

@@ -214,10 +214,21 @@ class DaemonProcess:
         self.until(lambda: link.is_symlink() and published_hash(link) == commit, timeout=timeout)
 
     def sync_by_signal(self) -> Event:
-        """Start a pass by SIGHUP and wait for its end (needs --sync-on-signal=HUP, and -v1 if nothing changes)."""
-        mark = self.mark()
+        """Start a pass by SIGHUP, wait for its end, and return its log line (needs --sync-on-signal=HUP).
+
+        A push to a local repository starts passes, too: the signal may share one with it, or come when all is done.
+        Without -v1 a pass that changed nothing has no line.
+        """
+        series = 'gitsync_triggers_total{source="signal"}'
+        self.until(self._between_passes)
+        mark, before = self.mark(), self.metrics()[series]
         self.signal(signal.SIGHUP)
-        return self.wait_event("sync_finished", since=mark, trigger="signal")
+        self.until(lambda: self.metrics()[series] > before and self._between_passes())
+        lines = [line for line in self.logs("sync_finished", since=mark) if "signal" in line["trigger"].split(",")]
+        return lines[-1] if lines else {"event": "sync_finished", "outcome": "unchanged"}
+
+    def _between_passes(self) -> bool:
+        return self.status()["next_pass"] is not None
 
     # --- the end ---
 

@@ -158,7 +158,7 @@ class Lock:
         with contextlib.suppress(OSError):
             ours = self._path.stat()
             for entry in Path("/proc").iterdir():
-                if entry.name.isdigit() and _has_open(entry, ours):
+                if entry.name.isdigit() and int(entry.name) != os.getpid() and _has_open(entry, ours):
                     found.append(int(entry.name))
         return found
 

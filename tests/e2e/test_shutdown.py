@@ -27,7 +27,7 @@ def proxy(git_http: GitHttpServer) -> Iterator[Proxy]:
 def _check_nothing_is_left(daemon: DaemonProcess) -> None:
     daemon.wait_event("stopping")
     daemon.wait_event("stopped")
-    assert not daemon.descendants()
+    daemon.check_nothing_runs()
     assert not list(daemon.tmpdir.iterdir()), "temporary files were left"
 
 
@@ -78,7 +78,10 @@ def test_stalled_pass_is_ended(
     assert_published(origin.path, root / "site.git")
 
 
-def test_second_signal_is_immediate(start_daemon: StartDaemon, origin: Origin, root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("main", [True, False], ids=["to the main thread", "to another thread"])
+def test_second_signal_is_immediate(
+    start_daemon: StartDaemon, origin: Origin, root: Path, tmp_path: Path, main: bool
+) -> None:
     """Given a git that ignores SIGTERM, when two signals come, then the daemon ends at once and takes git with it."""
     hang = tmp_path / "hang"
     stubborn = tmp_path / "stubborn-git"
@@ -93,9 +96,9 @@ def test_second_signal_is_immediate(start_daemon: StartDaemon, origin: Origin, r
     daemon.until(lambda: [process for process in daemon.descendants() if "1000" in process.arguments])
     daemon.signal(signal.SIGTERM)
     daemon.wait_event("stopping")
-    daemon.signal(signal.SIGTERM)
+    signal_thread(daemon.pid, signal.SIGTERM, main=main)
     assert daemon.wait_exit() == 128 + signal.SIGTERM, daemon.describe()
-    assert not daemon.descendants()
+    daemon.check_nothing_runs()
     assert_published(origin.path, root / "site.git")
 
 
@@ -104,4 +107,4 @@ def test_signal_during_start_up_ends_it_too(start_daemon: StartDaemon, origin: O
     daemon = start_daemon(origin.url, root, period="1h")
     daemon.wait_event("starting")
     assert daemon.terminate() == 0, daemon.describe()
-    assert not daemon.descendants()
+    daemon.check_nothing_runs()

@@ -255,6 +255,13 @@ class DaemonProcess:
         """Return the living processes that the daemon started, orphans too."""
         return family(self.pid, self._marker)
 
+    def check_nothing_runs(self) -> None:
+        """Fail unless all that the daemon started is gone; what was just killed has a second to go."""
+        try:
+            eventually(lambda: not self.descendants(), timeout=1.0)
+        except AssertionError:
+            self.fail("left running: " + "; ".join(map(str, self.descendants())))
+
     def kill_tree(self) -> None:
         """SIGKILL the daemon and everything it started; nothing escapes."""
         if self.process.poll() is None or self.descendants():

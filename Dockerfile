@@ -24,7 +24,7 @@ FROM ${BASE}
 # Of git's package stay the parts of a client. No command that stays is written in Perl, so of Perl only perl-base stays, which belongs to Debian's
 # base system; Python's test suite and the texts of its interactive help go too. That is a third of what the packages bring.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates git openssh-client python3 tini \
+    && apt-get install -y --no-install-recommends ca-certificates git libnss-wrapper openssh-client python3 tini \
     && cd /usr/lib/git-core \
     && rm -f git-daemon git-http-backend git-http-push git-imap-send git-instaweb git-shell scalar /usr/bin/scalar /usr/bin/git-shell \
     && rm -rf /usr/share/gitweb /usr/share/git-core/contrib /usr/share/doc/git/contrib \

@@ -11,7 +11,9 @@ def unwritable(root: Path) -> list[str]:
     return [
         str(path)
         for path in root.rglob("*")
-        if not path.is_symlink() and not path.stat().st_mode & 0o020 and not (path.is_file() and "objects" in path.parts)
+        if not path.is_symlink()
+        and not path.stat().st_mode & 0o020
+        and not (path.is_file() and "objects" in path.parts)
     ]
 
 

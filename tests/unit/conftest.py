@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def _unit_rules() -> Iterator[None]:
 def _no_known_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start without secrets, so that those of other tests mask nothing in this one."""
     monkeypatch.setattr(redact, "_known", frozenset())
+    monkeypatch.setattr(redact, "_wrapped", Counter())
 
 
 @pytest.fixture(autouse=True)

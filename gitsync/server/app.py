@@ -16,7 +16,7 @@ from gitsync.errors import WebhookRejected
 from gitsync.log import get_logger
 from gitsync.metrics import Metrics
 from gitsync.publish import Publisher
-from gitsync.redact import Secret, scrub_value
+from gitsync.redact import Secret, scrub, scrub_value
 from gitsync.status import RepoStatus, StatusBoard
 from gitsync.triggers.mailbox import Mailbox
 from gitsync.triggers.receiver import provider_of, verify
@@ -140,13 +140,13 @@ class Application:
 
 
 def _stacks(environ: Environ) -> Response:
-    """Return where every thread is; there are no values in it."""
+    """Return where every thread is; only the names of threads hold values."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     told = [
         f"{names.get(ident, 'unknown')} ({ident})\n{''.join(traceback.format_stack(frame))}"
         for ident, frame in sys._current_frames().items()
     ]
-    return Response(200, "\n".join(told).encode())
+    return Response(200, scrub("\n".join(told)).encode())
 
 
 def _not_found(environ: Environ) -> Response:

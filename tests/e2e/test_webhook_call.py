@@ -118,6 +118,31 @@ def test_hanging_server_blocks_no_pass_and_no_end(
     assert not daemon.logs("thread_left")
 
 
+def test_token_in_the_url_is_told_nowhere(start_daemon: StartDaemon, origin: Origin, root: Path, sink: Sink) -> None:
+    """Given a URL with tokens in path and query, when calls fail, hang and run, then they are in no log or answer."""
+    url = sink.url.replace("/published?from=test", "/T0KEN-path?key=T0KEN-query")
+    sink.statuses = [500]
+    daemon = start_daemon(
+        origin.url,
+        root,
+        "-v9",
+        period="1h",
+        webhook_url=url,
+        webhook_timeout="2s",
+        webhook_backoff="10ms",
+        http_pprof=True,
+    )
+    daemon.wait_event("hook_finished")
+    sink.hold()
+    second = origin.commit({"index.html": "second\n"})
+    sink.wait(3)
+    stacks = daemon.get("/debug/pprof/")[1]
+    assert "fetchurl" in stacks
+    daemon.wait_event("hook_failed", hash=second, reason="timeout")
+    told = daemon.log_text() + stacks + daemon.get("/status")[1] + daemon.get("/metrics")[1]
+    assert "T0KEN" not in told
+
+
 def test_silent_server_is_a_timeout(
     start_daemon: StartDaemon, origin: Origin, root: Path, silent_server: SilentServer
 ) -> None:

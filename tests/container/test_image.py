@@ -13,7 +13,7 @@ from tests.support.docker_engine import engine, output_of, request, run_in, stop
 from tests.support.docker_git import Remote
 from tests.support.eventually import eventually
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 PORT = 9484
 # What a client of git may run: submodules, worktrees, archives, packs, checks. None of it may miss what was left out.

@@ -10,7 +10,7 @@ from tests.support.docker_git import Remote
 from tests.support.docker_pod import Pod
 from tests.support.eventually import GaveUpError, eventually
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 HTTP = 80
 SYNC = 9484

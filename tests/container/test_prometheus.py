@@ -14,7 +14,7 @@ from tests.support.docker_git import Remote
 from tests.support.docker_pod import Pod
 from tests.support.eventually import eventually
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 PORT = 9090
 

@@ -12,7 +12,7 @@ from tests.support.docker_engine import engine, new_volume, request, run_in, sto
 from tests.support.docker_git import NAME, Remote
 from tests.support.eventually import eventually
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 PORT = 9484
 GROUP = 424242

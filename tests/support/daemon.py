@@ -219,13 +219,19 @@ class DaemonProcess:
         A push to a local repository starts passes, too: the signal may share one with it, or come when all is done.
         Without -v1 a pass that changed nothing has no line.
         """
-        series = 'gitsync_triggers_total{source="signal"}'
+        series, idle = 'gitsync_triggers_total{source="signal"}', 'git_sync_count_total{status="noop"}'
         self.until(self._between_passes)
-        mark, before = self.mark(), self.metrics()[series]
+        mark, before = self.mark(), self.metrics()
         self.signal(signal.SIGHUP)
-        self.until(lambda: self.metrics()[series] > before and self._between_passes())
-        lines = [line for line in self.logs("sync_finished", since=mark) if "signal" in line["trigger"].split(",")]
-        return lines[-1] if lines else {"event": "sync_finished", "outcome": "unchanged"}
+        self.until(lambda: self.metrics()[series] > before[series] and self._between_passes())
+
+        def lines() -> list[Event]:
+            found = self.logs("sync_finished", since=mark)
+            return [line for line in found if "signal" in line["trigger"].split(",")]
+
+        # The line may still be on its way to us.
+        self.until(lambda: lines() or self.metrics()[idle] > before[idle])
+        return lines()[-1] if lines() else {"event": "sync_finished", "outcome": "unchanged"}
 
     def _between_passes(self) -> bool:
         return self.status()["next_pass"] is not None

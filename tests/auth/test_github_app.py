@@ -56,7 +56,7 @@ def test_token_is_minted_and_kept(
     daemon = start_secret(url, secrets=secrets, **options(github, github_app_private_key_file=key_file))
     daemon.wait_ready()
     origin.commit({"a": "2"})
-    assert daemon.sync_by_signal()["outcome"] == "updated"
+    daemon.sync_to(origin.head)
     assert len(github.tokens) == 1
     assert daemon.metrics()['git_sync_refresh_github_app_token_count{status="success"}'] == 1
 
@@ -70,7 +70,7 @@ def test_refused_token_is_minted_anew_in_the_same_pass(
     daemon.wait_ready()
     git_http.credentials = "x-access-token:revoked"
     commit = origin.commit({"a": "2"})
-    assert daemon.sync_by_signal()["outcome"] == "updated"
+    daemon.sync_to(origin.head)
     daemon.wait_published(commit)
     assert len(github.tokens) == 2
     assert not daemon.logs("sync_finished", outcome="failed")
@@ -128,7 +128,7 @@ def test_refused_app_is_told_and_a_new_key_helps(
     assert "clock" in event["hint"]
     assert daemon.metrics()['git_sync_refresh_github_app_token_count{status="error"}'] == 1
     key_file.write_text(github.private_key())
-    assert daemon.sync_by_signal()["outcome"] == "updated"
+    daemon.sync_to(origin.head)
     key_file.write_text("nonsense")
     event = daemon.sync_by_signal()
     assert event["message"] == f"--github-app-private-key-file={key_file}: this is no private RSA key in PEM form"

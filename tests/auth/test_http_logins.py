@@ -52,9 +52,7 @@ def sync_fails(daemon: DaemonProcess, reason: str) -> str:
 
 def follows(daemon: DaemonProcess, origin: Origin, content: str) -> None:
     """Commit something; the next pass has to publish it."""
-    commit = origin.commit({"index.html": content})
-    assert daemon.sync_by_signal()["outcome"] == "updated"
-    daemon.wait_published(commit)
+    daemon.sync_to(origin.commit({"index.html": content}))
 
 
 def test_password_of_the_environment(start_secret: StartSecret, guarded: GitHttpServer, origin: Origin) -> None:
@@ -80,7 +78,7 @@ def test_password_file_is_read_again(
     daemon = start_secret(url, secrets=[SECRET, OTHER], username="ann", password_file=file)
     daemon.wait_event("sync_finished", reason="auth")
     file.write_text(f"{SECRET}\n")
-    assert daemon.sync_by_signal()["outcome"] == "updated"
+    daemon.sync_to(origin.head)
     file.write_text("")
     assert sync_fails(daemon, "credential") == f"--password-file={file}: it is empty"
     file.unlink()
@@ -249,7 +247,7 @@ def test_authority_of_our_own(
         daemon = start_secret(url, secrets=[SECRET], ca_file=file, askpass_url=askpass.url)
         daemon.wait_event("sync_finished", reason="credential")
         file.write_bytes(file.read_bytes() + authority.cert_pem.bytes())
-        assert daemon.sync_by_signal()["outcome"] == "updated"
+        daemon.sync_to(origin.head)
         file.write_text("nothing of the kind\n")
         assert sync_fails(daemon, "credential") == f"--ca-file={file}: it holds no certificate in PEM form"
 
@@ -286,7 +284,7 @@ def test_too_many_requests_is_no_matter_of_logins(
     daemon.wait_event("sync_finished", reason="rate_limited")
     assert len(askpass.asked) == 1
     guarded.fail_with = None
-    assert daemon.sync_by_signal()["outcome"] == "updated"
+    daemon.sync_to(origin.head)
 
 
 def test_proxy_of_the_environment_is_used_by_git(

@@ -233,6 +233,12 @@ class DaemonProcess:
         self.until(lambda: lines() or self.metrics()[idle] > before[idle])
         return lines()[-1] if lines() else {"event": "sync_finished", "outcome": "unchanged"}
 
+    def sync_to(self, commit: str) -> None:
+        """Start a pass by SIGHUP; it, or one that a watched file has started before it, has to publish a commit."""
+        event = self.sync_by_signal()
+        assert event["outcome"] != "failed", self.describe()
+        self.wait_published(commit)
+
     def _between_passes(self) -> bool:
         return self.status()["next_pass"] is not None
 

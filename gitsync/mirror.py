@@ -18,7 +18,7 @@ from gitsync.config import STORE_DIRECTORY, RepoConfig, is_full_hash
 from gitsync.errors import GitError, RefNotFound, StoreLocked
 from gitsync.events import Commit
 from gitsync.files import Lock, remove
-from gitsync.gitcmd import Git
+from gitsync.gitcmd import Git, Place
 from gitsync.log import get_logger
 from gitsync.store import PRIVATE_REF, Store, collect
 
@@ -100,6 +100,11 @@ class Mirror:
         """Collect garbage where much has piled up; called off the publishing path. Raise `GitError`."""
         for store in self.stores():
             collect(store, self._repo.git_gc, self._git, deadline=deadline)
+
+    def prune(self, *, deadline: float) -> None:
+        """Remove the objects that unfinished fetches have left. Raise `GitError`."""
+        for store in self.stores():
+            self._git.run(["prune", "--expire=now"], deadline=deadline, place=Place(git_dir=store))
 
     def probe(self, *, deadline: float) -> Target:
         """Ask the remote for the ref with one `git ls-remote`; raise `RefNotFound` or `GitError`."""

@@ -87,10 +87,6 @@ class Store:
         """Where git works on it."""
         return Place(git_dir=self.path, remote=self._url)
 
-    def prune(self, *, deadline: float) -> None:
-        """Remove the objects that an unfinished fetch has left. Raise `GitError`."""
-        self._git.run(["prune", "--expire=now"], deadline=deadline, place=self.place)
-
     def _run_fetch(self, options: list[str], *refspecs: str, deadline: float) -> None:
         arguments = [
             "fetch",

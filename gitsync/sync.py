@@ -12,7 +12,7 @@ from typing import Final
 
 from gitsync.config import RepoConfig, is_full_hash
 from gitsync.credentials import Credentials
-from gitsync.errors import CheckoutError, GitSyncError, PublishError, PublishVetoed, from_os_error
+from gitsync.errors import CheckoutError, CredentialError, GitSyncError, PublishError, PublishVetoed, from_os_error
 from gitsync.events import (
     BeforePublish,
     BeforeStage,
@@ -139,24 +139,36 @@ class SyncPass:
         self._mirror.lock(deadline=deadline)
         self._sweep()
         self._recipe = _read_recipe(self._repo)
-        outcome = self._keep(deadline)
-        self._refresh_credentials(deadline)
+        missing = self._refresh_credentials(deadline)
         try:
-            outcome = self._follow(outcome, deadline)
+            outcome = self._keep_and_follow(deadline, missing)
         except GitSyncError as error:
             if error.reason != "auth" or not self._renew_credentials(deadline):
                 raise
             self._log.info("credentials_renewed", message=str(error))
-            outcome = self._follow(outcome, deadline)
+            outcome = self._keep_and_follow(deadline, None)
         self._after(outcome, deadline)
         self._sweep_due = False
         return outcome
 
-    def _refresh_credentials(self, deadline: float) -> None:
-        # A pinned commit that is published needs no remote, so no login either.
-        if not (is_full_hash(self._repo.ref) and self._commit and self._commit.hash == self._repo.ref):
-            with self._phase("credentials"):
+    def _keep_and_follow(self, deadline: float, missing: CredentialError | None) -> Outcome:
+        # What is published can mostly be put right without the remote, so a login that cannot be had comes second.
+        outcome = self._keep(deadline)
+        if missing:
+            raise missing
+        return self._follow(outcome, deadline)
+
+    def _refresh_credentials(self, deadline: float) -> CredentialError | None:
+        """Bring the login up to date; return what went wrong."""
+        # A pinned commit that is in place needs no remote, so no login either.
+        if is_full_hash(self._repo.ref) and self._commit and self._commit.hash == self._repo.ref and self._in_place():
+            return None
+        with self._phase("credentials"):
+            try:
                 self._credentials.refresh(deadline=deadline)
+            except CredentialError as error:
+                return error
+        return None
 
     def _renew_credentials(self, deadline: float) -> bool:
         """Say whether the server, which has refused the login, may let us in with another one that there is now."""
@@ -313,7 +325,7 @@ class SyncPass:
         with contextlib.suppress(GitSyncError, OSError):
             self._trees.drop_private(self._mirror.stores())
             self._mirror.sweep()
-            self._mirror.store.prune(deadline=time.monotonic() + self._repo.schedule.sync_timeout)
+            self._mirror.prune(deadline=time.monotonic() + self._repo.schedule.sync_timeout)
 
     @contextlib.contextmanager
     def _phase(self, name: str) -> Iterator[None]:

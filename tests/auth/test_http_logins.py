@@ -13,8 +13,9 @@ import trustme
 
 from tests.auth.conftest import SECRET, StartSecret
 from tests.support.daemon import DaemonProcess
+from tests.support.git import run_git
 from tests.support.git_http import GitHttpServer
-from tests.support.origin import Origin
+from tests.support.origin import Gitlink, Origin
 from tests.support.stall import SilentServer
 from tests.support.web import Askpass, server_context
 
@@ -95,6 +96,46 @@ def test_login_in_the_url(start_secret: StartSecret, guarded: GitHttpServer, ori
     daemon.wait_ready()
     guarded.credentials = f"ann:{OTHER}"
     sync_fails(daemon, "auth")
+
+
+def test_login_is_there_for_what_a_partial_clone_lacks(
+    start_secret: StartSecret, guarded: GitHttpServer, origin: Origin, root: Path, tmp_path: Path
+) -> None:
+    """Given a pinned commit in a partial clone, when other files are wanted after a restart, then they are fetched."""
+    for name in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        run_git(origin.path, "config", name, "true")
+    patterns = tmp_path / "patterns"
+    patterns.write_text("/index.html\n")
+    options = {"ref": origin.head, "filter": "blob:none", "sparse_checkout_file": patterns, "username": "ann"}
+    for wanted in ("index.html", "docs/guide.txt"):
+        patterns.write_text(f"/{wanted}\n")
+        daemon = start_secret(
+            guarded.url_of(origin.path), secrets=[SECRET], environment={"GITSYNC_PASSWORD": SECRET}, **options
+        )
+        daemon.until((root / "site.git" / wanted).is_file)
+        assert daemon.terminate() == 0
+
+
+def test_submodule_of_another_server_has_a_login_of_its_own(
+    start_secret: StartSecret, guarded: GitHttpServer, origin: Origin, root: Path, tmp_path: Path
+) -> None:
+    """Given a submodule on a server with another login, when that is a --credential, then both are published."""
+    library = Origin(tmp_path / "elsewhere" / "library.git")
+    commit = library.commit({"lib.txt": "library\n"})
+    with GitHttpServer(library.path.parent, username="lib", password=OTHER) as server:
+        url = server.url_of(library.path)
+        modules = f'[submodule "lib"]\n\tpath = lib\n\turl = {url}\n'
+        origin.commit({".gitmodules": modules, "lib": Gitlink(commit)})
+        credential = json.dumps({"url": server.url, "username": "lib", "password": OTHER})
+        daemon = start_secret(
+            guarded.url_of(origin.path),
+            secrets=[SECRET, OTHER],
+            environment={"GITSYNC_PASSWORD": SECRET, "GITSYNC_CREDENTIAL": credential},
+            username="ann",
+        )
+        daemon.wait_ready()
+        assert (root / "site.git" / "lib" / "lib.txt").read_text() == "library\n"
+        assert server.requests, "the submodule came from its own server"
 
 
 def test_token_as_user_in_the_url(start_secret: StartSecret, guarded: GitHttpServer, origin: Origin) -> None:

@@ -270,7 +270,10 @@ class Daemon:
         """Wait for all threads, in a way that lets a second signal through."""
         while self._alive() and time.monotonic() < deadline:
             # The event is the last thing but one that a thread does, so it may still be alive for a moment.
-            self._events.get(timeout=min(_LAST_BREATH, deadline - time.monotonic()))
+            event = self._events.get(timeout=min(_LAST_BREATH, deadline - time.monotonic()))
+            # A second signal that came before its handler was in place.
+            if isinstance(event, _Signalled) and event.number in _ENDING:
+                self._on_second_signal(event.number, None)
 
     def _on_second_signal(self, number: int, frame: FrameType | None) -> None:
         for unit in self._units:

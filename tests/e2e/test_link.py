@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import StartDaemon
 from tests.support.git import git
 from tests.support.origin import Origin
@@ -17,10 +19,15 @@ def test_link_is_relative_and_names_the_commit(start_daemon: StartDaemon, origin
     assert target.rsplit("/", 1)[-1] == origin.head
 
 
-def test_link_name_can_be_chosen(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
-    """Given --link, when published, then the link is there and not under the default name."""
-    assert start_daemon(origin.url, root, one_time=True, link="current").wait_exit() == 0
-    assert assert_published(origin.path, root / "current") == origin.head
+@pytest.mark.parametrize("place", ["current", "a/deep/link", "/elsewhere/link"])
+def test_link_can_be_elsewhere(
+    start_daemon: StartDaemon, origin: Origin, root: Path, tmp_path: Path, place: str
+) -> None:
+    """Given --link, when published, then the link is there, relative, and not under the default name."""
+    link = tmp_path / place[1:] if place.startswith("/") else root / place
+    assert start_daemon(origin.url, root, one_time=True, link=link).wait_exit() == 0
+    assert assert_published(origin.path, link) == origin.head
+    assert not os.readlink(link).startswith("/")
     assert not (root / "site.git").is_symlink()
 
 

@@ -12,6 +12,7 @@ from gitsync.errors import PublishVetoed
 from gitsync.events import BeforePublish, Event, Published
 from gitsync.publish import Publisher
 from tests.integration.conftest import MakeWorkbench, soon
+from tests.support.git import run_git
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
 from tests.support.tree import assert_published
@@ -89,6 +90,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "deleted": lambda tree: (tree / "index.html").unlink(),
     "mode": lambda tree: (tree / "bin" / "run").chmod(0o644),
     ".git": lambda tree: (tree / ".git").unlink(),
+    "another commit": lambda tree: run_git(tree, "commit", "--quiet", "--allow-empty", "--message=A consumer's"),
     "all": shutil.rmtree,
 }
 

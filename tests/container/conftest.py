@@ -1,5 +1,6 @@
 """What the container tests share: images built once, a git server, a network, and no container left behind."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,15 @@ from tests.support.docker_git import GitServer, Remote
 from tests.support.docker_pod import Changes, Pod
 
 LINK = "beginner-html-site-scripted"
+
+GROUP = 424242
+# No file of the image knows this user or its group.
+USER = "1000650000:31337"
+HARDENED: dict[str, Any] = {
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+}
 
 Secrets = Mapping[str, Mapping[str, str]]
 StartContainer = Callable[..., DockerContainer]
@@ -82,6 +92,27 @@ def start(network: Network) -> Iterator[StartContainer]:
             return container.start()
 
         yield starter
+
+
+@pytest.fixture
+def make_volume(start: StartContainer, images: dict[str, str]) -> Callable[[str], str]:
+    """Return a function that makes a volume, as its owner root fills it with a command in /volume."""
+
+    def make(command: str) -> str:
+        with contextlib.closing(docker_engine.engine()) as client:
+            name = docker_engine.new_volume(client)
+        mount = [(name, "/volume", "rw,nocopy")]
+        owner = start(images["httpd"], entrypoint=["sleep", "infinity"], user="0:0", volumes=mount)
+        docker_engine.run_in(owner, "sh", "-c", f"cd /volume && {command}")
+        return name
+
+    return make
+
+
+@pytest.fixture
+def volume(make_volume: Callable[[str], str]) -> str:
+    """A volume like an emptyDir of a pod with an fsGroup: it belongs to root and to a group."""
+    return make_volume(f"chown 0:{GROUP} . && chmod 2775 .")
 
 
 class StartPod(Protocol):

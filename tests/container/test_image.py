@@ -126,8 +126,8 @@ def test_no_tools_to_build_with_are_left(shell: Callable[..., str]) -> None:
         "python3",
         "tini",
     ]
-    found = "find / -xdev '(' -name 'pip*' -o -name 'setuptools*' -o -name ensurepip ')' -path '*python*'"
-    assert shell(found, user="0:0") == ""
+    names = " -o ".join(f"-name {name} -o -name '{name}-*'" for name in ("pip", "setuptools", "wheel", "ensurepip"))
+    assert shell(f"find / -xdev -path '*/python*' -type d '(' {names} ')'", user="0:0") == ""
 
 
 def test_the_git_that_is_left_is_whole(shell: Callable[..., str]) -> None:

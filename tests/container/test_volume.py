@@ -1,39 +1,19 @@
 """The volume that containers share: any user, any mount point, a read-only root filesystem."""
 
-import contextlib
 from collections.abc import Callable
 from functools import partial
 
 import pytest
 from testcontainers.core.container import DockerContainer
 
-from tests.container.conftest import LINK, StartContainer
-from tests.support.docker_engine import engine, new_volume, request, run_in, stop
+from tests.container.conftest import GROUP, HARDENED, LINK, USER, StartContainer
+from tests.support.docker_engine import request, run_in, stop
 from tests.support.docker_git import NAME, Remote
 from tests.support.eventually import eventually
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 PORT = 9484
-GROUP = 424242
-USER = f"{1_000_650_000}:{31337}"
-HARDENED = {
-    "read_only": True,
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
-}
-
-
-@pytest.fixture
-def volume(start: StartContainer, images: dict[str, str]) -> str:
-    """A volume like an emptyDir of a pod with an fsGroup: it belongs to root and to a group."""
-    with contextlib.closing(engine()) as client:
-        name = new_volume(client)
-    owner = start(
-        images["httpd"], entrypoint=["sleep", "infinity"], user="0:0", volumes=[(name, "/volume", "rw,nocopy")]
-    )
-    run_in(owner, "sh", "-c", f"chown 0:{GROUP} /volume && chmod 2775 /volume")
-    return name
 
 
 @pytest.fixture

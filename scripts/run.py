@@ -33,7 +33,7 @@ def example_origin() -> str:
     """Return a local repository with the example site, to which commits can be pushed."""
     origin = DATA / "example.git"
     if not origin.exists():
-        command = ["git", "clone", "--quiet", "--bare", str(EXAMPLE), str(origin)]
+        command = ["git", "-c", "init.defaultBranch=main", "clone", "--quiet", "--bare", str(EXAMPLE), str(origin)]
         subprocess.run(command, check=True)
     return str(origin)
 

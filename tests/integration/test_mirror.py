@@ -239,3 +239,20 @@ def test_child_that_outlives_us_still_holds_the_lock(make_workbench: MakeWorkben
         child.wait()
     assert other.try_acquire()
     other.release()
+
+
+def test_repository_and_root_of_somebody_else(make_workbench: MakeWorkbench, origin: Origin, root: Path) -> None:
+    """git's check of ownership never bites: not at a local repository, not at a volume that belongs to another user."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files to another user")
+    for path in [origin.path, *origin.path.rglob("*")]:
+        os.chown(path, 12345, 12345)
+    root.mkdir()
+    os.chown(root, 54321, 54321)
+    bench = make_workbench(origin.url)
+    assert bench.run().failure is None
+    for path in bench.repo.root.rglob("*"):
+        os.chown(path, 54321, 54321, follow_symlinks=False)
+    commit = origin.commit({"a": "new"})
+    assert bench.run().failure is None
+    assert bench.published() == commit

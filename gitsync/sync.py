@@ -186,6 +186,7 @@ class SyncPass:
             self._update(target, deadline)
             outcome = "updated"
         elif not self._announced:
+            # Only now it is known what the ref is called in full, also if the tree had to be put right first.
             self._announce(fresh=False, deadline=deadline)
         return outcome
 
@@ -216,6 +217,8 @@ class SyncPass:
             if commit is None:
                 return "unchanged"
             self._publish(commit, deadline)
+            if self._announced:
+                self._announce(fresh=True, deadline=deadline)
         except GitSyncError as error:
             # One that is refused must not keep us from asking for another.
             if not is_damage(error) and not isinstance(error, PublishVetoed):
@@ -235,6 +238,7 @@ class SyncPass:
             self._mirror.store.renew()
             self.tidy()
             self._publish(self._fetch(target, deadline), deadline)
+        self._announce(fresh=True, deadline=deadline)
 
     def _fetch(self, target: Target, deadline: float) -> Commit:
         with self._phase("fetch"):
@@ -263,7 +267,6 @@ class SyncPass:
         if "filter=lfs" in (read_small(tree.path / ".gitattributes") or ""):
             # Filters of a repository never run, and those of LFS are no exception.
             self._log.warning("lfs_pointers", hint="the files that are kept in LFS are published as pointers")
-        self._announce(fresh=True, deadline=deadline)
 
     def _ask(self, commit: Commit, tree: Tree, deadline: float) -> None:
         self._observers.notify(

@@ -234,6 +234,22 @@ def test_restart_adopts_what_is_published(make_workbench: MakeWorkbench, origin:
     assert published.commit.author_date
 
 
+def test_tree_that_is_repaired_after_a_restart_is_announced_with_its_ref(
+    make_workbench: MakeWorkbench, origin: Origin
+) -> None:
+    """Damage that the first pass finds is repaired before the remote is asked, but told with what the remote says."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    bench.close()
+    bench.repo.link.unlink()
+    bench.repo.link.symlink_to(f".worktrees/{origin.head}")
+    again = make_workbench(origin.url)
+    again.sync.adopt()
+    (bench.repo.link / ".git").unlink()
+    assert again.run().outcome == "repaired"
+    assert [event.ref for event in again.recorder.events if isinstance(event, Published)] == ["refs/heads/main"]
+
+
 def test_tree_of_another_repository_is_not_adopted(
     make_workbench: MakeWorkbench, origin: Origin, make_origin: Callable[..., Origin]
 ) -> None:

@@ -1,36 +1,34 @@
 """HTTP requests of ours: one, with one deadline for all of it, through the usual proxies, trusting one CA file more.
 
 The request runs on a thread of its own, because neither a name lookup nor a server that sends a byte now and then knows
-a deadline; at ours the connection is shut down. Redirects lead nowhere but to the same scheme, host and port, because
-the headers and the body may hold secrets. Safe to call from any thread.
+a deadline; at ours the thread is left behind, and its connection shut down. Redirects lead nowhere but to the same
+scheme, host and port, because headers and body may hold secrets. Safe to call from any thread.
 """
 
 import base64
 import contextlib
-import http.client
 import socket
 import ssl
 import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, urljoin, urlsplit
 
 from gitsync import __version__
 from gitsync.errors import FetchError
 from gitsync.redact import Secret, scrub
 
+if TYPE_CHECKING:
+    import urllib3
+
 _ANSWER_LIMIT: Final = 1024 * 1024
 _MESSAGE_LIMIT: Final = 200
 _CHUNK: Final = 65536
 _MOST_REDIRECTS: Final = 5
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -45,30 +43,15 @@ class Cancellation:
     """Ends requests from another thread: those that run, and those that would follow."""
 
     def __init__(self) -> None:
-        # The handler of a second signal may interrupt the main thread while it holds it.
-        self._lock = threading.RLock()
-        self._endings: set[Callable[[], None]] = set()
+        # No lock, which the handler of a second signal could find taken: a set changes in one step.
+        self.running: set[Future[Answer]] = set()
         self.cancelled = False
 
     def cancel(self) -> None:
         """End everything."""
-        with self._lock:
-            self.cancelled = True
-            endings = list(self._endings)
-        for end in endings:
-            end()
-
-    def add(self, end: Callable[[], None]) -> None:
-        """Have `end` called when all is ended, at once if that has happened."""
-        with self._lock:
-            self._endings.add(end)
-        if self.cancelled:
-            end()
-
-    def discard(self, end: Callable[[], None]) -> None:
-        """Forget `end`."""
-        with self._lock:
-            self._endings.discard(end)
+        self.cancelled = True
+        for future in self.running.copy():
+            future.cancel()
 
 
 def fetch(  # noqa: PLR0913 (the parts of a request)
@@ -85,25 +68,26 @@ def fetch(  # noqa: PLR0913 (the parts of a request)
 
     A login in the URL is sent as basic authentication. Only a GET is redirected.
     """
-    exchange = _Exchange(timeout=timeout)
-    cancellation = cancellation or Cancellation()
-    name = plain_url(url)
-    cancellation.add(exchange.end)
+    name, context, future = plain_url(url), _trust(ca_file), Future[Answer]()
+    request = {"method": method, "body": body, "headers": {"User-Agent": f"gitsync/{__version__}", **(headers or {})}}
+    running = cancellation.running if cancellation else set()
+    running.add(future)
     try:
-        context = _trust(ca_file)
-        request = _Request(url, method=method, headers=dict(headers or {}), body=body)
-        thread = threading.Thread(target=exchange.run, args=(request, context), name=f"request {name}", daemon=True)
-        thread.start()
-        in_time = exchange.done.wait(timeout)
-        answer, error = exchange.answer, exchange.error
+        if cancellation and cancellation.cancelled:
+            raise CancelledError
+        arguments = (future, url, request, context, timeout)
+        threading.Thread(target=_run, args=arguments, name=f"request {name}", daemon=True).start()
+        return future.result(timeout)
+    # The errors behind ours stay hidden, as they may show URLs whole.
+    except CancelledError:
+        raise FetchError(f"{name}: ended, as the process shuts down", reason="cancelled") from None
+    except TimeoutError:
+        raise FetchError(f"{name}: no answer within {timeout:.1f}s", reason="timeout") from None
+    except Exception as error:
+        raise _failure(error, name) from None
     finally:
-        cancellation.discard(exchange.end)
-        exchange.end()
-    if answer:
-        return answer
-    if cancellation.cancelled:
-        raise FetchError(f"{name}: ended, as the process shuts down", reason="cancelled")
-    raise _failure(error if in_time and error else TimeoutError(), name, timeout)
+        running.discard(future)
+        future.cancel()
 
 
 def plain_url(url: str) -> str:
@@ -115,154 +99,107 @@ def plain_url(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-@dataclass(frozen=True)
-class _Request:
-    url: str
-    method: str
-    headers: dict[str, str]
-    body: bytes | None
+def _run(future: Future[Answer], url: str, request: dict[str, Any], context: ssl.SSLContext, timeout: float) -> None:
+    try:
+        url, login = _take_login(url)
+        request["headers"] = login | request["headers"]
+        with _manager(url, context, timeout) as manager:
+            tell = partial(future.set_result, _follow(manager, url, request, future))
+    except Exception as error:
+        root: BaseException = error
+        # What happened is below what urllib3 says of it, except for what it cannot make sense of.
+        while not isinstance(root, ValueError) and (inner := root.__cause__ or root.__context__):
+            root = inner
+        tell = partial(future.set_exception, root)
+    with contextlib.suppress(InvalidStateError):  # nobody waits any more
+        tell()
 
 
-class _Exchange:
-    """One request on its thread, and the sockets by which it can be ended."""
+def _follow(manager: "urllib3.PoolManager", url: str, request: dict[str, Any], future: Future[Answer]) -> Answer:
+    import urllib3  # here, because only some processes send requests
 
-    def __init__(self, *, timeout: float) -> None:
-        self.done = threading.Event()
-        self.answer: Answer | None = None
-        self.error: Exception | None = None
-        self._deadline = time.monotonic() + timeout
-        self._lock = threading.RLock()
-        self._sockets: list[socket.socket] = []
-        self._ended = False
+    pool, server = manager.connection_from_url(url), urllib3.connection_from_url(url)
 
-    def end(self) -> None:
-        """Shut the connection down, whatever it waits for; the caller goes on at once."""
-        with self._lock:
-            self._ended = True
-            for held in self._sockets:
-                with contextlib.suppress(OSError):
-                    held.shutdown(socket.SHUT_RDWR)
-                held.close()
-            self._sockets.clear()
-        self.done.set()
+    class Watched(pool.ConnectionCls):  # type: ignore[name-defined, misc]
+        def connect(self) -> None:
+            # Before TLS and a proxy's answer, both of which can take for ever.
+            _when_done(future, lambda: self.sock and self.sock.shutdown(socket.SHUT_RDWR))
+            super().connect()
 
-    def run(self, request: _Request, context: ssl.SSLContext) -> None:
-        """Do it, on the thread of the request."""
-        try:
-            self.answer = self._follow(request, context)
-        except Exception as error:
-            self.error = error
-        self.done.set()
-
-    def _follow(self, request: _Request, context: ssl.SSLContext) -> Answer:
-        opener = urllib.request.OpenerDirector()
-        for handler in (
-            urllib.request.ProxyHandler(),
-            _HttpHandler(self._connect),
-            _HttpsHandler(self._connect, context),
-        ):
-            opener.add_handler(handler)
-        url, headers = _take_login(request.url, request.headers)
-        for _ in range(_MOST_REDIRECTS + 1):
-            asked = urllib.request.Request(url, data=request.body, headers=headers, method=request.method)  # noqa: S310
-            response = opener.open(asked, timeout=self._left())
-            if response is None:
-                raise ValueError("use an http or https URL")
-            with response:
-                if request.method != "GET" or response.status not in _REDIRECTS:
-                    return Answer(response.status, self._read(response))
-                target = urljoin(url, response.headers.get("Location", ""))
-            if _origin(urlsplit(target)) != _origin(urlsplit(url)):
-                raise ConnectionError(f"it redirects to another place ({plain_url(target)}), which is not followed")
-            url = target
-        raise ConnectionError("it redirects again and again")
-
-    def _connect(self, *arguments: Any) -> socket.socket:
-        made = socket.create_connection(*arguments)
-        with self._lock:
-            # A copy stays ours when TLS takes the socket over, and a shutdown of it ends the connection.
-            self._sockets.append(made.dup())
-            if self._ended:
-                self.end()
-        return made
-
-    def _read(self, response: http.client.HTTPResponse) -> bytes:
-        content = bytearray()
-        while chunk := response.read1(_CHUNK):
-            content += chunk
-            if len(content) > _ANSWER_LIMIT:
-                raise ConnectionError(f"the answer is larger than {_ANSWER_LIMIT} bytes")
-        return bytes(content)
-
-    def _left(self) -> float:
-        return max(0.001, self._deadline - time.monotonic())
+    pool.ConnectionCls = Watched
+    for _ in range(_MOST_REDIRECTS + 1):
+        with manager.request(
+            url=url, **request, redirect=False, preload_content=False, decode_content=False
+        ) as response:
+            _when_done(future, response.shutdown)
+            target = request["method"] == "GET" and response.get_redirect_location()
+            if not target:
+                return Answer(response.status, _read(response))
+        url, _login = _take_login(urljoin(url, target))
+        if not server.is_same_host(url):
+            raise ConnectionError(f"it redirects to another place ({plain_url(url)}), which is not followed")
+    raise ConnectionError("it redirects again and again")
 
 
-class _HttpHandler(urllib.request.HTTPHandler):
-    def __init__(self, connect: Callable[..., socket.socket]) -> None:
-        super().__init__()
-        self._connect = connect
-
-    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_made, http.client.HTTPConnection, self._connect), request)
-
-
-class _HttpsHandler(urllib.request.HTTPSHandler):
-    def __init__(self, connect: Callable[..., socket.socket], context: ssl.SSLContext) -> None:
-        super().__init__()
-        self._connect = connect
-        self._trusting = context
-
-    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        make = partial(_made, http.client.HTTPSConnection, self._connect, context=self._trusting)
-        return self.do_open(make, request)
+def _read(response: "urllib3.BaseHTTPResponse") -> bytes:
+    content = bytearray()
+    while chunk := response.read(_CHUNK):
+        content += chunk
+        if len(content) > _ANSWER_LIMIT:
+            raise ConnectionError(f"the answer is larger than {_ANSWER_LIMIT} bytes")
+    return bytes(content)
 
 
-def _made(kind: Any, connect: Callable[..., socket.socket], host: str, /, **details: Any) -> Any:
-    connection = kind(host, **details)
-    # The only way to see the socket before TLS and the proxy's answer, both of which can take for ever.
-    connection._create_connection = connect
-    return connection
+def _when_done(future: Future[Answer], stop: Callable[[], object]) -> None:
+    def act(_: Future[Answer]) -> None:
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # closed before
+            stop()
+
+    future.add_done_callback(act)
+
+
+def _manager(url: str, context: ssl.SSLContext, timeout: float) -> "urllib3.PoolManager":
+    """Return what leads to the URL, directly or through the proxy that the environment names."""
+    from urllib.request import getproxies, proxy_bypass
+
+    import urllib3
+
+    # Its timeout is there for a thread that is left behind, and comes after ours.
+    options: dict[str, Any] = {"ssl_context": context, "retries": False, "timeout": urllib3.Timeout(total=timeout + 1)}
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or proxy_bypass(parts.netloc):
+        return urllib3.PoolManager(**options)
+    place, login = _take_login(proxy if "://" in proxy else f"http://{proxy}", header="Proxy-Authorization")
+    return urllib3.ProxyManager(place, proxy_headers=login, proxy_ssl_context=context, **options)
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext:
     """Return what trusts the system's authorities and those of the file, as it is now."""
     context = ssl.create_default_context()
-    if ca_file:
-        try:
+    try:
+        if ca_file:
             context.load_verify_locations(cafile=ca_file)
-        except OSError as error:
-            message = f"--ca-file={ca_file}: {error.strerror or error}"
-            raise FetchError(
-                message, reason="tls", hint="name a readable file with certificates in PEM form"
-            ) from error
+    except OSError as error:
+        hint = "name a readable file with certificates in PEM form"
+        raise FetchError(f"--ca-file={ca_file}: {error.strerror or error}", reason="tls", hint=hint) from error
     return context
 
 
-def _take_login(url: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """Move a login from the URL into the headers."""
+def _take_login(url: str, *, header: str = "Authorization") -> tuple[str, dict[str, str]]:
+    """Return the URL without its login, and that as a header."""
     parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        raise ConnectionError("use an http or https URL, also for a proxy")
     userinfo, at, host = parts.netloc.rpartition("@")
-    headers = {"User-Agent": f"gitsync/{__version__}", **headers}
-    if not at:
-        return url, headers
-    login = Secret(unquote(userinfo))
-    token = base64.b64encode(login.reveal().encode()).decode()
-    return parts._replace(netloc=host).geturl(), {"Authorization": f"Basic {token}", **headers}
+    url = parts._replace(netloc=host if host.isascii() else host.encode("idna").decode()).geturl()
+    login = Secret(unquote(userinfo)).reveal()
+    return url, {header: f"Basic {base64.b64encode(login.encode()).decode()}"} if at else {}
 
 
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
-
-
-def _failure(error: Exception, name: str, timeout: float) -> FetchError:
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    if isinstance(cause, TimeoutError):
-        return FetchError(f"{name}: no answer within {timeout:.1f}s", reason="timeout")
-    reason = "connect"
-    if isinstance(cause, ssl.SSLError):
-        reason = "tls"
-    elif isinstance(cause, socket.gaierror):
-        reason = "dns"
-    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    return FetchError(f"{name}: {scrub(text or type(cause).__name__)[:_MESSAGE_LIMIT]}", reason=reason)
+def _failure(error: Exception, name: str) -> FetchError:
+    reason = "tls" if isinstance(error, ssl.SSLError) else "dns" if isinstance(error, socket.gaierror) else "connect"
+    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        text = "the URL, that of a proxy or a header is not valid"  # its own text may show all of them
+    return FetchError(f"{name}: {scrub(text)[:_MESSAGE_LIMIT]}", reason=reason)

@@ -1,9 +1,11 @@
 """Requests of ours: one deadline, no redirect to strangers, one CA file more, the usual proxies."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -11,7 +13,7 @@ import trustme
 from gitsync.errors import FetchError
 from gitsync.fetchurl import Answer, Cancellation, fetch, plain_url
 from tests.support.eventually import eventually
-from tests.support.stall import SilentServer, TcpServer
+from tests.support.stall import Proxy, SilentServer, TcpServer
 from tests.support.web import Asked, Reply, WebServer, server_context
 
 
@@ -106,7 +108,61 @@ def test_deadline_holds_for_the_whole_request(kind: type[TcpServer], scheme: str
         assert time.monotonic() - started < 2
         # Over TLS the first byte already is wrong.
         assert caught.value.reason in ({"timeout", "tls"} if scheme == "https" else {"timeout"})
-    eventually(lambda: not [thread for thread in set(threading.enumerate()) - before if "request" in thread.name])
+        eventually(lambda: not [thread for thread in set(threading.enumerate()) - before if "request" in thread.name])
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+def test_deadline_holds_for_the_body(head: bytes) -> None:
+    """A body that never ends costs the timeout and no thread, in whatever way it is framed."""
+    before = set(threading.enumerate())
+
+    class DrippingBody(Dripping):
+        """Answers at once, and then drips."""
+
+        def serve(self, connection: object) -> None:
+            """Send the head, then the body."""
+            connection.sendall(head)  # type: ignore[attr-defined]
+            super().serve(connection)
+
+    with DrippingBody() as server:
+        with pytest.raises(FetchError) as caught:
+            fetch(f"http://127.0.0.1:{server.port}/", timeout=0.5)
+        assert caught.value.reason == "timeout"
+        eventually(lambda: not [thread for thread in set(threading.enumerate()) - before if "request" in thread.name])
+
+
+def test_deadline_holds_for_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that does not come to the end of its answer costs the timeout and no thread."""
+    before = set(threading.enumerate())
+    with Dripping() as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(FetchError) as caught:
+            fetch("https://host.invalid/", timeout=0.5)
+        assert caught.value.reason == "timeout"
+        eventually(lambda: not [thread for thread in set(threading.enumerate()) - before if "request" in thread.name])
+
+
+class CutOff(TcpServer):
+    """Closes the connection in the middle of an answer."""
+
+    def serve(self, connection: object) -> None:
+        """Send half of what the header promises."""
+        connection.recv(65536)  # type: ignore[attr-defined]
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")  # type: ignore[attr-defined]
+
+
+def test_answer_that_is_cut_off_is_refused() -> None:
+    """Half an answer is none."""
+    with CutOff() as server, pytest.raises(FetchError) as caught:
+        fetch(server.url, timeout=10)
+    assert caught.value.reason == "connect"
 
 
 def test_cancellation_ends_what_runs_and_what_would_follow(silent_server: SilentServer) -> None:
@@ -154,6 +210,64 @@ def test_proxy_of_the_environment_is_used(web: WebServer, monkeypatch: pytest.Mo
         assert proxy.asked[0].path == "http://host.invalid/a"
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert fetch(web.url, timeout=10).body == b"hello"
+
+
+def test_login_of_a_proxy_is_for_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user and a password in the proxy's URL reach the proxy, also without a scheme and beyond Latin-1."""
+    with WebServer(lambda asked: Reply(200)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("http://", "ann:p%E2%82%AC@"))
+        fetch("http://host.invalid/a", timeout=10)
+        assert proxy.asked[0].headers["Proxy-Authorization"] == "Basic YW5uOnDigqw="
+        assert proxy.asked[0].headers["Host"] == "host.invalid"
+
+
+class Tunnel(Proxy):
+    """A proxy for https: says yes to CONNECT, and passes on what follows."""
+
+    asked = b""
+
+    def serve(self, connection: socket.socket) -> None:
+        """Open the tunnel."""
+        self.asked = connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        super().serve(connection)
+
+
+def test_https_goes_through_a_tunnel(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy of https sees its own login, and not that of the server."""
+    with WebServer(tls=server_context(authority)) as web, Tunnel(urlsplit(web.url).port or 0) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://ann:pass@127.0.0.1:{proxy.port}")
+        url = web.url.replace("://", "://bob:word@")
+        assert fetch(url, timeout=10, ca_file=tmp_path / "ca.pem").status == 200
+        assert proxy.asked.startswith(b"CONNECT ")
+        assert b"Proxy-Authorization: Basic YW5uOnBhc3M=" in proxy.asked
+        assert b"Ym9iOndvcmQ=" not in proxy.asked
+        assert web.asked[0].headers["Authorization"] == "Basic Ym9iOndvcmQ="
+        assert "Proxy-Authorization" not in web.asked[0].headers
+
+
+@pytest.mark.parametrize("proxy", ["socks5://ann:secret@127.0.0.1:1", "http://ann:secret@127.0.0.1:x"])
+def test_unusable_proxy_is_refused(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment names may be wrong, and is not shown."""
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(FetchError, match="prox") as caught:
+        fetch("http://host.invalid/a", timeout=10)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:x/?secret", "http://127.0.0.1:99999/?secret", "http:///?secret"])
+def test_broken_url_is_not_shown(url: str) -> None:
+    """The message of the library would hold the query."""
+    with pytest.raises(FetchError) as caught:
+        fetch(url, timeout=10)
+    assert "secret" not in str(caught.value)
+
+
+def test_broken_header_is_not_shown(web: WebServer) -> None:
+    """A token with a line end is refused without being shown."""
+    with pytest.raises(FetchError) as caught:
+        fetch(web.url, headers={"Authorization": "Bearer secret\n"}, timeout=10)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["ftp://host.invalid/a", "nonsense", "file:///etc/passwd", "http://[::1"])

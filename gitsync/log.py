@@ -14,7 +14,6 @@ from gitsync.redact import scrub_value
 
 COMMANDS: Final = 5
 OUTPUT: Final = 6
-DEBUG: Final = 9
 
 
 class Logger(Protocol):

@@ -5,7 +5,6 @@ and clock, so they are fed by the work itself.
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +12,6 @@ from gitsync.events import Commit, Event, Failure, PassFinished, PassStarted, Pu
 
 # A worker that is this much (seconds) behind its own announcement hangs.
 _SLACK: Final = 30.0
-Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, kw_only=True)

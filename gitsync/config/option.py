@@ -46,11 +46,6 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
     @property
-    def label(self) -> str:
-        """What to call the option in a message."""
-        return self.variables[0] if self.env_only else self.flag
-
-    @property
     def variables(self) -> tuple[str, ...]:
         """The environment names, the preferred one first."""
         return (f"GITSYNC_{self.name.upper()}", *self.env)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gitsync.log import COMMANDS, DEBUG, OUTPUT, configure, get_logger
+from gitsync.log import COMMANDS, OUTPUT, configure, get_logger
 from gitsync.redact import MASK, Secret
 from tests.unit.conftest import Logs
 
@@ -46,13 +46,13 @@ def test_level(logs: Logs, level: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verbose", "shown"), [(0, [0]), (1, [0, 1]), (5, [0, 1, COMMANDS]), (9, [0, 1, COMMANDS, OUTPUT, DEBUG])]
+    ("verbose", "shown"), [(0, [0]), (1, [0, 1]), (5, [0, 1, COMMANDS]), (9, [0, 1, COMMANDS, OUTPUT, 9])]
 )
 def test_verbosity(verbose: int, shown: list[int]) -> None:
     """An event is shown from its own level of verbosity on, and the number itself is not a field."""
     stream = io.StringIO()
     configure(verbose=verbose, style="json", stream=stream)
-    for level in (0, 1, COMMANDS, OUTPUT, DEBUG):
+    for level in (0, 1, COMMANDS, OUTPUT, 9):
         get_logger().info("something", v=level, number=level)
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [event["number"] for event in events] == shown

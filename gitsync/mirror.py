@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gitsync.config import STORE_DIRECTORY, RepoConfig, is_full_hash
-from gitsync.errors import GitError, RefNotFound, StoreLocked
+from gitsync.config import STORE_DIRECTORY, TREES_DIRECTORY, RepoConfig, is_full_hash
+from gitsync.errors import GitError, PublishError, RefNotFound, StoreLocked
 from gitsync.events import Commit
 from gitsync.files import Lock, remove
 from gitsync.gitcmd import Git, Place
@@ -58,8 +58,15 @@ class Mirror:
         """Whether we are the only writer."""
         return self._lock.held
 
+    def check_directories(self) -> None:
+        """Raise `PublishError` if a directory of ours has become a link: what we sweep would be somebody else's."""
+        for directory in (self._directory, self._repo.root / TREES_DIRECTORY):
+            if directory.is_symlink():
+                raise PublishError(f"{directory} is a link, and has to be a directory of ours", reason="filesystem")
+
     def lock(self, *, deadline: float) -> None:
         """Make sure that we are the only writer; wait for the lock until the deadline, then raise `StoreLocked`."""
+        self.check_directories()
         if self._lock.held:
             return
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -127,12 +127,16 @@ class SyncPass:
 
     def tidy(self) -> None:
         """Retire and remove the trees that nobody needs any more; failures are logged."""
+        if not self._mirror.locked:
+            # They are another process's.
+            return
         try:
+            self._mirror.check_directories()
             linked = self._publisher.current()
             self._trees.tidy(linked, self._mirror.stores(), self._mirror.store.path)
             if self._announced:
                 self._takeover.sweep(linked)
-        except OSError as error:
+        except (OSError, PublishError) as error:
             self._log.warning("tidy_failed", message=str(error))
 
     def _steps(self, deadline: float) -> Outcome:

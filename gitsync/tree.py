@@ -12,10 +12,12 @@ It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout),
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
+from gitsync.config import TREES_DIRECTORY
 from gitsync.files import read_small, remove, write_atomically
 from gitsync.gitcmd import Git, Place
 
@@ -24,6 +26,10 @@ PRIVATE: Final = ".tree-"
 NESTED: Final = "sub-"
 # A list of nested trees this long is no accident.
 _NESTED_LIMIT: Final = 4 * 1024 * 1024
+# Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
+_HASH: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
+_PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/(\.again-[0-9a-f]+/)?{_HASH}")
+_NESTED_METADATA: Final = re.compile(rf"[0-9a-f]{{12}}-[0-9]+/worktrees/{NESTED}[0-9a-f]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,9 +154,22 @@ class Tree:
     def nested(self) -> list["Tree"]:
         """Return the trees of submodules that were made in this one, outer ones first."""
         text = read_small(self.metadata / "gitsync-nested", limit=_NESTED_LIMIT)
-        rows = json.loads(text) if text else []
+        try:
+            rows = json.loads(text) if text else []
+        except (ValueError, RecursionError):
+            rows = []
         root = self.store.parent
-        return [Tree(path=self.path / path, metadata=root / metadata, remote=remote) for path, metadata, remote in rows]
+        return [
+            Tree(path=self.path / row[0], metadata=root / row[1], remote=row[2])
+            for row in (rows if isinstance(rows, list) else [])
+            if _is_nested_row(row)
+        ]
+
+    @staticmethod
+    def placed(metadata: Path, root: Path) -> Path | None:
+        """Return where the metadata says that its tree is published, None if that is no place of ours."""
+        text = read_small(metadata / "gitsync-place") or ""
+        return root / text if _PLACE.fullmatch(text) else None
 
     def _pointer(self, path: Path) -> str:
         """Return the text of the `.git` file that the tree has at `path`; relative, so that the volume can move."""
@@ -164,6 +183,15 @@ class Tree:
         file.parent.mkdir(exist_ok=True)
         file.write_text(sparse)
         return ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false"]
+
+
+def _is_nested_row(row: object) -> bool:
+    """Say whether a row names a tree within its parent and metadata within the stores, and nothing else."""
+    if not isinstance(row, list) or len(row) != 3 or not all(isinstance(part, str) for part in row[:2]):
+        return False
+    path = PurePosixPath(row[0])
+    inside = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    return inside and bool(_NESTED_METADATA.fullmatch(row[1])) and (row[2] is None or isinstance(row[2], str))
 
 
 def is_directory(path: Path) -> bool:

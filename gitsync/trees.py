@@ -19,7 +19,7 @@ from typing import Final
 
 from gitsync.config import TREES_DIRECTORY, RepoConfig, is_full_hash
 from gitsync.errors import GitCancelled, GitError, GitTimeout
-from gitsync.files import read_small, remove, unique, write_atomically
+from gitsync.files import remove, unique, write_atomically
 from gitsync.gitcmd import Git
 from gitsync.log import get_logger
 from gitsync.store import Store
@@ -50,10 +50,10 @@ class Trees:
             if metadata.name.startswith(NESTED):
                 continue
             private = self._directory / f"{PRIVATE}{metadata.name}"
-            named = self._root / (read_small(metadata / "gitsync-place") or "")
+            named = Tree.placed(metadata, self._root)
             if is_directory(private):
                 found.append(Tree(path=private, metadata=metadata))
-            elif is_full_hash(named.name) and is_directory(named):
+            elif named and is_directory(named.parent) and is_directory(named):
                 found.append(Tree(path=named, metadata=metadata))
             else:
                 remove(metadata)
@@ -62,7 +62,7 @@ class Trees:
     def find(self, path: Path, store: Path) -> Tree | None:
         """Return the tree that is published at `path`, None if there is none that is ours and in place."""
         for metadata in (store / "worktrees").glob("*"):
-            if read_small(metadata / "gitsync-place") == os.path.relpath(path, self._root):
+            if Tree.placed(metadata, self._root) == path:
                 tree = Tree(path=path, metadata=metadata)
                 return tree if tree.in_place() else None
         return None

@@ -246,3 +246,77 @@ def test_volume_can_be_mounted_elsewhere(bench: Workbench, origin: Origin, tmp_p
     elsewhere = bench.repo.root.rename(tmp_path / "elsewhere")
     assert_published(origin.path, elsewhere / "site.git")
     assert run_git(elsewhere / "site.git", "log", "-1", "--format=%H").decode().strip() == origin.head
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A directory of somebody else's, beside the root, whose name could be that of a tree."""
+    made = tmp_path / ("c" * 40)
+    made.mkdir()
+    (made / "precious").write_text("x")
+    return made
+
+
+def metadata_of(bench: Workbench) -> Path:
+    """Return the metadata of the tree that is not published."""
+    (standby,) = private_trees(bench)
+    return bench.mirror.store.path / "worktrees" / standby.name.removeprefix(".tree-")
+
+
+def test_tampered_place_leads_nowhere(bench: Workbench, origin: Origin, outside: Path) -> None:
+    """A consumer that can write to the store cannot make us move or clean directories outside of the root."""
+    metadata = metadata_of(bench)
+    private_trees(bench)[0].rename(bench.repo.root / "gone")
+    (metadata / "gitsync-place").write_text(f"../{outside.name}")
+    for number in range(3):
+        origin.commit({"n": str(number)})
+        assert bench.run().failure is None
+    assert (outside / "precious").exists()
+    assert_published(origin.path, bench.repo.link)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '[["lib", "../../{name}", null]]',
+        '[["lib", "{outside}", null]]',
+        '[["../../{name}", "{store}/worktrees/sub-1", null]]',
+        '[["lib"]]',
+        '{{"a": 1}}',
+        "[1, 2]",
+        "[[",
+    ],
+)
+def test_tampered_list_of_submodules_leads_nowhere(bench: Workbench, origin: Origin, outside: Path, rows: str) -> None:
+    """The same for the trees of submodules: what is not ours is left alone, and nonsense stops no pass."""
+    text = rows.format(name=outside.name, outside=outside, store=bench.mirror.store.path.name)
+    (metadata_of(bench) / "gitsync-nested").write_text(text)
+    bench.trees.drop_private(bench.mirror.stores())
+    assert (outside / "precious").exists()
+    for number in range(2):
+        origin.commit({"n": str(number)})
+        assert bench.run().failure is None
+    assert_published(origin.path, bench.repo.link)
+
+
+@pytest.mark.parametrize("name", [".gitsync", ".worktrees"])
+def test_directory_of_ours_that_became_a_link_is_refused(bench: Workbench, outside: Path, name: str) -> None:
+    """Nothing is swept where a link leads that somebody has put in the place of our own directory."""
+    (bench.repo.root / name).rename(bench.repo.root / "moved")
+    (bench.repo.root / name).symlink_to(outside)
+    result = bench.run()
+    assert result.failure
+    assert result.failure.reason == "filesystem"
+    assert name in result.failure.message
+    assert [path.name for path in outside.iterdir()] == ["precious"]
+
+
+def test_process_without_the_lock_tidies_nothing(make_workbench: MakeWorkbench, bench: Workbench) -> None:
+    """One that waits for the root of another leaves that one's trees alone."""
+    waiting = make_workbench(bench.repo.repo)
+    waiting.sync.adopt()
+    waiting.repo.link.unlink()
+    before = sorted((bench.repo.root / TREES_DIRECTORY).iterdir())
+    assert not waiting.sync.heal(deadline=soon())
+    waiting.sync.tidy()
+    assert sorted((bench.repo.root / TREES_DIRECTORY).iterdir()) == before

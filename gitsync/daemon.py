@@ -131,7 +131,7 @@ class Daemon:
             credentials=credentials,
         )
         sync = SyncPass(repo, workshop)
-        mailbox = Mailbox()
+        mailbox = Mailbox(git.interrupt)
         surroundings = Surroundings(mailbox=mailbox, board=self._board, observers=observers)
         publisher.check()
         if sync.adopt() and sync.published:

@@ -84,23 +84,6 @@ def _open_up(path: Path) -> None:
             Path(directory).chmod(0o700)
 
 
-def disk_usage(path: Path) -> int:
-    """Return the bytes that are allocated below `path`; what vanishes meanwhile is not counted."""
-    total = 0
-    pending = [path]
-    while pending:
-        try:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    status = entry.stat(follow_symlinks=False)
-                    total += status.st_blocks * 512
-                    if stat.S_ISDIR(status.st_mode):
-                        pending.append(Path(entry.path))
-        except OSError:
-            continue
-    return total
-
-
 class Lock:
     """An exclusive lock that the system gives back when the last holder of its descriptor is gone, children included.
 

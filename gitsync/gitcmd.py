@@ -2,7 +2,7 @@
 
 Every command has a deadline, runs in a process group of its own that is ended whole, sees only an environment and a
 configuration of ours, and fails with a scrubbed error that has a stable reason. `run` is called by the worker's thread;
-`cancel` and `kill` by the main thread.
+`cancel` and `kill` by the main thread; `interrupt` by any.
 """
 
 import re
@@ -18,7 +18,7 @@ from git.exc import GitCommandNotFound
 from gitsync.config import TRANSPORTS, GitSetting, RepoConfig, render, transport
 from gitsync.errors import GitCancelled, GitError, GitTimeout, classify
 from gitsync.log import COMMANDS, OUTPUT, get_logger
-from gitsync.process import CancelledError, Children, Process
+from gitsync.process import CancelledError, Children, MadeWayError, Process
 from gitsync.redact import scrub
 
 # No command of ours prints more; a server that makes git print more is not followed.
@@ -42,6 +42,8 @@ _ENFORCED: Final = (
     ("core.pager", "cat"),
     ("log.showSignature", "false"),
     ("fetch.recurseSubmodules", "false"),
+    ("gc.autoDetach", "false"),  # a child that leaves its group would outlive every deadline
+    ("maintenance.autoDetach", "false"),
     ("submodule.recurse", "false"),
     ("transfer.credentialsInUrl", "die"),
 )
@@ -109,7 +111,8 @@ class Git:
         self._environment = _environment(repo, home=home, configuration=configuration)
         self._credentials = credentials
         self._log = get_logger(repo=repo.name)
-        self._children = Children()
+        # Other programs that work on the volume run among them, and end with them.
+        self.children = Children()
         self.inherited: tuple[int, ...] = ()
 
     def run(
@@ -123,17 +126,20 @@ class Git:
     ) -> Output:
         """Run `git ARGUMENTS` until the deadline (monotonic seconds) and return its output.
 
-        `idle` gives it a low priority. Raises `GitTimeout`, `GitCancelled`, or `GitError` for a status not accepted.
+        `idle` gives it a low priority, and lets `interrupt` end it. Raises `GitTimeout`, `GitCancelled`, or `GitError`
+        for a status not accepted.
         """
         started = time.monotonic()
         command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
         tried = f"git {command} ({scrub(place.remote) if place and place.remote else self._url})"
         try:
-            ended = self._children.run(
+            ended = self.children.run(
                 lambda: self._start(arguments, place, tried), deadline=deadline, limit=_OUTPUT_LIMIT, idle=idle
             )
         except CancelledError:
             raise _cancelled(tried) from None
+        except MadeWayError:
+            raise GitCancelled(f"{tried}: ended, as a pass is due") from None
         except TimeoutError:
             self._raise_if_cancelled(tried)
             raise GitTimeout(f"{tried}: not done after {time.monotonic() - started:.1f}s") from None
@@ -148,14 +154,18 @@ class Git:
 
     def cancel(self) -> None:
         """End what runs, politely, and refuse to start more. Called by the main thread at shutdown."""
-        self._children.cancel()
+        self.children.cancel()
 
     def kill(self) -> None:
         """End what still runs, at once."""
-        self._children.kill()
+        self.children.kill()
+
+    def interrupt(self) -> None:
+        """End what runs at low priority: a pass is due. Called by whoever starts one."""
+        self.children.interrupt()
 
     def _raise_if_cancelled(self, tried: str) -> None:
-        if self._children.cancelled:
+        if self.children.cancelled:
             raise _cancelled(tried)
 
     def _start(self, arguments: Sequence[str], place: Place | None, tried: str) -> Process:

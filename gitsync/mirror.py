@@ -23,6 +23,8 @@ from gitsync.log import get_logger
 from gitsync.store import PRIVATE_REF, Store, collect
 
 _LOCK_POLL: Final = 0.1
+# Asking for refs needs no repository. git would look for one, in every directory above, and read its configuration.
+_NOWHERE: Final = Place(git_dir=Path(os.devnull))
 # Our own lock file is called `lock`, which is none of these.
 _LEFTOVER: Final = re.compile(r".*\.lock|gc\.pid|packed-refs\.new|tmp_.*|\.tmp-.*|.*\.keep|.*\.gitsync-tmp")
 
@@ -46,6 +48,7 @@ class Mirror:
         self._stop = stop
         self._log = get_logger(repo=repo.name)
         self._directory = repo.root / STORE_DIRECTORY
+        self._directories = (self._directory, repo.root / TREES_DIRECTORY)
         self._lock = Lock(self._directory / "lock")
         self.store = Store(self._directory, repo.repo, repo, git)
 
@@ -60,7 +63,7 @@ class Mirror:
 
     def check_directories(self) -> None:
         """Raise `PublishError` if a directory of ours has become a link: what we sweep would be somebody else's."""
-        for directory in (self._directory, self._repo.root / TREES_DIRECTORY):
+        for directory in self._directories:
             if directory.is_symlink():
                 raise PublishError(f"{directory} is a link, and has to be a directory of ours", reason="filesystem")
 
@@ -103,10 +106,10 @@ class Mirror:
                     self._log.info("leftover_removed", v=1, path=str(path))
                     remove(path)
 
-    def collect(self, *, deadline: float) -> None:
+    def collect(self, *, deadline: float, idle: bool) -> None:
         """Collect garbage where much has piled up; called off the publishing path. Raise `GitError`."""
         for store in self.stores():
-            collect(store, self._repo.git_gc, self._git, deadline=deadline)
+            collect(store, self._repo.git_gc, self._git, deadline=deadline, idle=idle)
 
     def prune(self, *, deadline: float) -> None:
         """Remove the objects that unfinished fetches have left. Raise `GitError`."""
@@ -121,7 +124,7 @@ class Mirror:
         candidates = _candidates(ref)
         patterns = [pattern for name in candidates for pattern in (name, f"{name}^{{}}")] if ref != "HEAD" else ["HEAD"]
         arguments = ["ls-remote", "--quiet", "--symref", "--", self._repo.repo, *patterns]
-        refs, symbolic = _parse_refs(self._git.run(arguments, deadline=deadline).stdout)
+        refs, symbolic = _parse_refs(self._git.run(arguments, deadline=deadline, place=_NOWHERE).stdout)
         present = [name for name in candidates if name in refs]
         if not present:
             empty = "; the repository may be empty" if ref == "HEAD" else ""

@@ -1,7 +1,7 @@
 """Runs child processes, each in a group of its own that ends whole: at its deadline, or when we end.
 
 A `Children` belongs to one part of the program. `run` is called by the thread that does that part's work; `cancel` and
-`kill` by the main thread.
+`kill` by the main thread; `interrupt` by any.
 """
 
 import contextlib
@@ -28,6 +28,10 @@ class CancelledError(Exception):
     """The child was not started, because the process shuts down."""
 
 
+class MadeWayError(Exception):
+    """The child was ended, because there is something more urgent to do."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """What a child has printed, and the status that it ended with."""
@@ -44,6 +48,7 @@ class Children:
         # The handler of a second signal may interrupt the main thread while it holds it.
         self._guard = threading.RLock()
         self._groups: set[int] = set()
+        self._idle: set[int] = set()
         self._cancelled = False
 
     @property
@@ -58,22 +63,33 @@ class Children:
 
         `whole` means that its output is what we want: all of it is waited for, and more than `limit` bytes raise
         `OverflowError`. Without it the child's own end counts, what it leaves running is killed, and the last bytes of
-        its output are returned. `idle` gives it a low priority. Raises `TimeoutError`, `CancelledError`, and what
-        `start` raises.
+        its output are returned. `idle` gives it a low priority, and lets `interrupt` end it, which raises
+        `MadeWayError`. Raises `TimeoutError`, `CancelledError`, and what `start` raises.
         """
         with self._guard:
             if self._cancelled:
                 raise CancelledError
             process = start()
             self._groups.add(process.pid)
+            if idle:
+                self._idle.add(process.pid)
         try:
             if idle:
                 with contextlib.suppress(OSError):
                     os.setpriority(os.PRIO_PGRP, process.pid, _IDLE_PRIORITY)
             stdout, stderr = _communicate(process, deadline, limit=limit, whole=whole)
         finally:
-            self._finish(process)
+            interrupted = self._finish(process, idle=idle)
+        if interrupted:
+            raise MadeWayError
         return Ended(stdout, stderr, process.returncode)
+
+    def interrupt(self) -> None:
+        """End what runs at low priority, politely."""
+        with self._guard:
+            for group in self._idle:
+                _signal_group(group, signal.SIGTERM)
+            self._idle.clear()
 
     def cancel(self) -> None:
         """End what runs, politely, and refuse to start more."""
@@ -90,14 +106,18 @@ class Children:
             for group in self._groups:
                 _signal_group(group, number)
 
-    def _finish(self, process: Process) -> None:
+    def _finish(self, process: Process, *, idle: bool) -> bool:
+        """Make sure that it has ended; say whether it was interrupted."""
         if process.poll() is None:
             _end_group(process)
         with self._guard:
             self._groups.discard(process.pid)
+            interrupted = idle and process.pid not in self._idle
+            self._idle.discard(process.pid)
         for stream in (process.stdout, process.stderr):
             if stream:
                 stream.close()
+        return interrupted
 
 
 def _communicate(process: Process, deadline: float, *, limit: int, whole: bool) -> tuple[bytes, bytes]:

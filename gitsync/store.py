@@ -18,14 +18,22 @@ from gitsync.gitcmd import Git, Place
 from gitsync.log import get_logger
 
 PRIVATE_REF: Final = "refs/gitsync/head"
+# Holds the size in bytes of the packs when all garbage was last collected.
+_SIZE: Final = "gitsync-size"
 # Below these numbers collecting garbage costs more than it saves.
 _MANY_PACKS: Final = 20
 _MANY_LOOSE: Final = 20
+_MUCH: Final = 16 * 1024 * 1024
 _GC: Final = {
     "always": ["gc", "--prune=now"],
     "aggressive": ["gc", "--prune=now", "--aggressive"],
     "auto": ["-c", "gc.auto=6700", "gc", "--prune=now", "--auto"],
 }
+# Joins loose objects and small packs, and leaves large packs alone. https://git-scm.com/docs/git-repack
+_JOIN: Final = ["repack", "-d", "--geometric=2"]
+# What servers send is compressed well, and of a store without history most is gone soon: looking for better deltas
+# costs seven times as much as writing the pack. https://git-scm.com/docs/git-pack-objects
+_AS_IT_IS: Final = ["-c", "pack.window=0"]
 
 
 class Store:
@@ -137,12 +145,24 @@ class Store:
         return render(GitSetting(key, value) for key, value in settings.items())
 
 
-def collect(store: Path, mode: str, git: Git, *, deadline: float) -> None:
-    """Collect the garbage of a store as `--git-gc` says, off the publishing path. Raise `GitError`."""
+def collect(store: Path, mode: str, git: Git, *, deadline: float, idle: bool) -> None:
+    """Collect the garbage of a store as `--git-gc` says, if there is enough of it. Raise `GitError`.
+
+    All of the store is written anew only when it has grown to twice its size, so that costs follow the changes. Of
+    history that is wanted whole next to nothing is garbage, so its many small packs are only joined.
+    """
     command = _GC.get(mode)
-    if command and (mode == "auto" or _piled_up(store)):
-        arguments = ["-c", "gc.worktreePruneExpire=never", *command, "--quiet"]
-        git.run(arguments, deadline=deadline, place=Place(git_dir=store), idle=True)
+    size = _size_of_packs(store)
+    grown = size > 2 * _size_before(store, size) + _MUCH
+    if command is None or not (mode == "auto" or grown or _piled_up(store)):
+        return
+    shallow = (store / "shallow").exists()
+    if mode == "always" and not (shallow or grown or _is_partial(store)):
+        command = _JOIN
+    options = ["-c", "gc.worktreePruneExpire=never", *(_AS_IT_IS if shallow and mode != "aggressive" else [])]
+    git.run([*options, *command, "--quiet"], deadline=deadline, place=Place(git_dir=store), idle=idle)
+    if command is not _JOIN:
+        write_atomically(store / _SIZE, str(_size_of_packs(store)))
 
 
 def _piled_up(store: Path) -> bool:
@@ -150,6 +170,25 @@ def _piled_up(store: Path) -> bool:
     # One of the 256 directories of loose objects stands for all.
     loose = sum(1 for _ in (store / "objects" / "17").glob("*"))
     return packs > _MANY_PACKS or loose > _MANY_LOOSE
+
+
+def _size_of_packs(store: Path) -> int:
+    """Return the bytes of all packs: a handful of files."""
+    return sum(path.stat().st_size for path in (store / "objects" / "pack").glob("*.pack"))
+
+
+def _size_before(store: Path, size: int) -> int:
+    """Return the size of the packs when garbage was last collected, or when they were first looked at."""
+    text = read_small(store / _SIZE) or ""
+    if not text.isdigit():
+        write_atomically(store / _SIZE, str(size))
+        return size
+    return int(text)
+
+
+def _is_partial(store: Path) -> bool:
+    """Say whether objects are missing on purpose, which older versions cannot join packs with."""
+    return any((store / "objects" / "pack").glob("*.promisor"))
 
 
 def _keeps_modes(directory: Path) -> bool:

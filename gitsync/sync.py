@@ -8,24 +8,31 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
+from gitsync.chores import Chores
 from gitsync.config import RepoConfig, is_full_hash
 from gitsync.credentials import Credentials
-from gitsync.errors import CheckoutError, CredentialError, GitSyncError, PublishError, PublishVetoed, from_os_error
+from gitsync.errors import (
+    CheckoutError,
+    CredentialError,
+    GitCancelled,
+    GitSyncError,
+    PublishError,
+    PublishVetoed,
+    from_os_error,
+)
 from gitsync.events import (
     BeforePublish,
     BeforeStage,
     Commit,
     Failure,
     Fetched,
-    Measured,
     Observers,
     Outcome,
     Published,
     SyncResult,
 )
-from gitsync.files import disk_usage, read_small
+from gitsync.files import read_small
 from gitsync.gitcmd import Git
 from gitsync.log import get_logger
 from gitsync.mirror import Mirror, Target, is_damage
@@ -33,9 +40,6 @@ from gitsync.publish import Publisher
 from gitsync.takeover import Takeover
 from gitsync.tree import Recipe, Tree
 from gitsync.trees import Trees
-
-# Walking a large tree costs more than an update of one line, so the sizes are not taken after each.
-_MEASURE_PERIOD: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,13 @@ class SyncPass:
         self._announced = False
         self._sweep_due = True
         self._suspect = False
-        self._measured: Tree | None = None
-        self._measured_at = 0.0
+        self._chores = Chores(
+            repo,
+            git=workshop.git,
+            mirror=workshop.mirror,
+            trees=workshop.trees,
+            observers=workshop.observers,
+        )
 
     @property
     def published(self) -> Commit | None:
@@ -115,7 +124,12 @@ class SyncPass:
             return self._suspect
         with contextlib.suppress(OSError), self._phase("heal"):
             try:
-                damaged = self._trees.damage(self._tree, deadline=deadline) if self._in_place() else ["."]
+                damaged = ["."]
+                if self._in_place():
+                    damaged = self._trees.damage(self._tree, deadline=deadline, idle=True)
+            except GitCancelled:
+                # A pass is due, and does not have to wait for us.
+                damaged = []
             except GitSyncError as error:
                 # The index is damaged too, or git was ended: staging anew finds out.
                 self._log.warning("heal_failed", reason=error.reason, message=str(error))
@@ -135,9 +149,26 @@ class SyncPass:
             linked = self._publisher.current()
             self._trees.tidy(linked, self._mirror.stores(), self._mirror.store.path)
             if self._announced:
-                self._takeover.sweep(linked)
+                self._takeover.sweep(linked, self._trees.discard)
         except (OSError, PublishError) as error:
             self._log.warning("tidy_failed", message=str(error))
+
+    @property
+    def longest_chore(self) -> float:
+        """How many seconds `chore` may take."""
+        return self._chores.longest
+
+    def chore(self, *, deadline: float) -> bool:
+        """Do one thing that need not be done in a pass, if there is any; return whether it is worth to call again.
+
+        It makes way for a pass, which is due at the deadline at the latest, unless it has made way too often.
+        """
+        if not self._mirror.locked:
+            return False
+        done = self._chores.do_next(deadline=deadline)
+        # What is ended half way may leave something behind.
+        self._sweep_due = self._sweep_due or self._chores.made_way > 0
+        return done
 
     def _steps(self, deadline: float) -> Outcome:
         self._mirror.lock(deadline=deadline)
@@ -151,16 +182,22 @@ class SyncPass:
                 raise
             self._log.info("credentials_renewed", message=str(error))
             outcome = self._keep_and_follow(deadline, None)
-        self._after(outcome, deadline)
+        # What need not be done before publication.
+        if outcome != "unchanged" or self._trees.untidy:
+            with self._phase("tidy"):
+                self.tidy()
         self._sweep_due = False
         return outcome
 
     def _keep_and_follow(self, deadline: float, missing: CredentialError | None) -> Outcome:
         # What is published can mostly be put right without the remote, so a login that cannot be had comes second.
-        outcome = self._keep(deadline)
+        outcome: Outcome = "unchanged"
+        kept = self._in_place()
+        if self._commit and not kept:
+            outcome = self._repair(self._commit, deadline)
         if missing:
             raise missing
-        return self._follow(outcome, deadline)
+        return self._follow(outcome, deadline, kept=kept or outcome == "repaired")
 
     def _refresh_credentials(self, deadline: float) -> CredentialError | None:
         """Bring the login up to date; return what went wrong."""
@@ -179,14 +216,14 @@ class SyncPass:
         with self._phase("credentials"):
             return self._credentials.renew(deadline=deadline)
 
-    def _follow(self, outcome: Outcome, deadline: float) -> Outcome:
-        """Publish what the remote has, if it is something else."""
+    def _follow(self, outcome: Outcome, deadline: float, *, kept: bool) -> Outcome:
+        """Publish what the remote has, if it is something else, or if what was published could not be `kept`."""
         with self._phase("probe"):
             target = self._mirror.probe(deadline=deadline)
         self._ref = target.ref
         # What fails from here on may leave something behind.
         self._sweep_due = True
-        if self._commit is None or target.hash != self._commit.hash or not self._in_place():
+        if not kept or self._commit is None or target.hash != self._commit.hash:
             self._update(target, deadline)
             outcome = "updated"
         elif not self._announced:
@@ -210,14 +247,12 @@ class SyncPass:
             and self._tree.in_place()
         )
 
-    def _keep(self, deadline: float) -> Outcome:
-        """Put what is published in place again, from the store alone, if somebody has moved or damaged it."""
-        if self._commit is None or self._in_place():
-            return "unchanged"
+    def _repair(self, published: Commit, deadline: float) -> Outcome:
+        """Put what is published in place again, from the store alone: somebody has moved or damaged it."""
         self._sweep_due = True
         try:
-            self._observers.notify(BeforeStage(repo=self._repo.name, hash=self._commit.hash))
-            commit = self._mirror.store.lookup(self._commit.hash, deadline=deadline)
+            self._observers.notify(BeforeStage(repo=self._repo.name, hash=published.hash))
+            commit = self._mirror.store.lookup(published.hash, deadline=deadline)
             if commit is None:
                 return "unchanged"
             self._publish(commit, deadline)
@@ -232,6 +267,9 @@ class SyncPass:
         return "repaired"
 
     def _update(self, target: Target, deadline: float) -> None:
+        if self._trees.untidy:
+            # There may be a standby by now.
+            self.tidy()
         self._observers.notify(BeforeStage(repo=self._repo.name, hash=target.hash))
         try:
             self._publish(self._fetch(target, deadline), deadline)
@@ -296,25 +334,8 @@ class SyncPass:
             fresh=fresh,
         )
         self._announced = True
+        self._chores.published(self._tree.path)
         self._observers.notify(event)
-
-    def _after(self, outcome: Outcome, deadline: float) -> None:
-        """Do what need not be done before publication."""
-        with self._phase("tidy"):
-            self.tidy()
-            if outcome != "unchanged":
-                with contextlib.suppress(GitSyncError):
-                    self._mirror.collect(deadline=deadline)
-            self._measure()
-
-    def _measure(self) -> None:
-        now = time.monotonic()
-        if self._tree is None or self._tree == self._measured:
-            return
-        if self._measured is None or now - self._measured_at >= _MEASURE_PERIOD:
-            self._measured, self._measured_at = self._tree, now
-            sizes = disk_usage(self._mirror.store.path), disk_usage(self._tree.path)
-            self._observers.notify(Measured(repo=self._repo.name, store_size=sizes[0], tree_size=sizes[1]))
 
     def _failure(self, error: Exception) -> Failure:
         if isinstance(error, OSError):

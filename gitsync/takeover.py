@@ -7,11 +7,12 @@ its worktrees are of these forms; anything else is somebody's own. Called by the
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from gitsync.config import RepoConfig
-from gitsync.files import read_small, remove
+from gitsync.files import read_small
 from gitsync.log import get_logger
 
 _TREE: Final = re.compile(r"(\.worktrees/|rev-)([0-9a-f]{40}|[0-9a-f]{64})")
@@ -27,8 +28,8 @@ class Takeover:
         self._found: list[Path] | None = None
         self._since = 0.0
 
-    def sweep(self, linked: Path | None) -> None:
-        """Look once for left-overs, after a publication; remove them when the link has left them for long enough."""
+    def sweep(self, linked: Path | None, discard: Callable[[Path], bool]) -> None:
+        """Look once for left-overs, after a publication; discard them when the link has left them for long enough."""
         if self._found is None:
             self._found = leftovers(self._root)
             self._since = time.monotonic()
@@ -36,7 +37,7 @@ class Takeover:
                 names = [str(path.relative_to(self._root)) for path in self._found]
                 self._log.info("git_sync_leftovers", root=str(self._root), paths=names, removed_after=self._keep)
         if self._found and time.monotonic() - self._since >= self._keep:
-            self._found = [path for path in self._found if path == linked or not remove(path)]
+            self._found = [path for path in self._found if path == linked or not discard(path)]
 
 
 def leftovers(root: Path) -> list[Path]:

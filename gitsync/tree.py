@@ -92,10 +92,10 @@ class Tree:
 
     def in_place(self) -> bool:
         """Say in a few system calls whether the tree is there and is of its commit; its files are not looked at."""
-        promised = self.head() if self.metadata.name.startswith(NESTED) else self.hash
+        head = self.head()
         return (
-            self.head() is not None
-            and self.head() == promised
+            head is not None
+            and (head == self.hash or self.metadata.name.startswith(NESTED))
             and is_directory(self.path)
             and read_small(self.path / ".git") == self._pointer(self.path)
         )
@@ -113,7 +113,7 @@ class Tree:
         if used and not (self.metadata / "gitsync-index").exists():
             # Half staged: the files that are right already need not be written again, only be looked at.
             git.run(["read-tree", commit], deadline=deadline, place=self.place)
-            self.changed(git, deadline=deadline)
+            self.changed(git, deadline=deadline, idle=False)
         options = self._sparse_options(sparse)
         git.run([*options, "reset", "--hard", "--quiet", commit, "--"], deadline=deadline, place=self.place)
         if used:
@@ -125,14 +125,14 @@ class Tree:
         except OSError:
             index.write_bytes((self.metadata / "gitsync-index").read_bytes())
 
-    def changed(self, git: Git, *, deadline: float) -> list[str]:
-        """Return the tracked files that are not as in the index, at low priority. Raise `GitError`."""
+    def changed(self, git: Git, *, deadline: float, idle: bool) -> list[str]:
+        """Return the tracked files that are not as in the index, `idle` at low priority. Raise `GitError`."""
         output = git.run(
             ["update-index", "--ignore-submodules", "--refresh"],
             deadline=deadline,
             place=self.place,
             accept=lambda status: status in {0, 1},
-            idle=True,
+            idle=idle,
         )
         return [line.removesuffix(": needs update") for line in output.stdout.splitlines()]
 

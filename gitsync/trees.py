@@ -1,16 +1,23 @@
 """The trees of one repository: staged in private, published under the hash, kept for a while, used again.
 
+How many trees there are follows the demand: each that its readers have left is kept for the next updates, and one that
+no update has needed for long goes, all but the last. So updates in quick succession check out nothing either, once
+there are as many trees as they need.
+
 A tree is a directory below `ROOT/.worktrees` and its metadata in the store, in the form of a linked worktree
 (https://git-scm.com/docs/gitrepository-layout), so that consumers can use git in it. The metadata is found by an
 identifier of ours and not through the tree, which consumers may have changed. A tree has one of two kinds of names:
 
-    .tree-<id>                          private: being staged, half staged, or the standby for the next update
+    .tree-<id>                          private: being staged, half staged, or a standby for the next update
     <hash>, or .again-<id>/<hash>       published: never written to; the second form where the first one is taken
+
+What is not needed any more becomes `.gone-<id>` at once, and is removed when there is time for it.
 
 All methods are called by the worker's thread, `find` also by the main thread before it starts.
 """
 
 import contextlib
+import math
 import os
 import time
 from dataclasses import replace
@@ -27,6 +34,9 @@ from gitsync.submodules import Submodules
 from gitsync.tree import NESTED, PRIVATE, Recipe, Tree, is_directory
 
 _AGAIN: Final = ".again-"
+_GONE: Final = ".gone-"
+# A further standby goes when no update has needed it for so many times the --stale-worktree-timeout.
+_SPARE: Final = 10
 # No room, no rights: a fresh tree would fare no better than the standby.
 _SHARED_FATE: Final = {"no_space", "permission"}
 
@@ -42,6 +52,14 @@ class Trees:
         self._submodules = Submodules(repo, git)
         self._log = get_logger(repo=repo.name)
         self._unknown_since: dict[Path, float] = {}
+        self._tidy_at = -math.inf
+        # What waits to be removed; nothing else is there under these names.
+        self.gone: list[Path] = []
+
+    @property
+    def untidy(self) -> bool:
+        """Whether time has made something of a tree; a publication does as well."""
+        return time.monotonic() >= self._tidy_at
 
     def all(self, stores: list[Path]) -> list[Tree]:
         """Return every tree whose metadata is in one of the stores; remove metadata that has lost its tree."""
@@ -84,8 +102,8 @@ class Trees:
 
         Raises `GitError`; a tree that is half done stays, so that the next try goes on from there.
         """
-        standby = next((tree for tree in self.all([store.path]) if tree.private), None)
-        if standby and standby.recipe == recipe.signature:
+        standby = self._standby(recipe, store.path)
+        if standby:
             try:
                 return self._bring(standby, commit, recipe, store, deadline=deadline)
             except (GitTimeout, GitCancelled):
@@ -95,8 +113,7 @@ class Trees:
                 if self._submodules.failed or (isinstance(error, GitError) and error.reason in _SHARED_FATE):
                     raise
                 self._log.warning("standby_dropped", message=str(error))
-        if standby:
-            self._delete(standby)
+                self._delete(standby)
         return self._bring(self._create(commit, recipe, store.path), commit, recipe, store, deadline=deadline)
 
     def publish_name(self, tree: Tree, commit: str) -> Tree:
@@ -112,32 +129,41 @@ class Trees:
         tree.path.rename(path)
         return replace(tree, path=path)
 
-    def damage(self, tree: Tree, *, deadline: float) -> list[str]:
-        """Return the tracked files of a tree that are not as in its commit; at low priority. Raise `GitError`."""
-        changed = tree.changed(self._git, deadline=deadline)
+    def damage(self, tree: Tree, *, deadline: float, idle: bool = False) -> list[str]:
+        """Return the tracked files of a tree that are not as in its commit; raise `GitError`.
+
+        `idle` is for between passes: at low priority, and ended by `Git.interrupt`, which raises `GitCancelled`.
+        """
+        changed = tree.changed(self._git, deadline=deadline, idle=idle)
         for nested in tree.nested():
             name = nested.path.relative_to(tree.path)
             if not nested.in_place():
                 changed.append(str(name))
             else:
-                changed += [f"{name}/{file}" for file in nested.changed(self._git, deadline=deadline)]
+                changed += [f"{name}/{file}" for file in nested.changed(self._git, deadline=deadline, idle=idle)]
         return changed
 
     def tidy(self, linked: Path | None, stores: list[Path], current: Path) -> None:
-        """Retire the trees that the link has left for long enough, keep one as standby, remove what nobody knows."""
+        """Retire the trees that the link has left for long enough, drop those that nobody will need or knows.
+
+        It has to be done after a publication, and when `untidy` says so.
+        """
+        self._tidy_at = math.inf
         if not self._directory.is_dir():
             return
-        now = time.time()
+        standbys = []
         for tree in self.all(stores):
             if tree.path == linked:
                 # It may have been left before, and the time starts anew when it is left again.
                 tree.left_mark.unlink(missing_ok=True)
-            elif not tree.private and self._expired(tree, now):
-                self._retire(tree)
-        private = [tree for tree in self.all(stores) if tree.private]
-        private.sort(key=lambda tree: tree.store == current, reverse=True)
-        for number, tree in enumerate(private):
-            if number > 0 or tree.store != current:
+            elif tree.private:
+                standbys.append(tree)
+            elif self._expired(tree, self._keep):
+                standbys.append(self._retire(tree))
+        standbys.sort(key=lambda tree: (tree.store != current, _left_for(tree)))
+        for number, tree in enumerate(standbys):
+            # The first one, unless its store is not used any more, stays.
+            if tree.store != current or (number and self._expired(tree, self._keep * (1 + _SPARE))):
                 self._delete(tree)
         known = self.all(stores)
         self._remove_unknown(known, linked)
@@ -148,6 +174,32 @@ class Trees:
         for tree in self.all(stores):
             if tree.private:
                 self._delete(tree)
+        for path in self.gone:
+            remove(path)
+
+    def discard(self, path: Path) -> bool:
+        """Take something out of the way at once, and leave a directory's removal for later; say whether it is gone."""
+        if path.name.startswith(_GONE) or not is_directory(path):
+            gone = path
+        else:
+            gone = self._directory / unique(_GONE)
+            try:
+                path.rename(gone)
+            except OSError:
+                gone = path
+        if not gone.name.startswith(_GONE):
+            return remove(gone)
+        if gone not in self.gone:
+            self.gone.append(gone)
+        return True
+
+    def _standby(self, recipe: Recipe, store: Path) -> Tree | None:
+        """Return the standby that was published last, which is the one that differs least from what comes next."""
+        found = [tree for tree in self.all([store]) if tree.private]
+        for tree in found:
+            if tree.recipe != recipe.signature:
+                self._delete(tree)
+        return min((tree for tree in found if tree.recipe == recipe.signature), key=_left_for, default=None)
 
     def _create(self, commit: str, recipe: Recipe, store: Path) -> Tree:
         metadata = store / "worktrees" / unique("")
@@ -163,38 +215,41 @@ class Trees:
         tree.point(tree.path)
         return tree
 
-    def _expired(self, tree: Tree, now: float) -> bool:
-        """Say whether the link has left a tree for long enough; the time of leaving is kept across restarts."""
-        left = tree.left_mark
-        if not left.exists() or left.stat().st_mtime > now:
-            left.touch()
-            os.utime(left, (now, now))
-        return now - left.stat().st_mtime >= self._keep
+    def _expired(self, tree: Tree, limit: float) -> bool:
+        """Say whether the link has left a tree for so long; if not, it is looked at again when it has."""
+        left = _left_for(tree)
+        if left < limit:
+            self._tidy_at = min(self._tidy_at, time.monotonic() + limit - left)
+        return left >= limit
 
-    def _retire(self, tree: Tree) -> None:
-        tree.path.rename(self._directory / f"{PRIVATE}{tree.metadata.name}")
+    def _retire(self, tree: Tree) -> Tree:
+        private = self._directory / f"{PRIVATE}{tree.metadata.name}"
+        tree.path.rename(private)
         if tree.path.parent != self._directory:
             with contextlib.suppress(OSError):
                 tree.path.parent.rmdir()
+        return replace(tree, path=private)
 
     def _delete(self, tree: Tree) -> None:
         nested = tree.nested()
-        if remove(tree.path):
+        if self.discard(tree.path):
             for item in nested:
                 remove(item.metadata)
             remove(tree.metadata)
 
     def _remove_unknown(self, known: list[Tree], linked: Path | None) -> None:
         used = {tree.path for tree in known} | {tree.path.parent for tree in known}
-        used |= {linked, *linked.parents} if linked else set()
+        used |= {*self.gone, *({linked, *linked.parents} if linked else ())}
         now = time.monotonic()
         unknown = [path for path in self._directory.iterdir() if path not in used]
         self._unknown_since = {path: self._unknown_since.get(path, now) for path in unknown}
         for path, since in self._unknown_since.items():
             # One that bears a hash may have been published by somebody, and have readers.
-            if not is_full_hash(path.name) or now - since >= self._keep:
-                self._log.info("leftover_removed", v=1, path=str(path))
-                remove(path)
+            if is_full_hash(path.name) and now - since < self._keep:
+                self._tidy_at = min(self._tidy_at, since + self._keep)
+                continue
+            self._log.info("leftover_removed", v=1, path=str(path))
+            self.discard(path)
 
     def _remove_unused(self, known: list[Tree], stores: list[Path], current: Path) -> None:
         """Remove the metadata of submodules that no tree has any more, and the stores that nothing refers to."""
@@ -205,4 +260,17 @@ class Trees:
         used = {current} | {tree.store for tree in known} | {metadata.parent.parent for metadata in nested}
         for store in stores:
             if store not in used:
-                remove(store)
+                self.discard(store)
+
+
+def _left_for(tree: Tree) -> float:
+    """Return for how many seconds the link has left a tree, or it was not finished; that is kept across restarts."""
+    now, mark = time.time(), tree.left_mark
+    try:
+        if not mark.exists() or mark.stat().st_mtime > now:
+            mark.touch()
+            os.utime(mark, (now, now))
+        return now - mark.stat().st_mtime
+    except OSError:
+        # No room for a mark: the time begins when there is.
+        return 0.0

@@ -48,6 +48,9 @@ class RepoWorker:
         while True:
             delay, ending = self._pass(sources)
             if ending is not None:
+                # Nobody does them later, at least not soon.
+                if ending == EXIT_OK:
+                    self._do_chores(until=time.monotonic() + self._schedule.sync_timeout)
                 return ending
             sources = self._wait(delay)
             if self._mailbox.closed:
@@ -104,12 +107,20 @@ class RepoWorker:
         due = time.monotonic() + delay
         while True:
             wake = min(due, self._heal_at) if self._repo.heal_period else due
+            self._do_chores(until=wake)
             self._board.expect(self._repo.name, seconds=wake - time.monotonic())
             sources = self._mailbox.wait(wake - time.monotonic())
             if sources or self._mailbox.closed:
                 return sources
             if time.monotonic() >= due or self._heal():
                 return ("period",)
+
+    def _do_chores(self, *, until: float) -> None:
+        """Do what can wait for a moment like this, as long as it lasts."""
+        more = True
+        while more and not self._mailbox.pending and time.monotonic() < until:
+            self._board.expect(self._repo.name, seconds=self._sync.longest_chore)
+            more = self._sync.chore(deadline=until)
 
     def _heal(self) -> bool:
         timeout = self._schedule.sync_timeout

@@ -61,6 +61,11 @@ class Workbench:
         """Run one pass."""
         return self.sync.run(deadline=soon(seconds))
 
+    def do_chores(self) -> None:
+        """Do all that can wait, as the worker does between passes."""
+        while self.sync.chore(deadline=soon()):
+            pass
+
     def published(self) -> str:
         """Return the hash that the link shows."""
         current = self.publisher.current()

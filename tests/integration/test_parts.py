@@ -8,7 +8,7 @@ import pytest
 from gitsync.store import PRIVATE_REF
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git, run_git
-from tests.support.origin import Origin
+from tests.support.origin import Origin, noise
 from tests.support.tree import assert_published
 
 
@@ -88,11 +88,40 @@ def test_store_stays_small_under_gc(make_workbench: MakeWorkbench, origin: Origi
         # More than a hundred objects at once are kept as a pack by git.
         origin.commit({f"f{file}": f"{number} {file}" for file in range(110)}, replace=True)
         assert bench.run().failure is None
+        bench.do_chores()
     packs = len(list((bench.mirror.store.path / "objects" / "pack").glob("*.pack")))
     assert packs <= 21 if mode in {"always", "aggressive"} else packs == 24
     assert_published(origin.path, bench.repo.link)
     assert git(bench.mirror.store.path, "rev-parse", PRIVATE_REF) == origin.head
     assert not bench.sync.heal(deadline=soon())
+
+
+def test_store_without_history_is_bounded_by_what_is_live(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Large files that replace each other are garbage long before there are many packs of them."""
+    size = 5 * 1024 * 1024
+    bench = make_workbench(origin.url)
+    for number in range(16):
+        origin.commit({"big.bin": noise(size, seed=number)})
+        assert bench.run().failure is None
+        bench.do_chores()
+    packs = sum(path.stat().st_size for path in (bench.mirror.store.path / "objects" / "pack").glob("*.pack"))
+    # Twice what is live (the published tree's and the standby's), and the 16 MB below which it is not worth it.
+    assert packs < 9 * size, "sixteen of them were fetched"
+    assert_published(origin.path, bench.repo.link)
+
+
+def test_whole_history_survives_joined_packs(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """With --depth=0 small packs are joined, and no commit gets lost."""
+    bench = make_workbench(origin.url, depth="0")
+    for number in range(24):
+        origin.commit({f"f{file}": f"{number} {file}" for file in range(110)}, replace=True)
+        assert bench.run().failure is None
+        bench.do_chores()
+    store = bench.mirror.store.path
+    assert len(list((store / "objects" / "pack").glob("*.pack"))) < 24
+    assert git(store, "rev-list", "--count", PRIVATE_REF) == git(origin.path, "rev-list", "--count", "main")
+    git(store, "fsck", "--no-dangling")
+    assert_published(origin.path, bench.repo.link)
 
 
 def test_gc_lock_of_another_host_does_not_block(make_workbench: MakeWorkbench, origin: Origin) -> None:

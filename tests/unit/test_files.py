@@ -12,7 +12,6 @@ import pytest
 from gitsync.files import (
     Lock,
     Scratch,
-    disk_usage,
     read_small,
     remove,
     sweep_temporaries,
@@ -196,25 +195,6 @@ def test_remove_resisted(as_user: Path) -> None:
     assert not remove(parent / "file")
     assert not remove(parent / "directory")
     parent.chmod(0o700)
-
-
-def test_disk_usage(tmp_path: Path) -> None:
-    """What is allocated below a directory is counted, at every depth, and links are not followed."""
-    assert disk_usage(tmp_path / "missing") == 0
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    before = disk_usage(tmp_path)
-    (tmp_path / "a" / "b" / "file").write_bytes(b"x" * 100_000)
-    used = disk_usage(tmp_path)
-    assert 100_000 <= used - before < 200_000
-    (tmp_path / "link").symlink_to(tmp_path / "a")
-    assert disk_usage(tmp_path) - used < 100_000
-
-
-def test_disk_usage_sparse(tmp_path: Path) -> None:
-    """A file with holes counts as what it takes, not as what it shows."""
-    with (tmp_path / "sparse").open("wb") as file:
-        file.truncate(10**9)
-    assert disk_usage(tmp_path) < 10**6
 
 
 def test_lock_is_exclusive(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class FakeSync:
         self._script = list(script)
         self._damage = list(damage)
         self.calls: list[str] = []
+        self.chores = 0
         self.deadlines: list[float] = []
         self.during: Callable[[int], None] = lambda number: None
 
@@ -63,6 +64,12 @@ class FakeSync:
 
     def tidy(self) -> None:
         self.calls.append("tidy")
+
+    longest_chore = 600.0
+
+    def chore(self, *, deadline: float) -> bool:
+        self.chores += 1
+        return False
 
     def _end(self) -> None:
         if not self._script and not self._damage:

@@ -1,13 +1,14 @@
-"""What can wait until no pass is due: removing what is not needed any more, collecting garbage, measuring sizes.
+"""What can wait until no pass is due: settling new trees, removing old ones, collecting garbage, measuring sizes.
 
 Each chore is a child process at low priority, one at a time. The worker's thread runs them while it waits, and whoever
 starts a pass ends the one that runs (`Git.interrupt`); it is done another time. A chore that had to make way too often
 is done at normal priority, and the pass waits.
 """
 
+import contextlib
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +54,11 @@ class Chores:
         """How many seconds the next chore may take once it does not make way any more."""
         return max(_LONG, self._repo.schedule.sync_timeout)
 
+    @property
+    def due_at(self) -> float:
+        """When there will be one that is not due yet (monotonic seconds), infinity if there will be none."""
+        return self._trees.settle_at
+
     def published(self, tree: Path) -> None:
         """Note what is published: there may be garbage, and sizes may have changed."""
         self._tree, self._collect_due = tree, True
@@ -73,6 +79,8 @@ class Chores:
         return True
 
     def _next(self) -> Callable[[float, bool], None] | None:
+        if self._trees.settle_at <= time.monotonic():
+            return self._settle
         if self._trees.gone:
             return self._remove
         if self._collect_due:
@@ -80,6 +88,10 @@ class Chores:
         if self._tree != self._measured and time.monotonic() - self._measured_at >= _MEASURE_PERIOD:
             return self._measure
         return None
+
+    def _settle(self, deadline: float, idle: bool) -> None:
+        with self._telling("settle_failed"):
+            self._trees.settle(deadline=deadline, idle=idle)
 
     def _remove(self, deadline: float, idle: bool) -> None:
         path = self._trees.gone[0]
@@ -92,13 +104,8 @@ class Chores:
         self._trees.gone.remove(path)
 
     def _collect(self, deadline: float, idle: bool) -> None:
-        try:
+        with self._telling("collect_failed"):
             self._mirror.collect(deadline=deadline, idle=idle)
-        except (GitCancelled, GitTimeout):
-            raise
-        except GitError as error:
-            # A damaged store is found, and replaced, by the next fetch.
-            self._log.warning("collect_failed", reason=error.reason, message=str(error))
         self._collect_due = False
 
     def _measure(self, deadline: float, idle: bool) -> None:
@@ -126,3 +133,13 @@ class Chores:
             )
 
         return self._git.children.run(start, deadline=deadline, limit=_OUTPUT_LIMIT, idle=idle).stdout
+
+    @contextlib.contextmanager
+    def _telling(self, event: str) -> Iterator[None]:
+        """Tell of failures in the log only: what is damaged is found, and replaced, by passes and comparisons."""
+        try:
+            yield
+        except (GitCancelled, GitTimeout):
+            raise
+        except GitError as error:
+            self._log.warning(event, reason=error.reason, message=str(error))

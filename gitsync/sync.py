@@ -5,6 +5,7 @@ Whatever fails, what is published stays as it is. A login that is refused is ren
 """
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -154,6 +155,11 @@ class SyncPass:
             self._log.warning("tidy_failed", message=str(error))
 
     @property
+    def chore_at(self) -> float:
+        """When `chore` should be called although there is nothing to do for it now, monotonic."""
+        return self._chores.due_at if self._mirror.locked else math.inf
+
+    @property
     def longest_chore(self) -> float:
         """How many seconds `chore` may take."""
         return self._chores.longest
@@ -165,7 +171,11 @@ class SyncPass:
         """
         if not self._mirror.locked:
             return False
-        done = self._chores.do_next(deadline=deadline)
+        done = False
+        try:
+            done = self._chores.do_next(deadline=deadline)
+        except OSError as error:
+            self._log.warning("chore_failed", message=str(error))
         # What is ended half way may leave something behind.
         self._sweep_due = self._sweep_due or self._chores.made_way > 0
         return done

@@ -113,7 +113,7 @@ class Tree:
         if used and not (self.metadata / "gitsync-index").exists():
             # Half staged: the files that are right already need not be written again, only be looked at.
             git.run(["read-tree", commit], deadline=deadline, place=self.place)
-            self.changed(git, deadline=deadline, idle=False)
+            self.changed(git, deadline=deadline)
         options = self._sparse_options(sparse)
         git.run([*options, "reset", "--hard", "--quiet", commit, "--"], deadline=deadline, place=self.place)
         if used:
@@ -125,10 +125,15 @@ class Tree:
         except OSError:
             index.write_bytes((self.metadata / "gitsync-index").read_bytes())
 
-    def changed(self, git: Git, *, deadline: float, idle: bool) -> list[str]:
-        """Return the tracked files that are not as in the index, `idle` at low priority. Raise `GitError`."""
+    def changed(self, git: Git, *, deadline: float, idle: bool = False, settle: bool = False) -> list[str]:
+        """Return the tracked files that are not as in the index, `idle` at low priority. Raise `GitError`.
+
+        Of files that were written in the second in which the index was, or later, the times tell nothing, so each
+        comparison reads them. `settle` writes the index anew, so that this one is the last that does.
+        https://git-scm.com/docs/racy-git
+        """
         output = git.run(
-            ["update-index", "--ignore-submodules", "--refresh"],
+            ["update-index", "--ignore-submodules", *(["--force-write-index"] if settle else []), "--refresh"],
             deadline=deadline,
             place=self.place,
             accept=lambda status: status in {0, 1},

@@ -37,6 +37,8 @@ _AGAIN: Final = ".again-"
 _GONE: Final = ".gone-"
 # A further standby goes when no update has needed it for so many times the --stale-worktree-timeout.
 _SPARE: Final = 10
+# Until the second in which a tree was written is over.
+_SETTLING: Final = 1.1
 # No room, no rights: a fresh tree would fare no better than the standby.
 _SHARED_FATE: Final = {"no_space", "permission"}
 
@@ -55,6 +57,8 @@ class Trees:
         self._tidy_at = -math.inf
         # What waits to be removed; nothing else is there under these names.
         self.gone: list[Path] = []
+        # When the metadata's trees can be settled, monotonic.
+        self._unsettled: dict[Path, float] = {}
 
     @property
     def untidy(self) -> bool:
@@ -82,6 +86,7 @@ class Trees:
         for metadata in (store / "worktrees").glob("*"):
             if Tree.placed(metadata, self._root) == path:
                 tree = Tree(path=path, metadata=metadata)
+                self._unsettled[metadata] = time.monotonic()
                 return tree if tree.in_place() else None
         return None
 
@@ -114,7 +119,11 @@ class Trees:
                     raise
                 self._log.warning("standby_dropped", message=str(error))
                 self._delete(standby)
-        return self._bring(self._create(commit, recipe, store.path), commit, recipe, store, deadline=deadline)
+        fresh = self._create(commit, recipe, store.path)
+        try:
+            return self._bring(fresh, commit, recipe, store, deadline=deadline)
+        finally:
+            self._unsettled[fresh.metadata] = time.monotonic() + _SETTLING
 
     def publish_name(self, tree: Tree, commit: str) -> Tree:
         """Give a staged tree its published name; raise `OSError`."""
@@ -142,6 +151,27 @@ class Trees:
             else:
                 changed += [f"{name}/{file}" for file in nested.changed(self._git, deadline=deadline, idle=idle)]
         return changed
+
+    @property
+    def settle_at(self) -> float:
+        """When there is a tree to settle (monotonic seconds), infinity if there is none."""
+        return min(self._unsettled.values(), default=math.inf)
+
+    def settle(self, *, deadline: float, idle: bool) -> None:
+        """Make later comparisons of a new tree cheap, one tree a call; raise `GitError`.
+
+        Files that are not as they should be stay so, and are found by the next comparison.
+        """
+        metadata = min(self._unsettled, key=self._unsettled.__getitem__)
+        since = self._unsettled.pop(metadata)
+        try:
+            for tree in self.all([metadata.parent.parent]):
+                if tree.metadata == metadata:
+                    for each in (tree, *tree.nested()):
+                        each.changed(self._git, deadline=deadline, idle=idle, settle=True)
+        except (GitCancelled, GitTimeout):
+            self._unsettled[metadata] = since
+            raise
 
     def tidy(self, linked: Path | None, stores: list[Path], current: Path) -> None:
         """Retire the trees that the link has left for long enough, drop those that nobody will need or knows.

@@ -108,11 +108,13 @@ class RepoWorker:
         while True:
             wake = min(due, self._heal_at) if self._repo.heal_period else due
             self._do_chores(until=wake)
+            wake = min(wake, self._sync.chore_at)
             self._board.expect(self._repo.name, seconds=wake - time.monotonic())
             sources = self._mailbox.wait(wake - time.monotonic())
             if sources or self._mailbox.closed:
                 return sources
-            if time.monotonic() >= due or self._heal():
+            now = time.monotonic()
+            if now >= due or (self._repo.heal_period and now >= self._heal_at and self._heal()):
                 return ("period",)
 
     def _do_chores(self, *, until: float) -> None:

@@ -1,9 +1,11 @@
 """Chores: what can wait is done between passes, and makes way for them."""
 
 import itertools
+import math
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,6 +161,46 @@ def test_interrupt_leaves_a_pass_alone(bench: Workbench, origin: Origin) -> None
     bench.recorder.react = lambda event: bench.git.interrupt()
     assert bench.run().failure is None
     assert bench.published() == commit
+
+
+def racy(bench: Workbench, tree: Path) -> bool:
+    """Say whether a comparison has to read a file because its times tell nothing."""
+    (metadata,) = [
+        path.parent
+        for path in bench.mirror.store.path.glob("worktrees/*/gitsync-place")
+        if tree.name in path.read_text()
+    ]
+    written = int((metadata / "gitsync-index").stat().st_mtime)
+    return any(int(path.lstat().st_mtime) >= written for path in tree.rglob("*") if not path.is_dir())
+
+
+def test_new_tree_is_settled(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Once the second in which it was written is over, comparisons need not read the files any more."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    bench.do_chores()
+    tree = bench.repo.link.resolve()
+    (tree / ".git").touch()  # it is written last, and is no tracked file
+    eventually(lambda: bench.sync.chore_at <= time.monotonic())
+    bench.do_chores()
+    assert bench.sync.chore_at == math.inf
+    assert not racy(bench, tree)
+    assert not bench.sync.heal(deadline=soon())
+
+
+def test_settling_hides_no_damage(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """A file that was changed in that second, and has the same size and times, is found as before."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    path = bench.repo.link.resolve() / "index.html"
+    times = path.stat()
+    path.write_text("FIRST\n")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    eventually(lambda: bench.sync.chore_at <= time.monotonic())
+    bench.do_chores()
+    assert bench.sync.heal(deadline=soon())
+    assert bench.run().outcome == "repaired"
+    assert_published(origin.path, bench.repo.link)
 
 
 def test_nothing_is_done_without_the_lock(bench: Workbench, make_workbench: MakeWorkbench, origin: Origin) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -66,6 +67,7 @@ class FakeSync:
         self.calls.append("tidy")
 
     longest_chore = 600.0
+    chore_at = math.inf
 
     def chore(self, *, deadline: float) -> bool:
         self.chores += 1

@@ -16,6 +16,7 @@ from git.cmd import Git as _CommandLayer
 from git.exc import GitCommandNotFound
 
 from gitsync.config import TRANSPORTS, GitSetting, RepoConfig, render, transport
+from gitsync.cpus import available
 from gitsync.errors import GitCancelled, GitError, GitTimeout, classify
 from gitsync.log import COMMANDS, OUTPUT, get_logger
 from gitsync.process import CancelledError, Children, MadeWayError, Process
@@ -83,7 +84,7 @@ def write_configuration(path: Path, repo: RepoConfig, *, extra: Iterable[GitSett
     """Write the private configuration file of a repository's git; users' settings go before what is enforced."""
     replaced = {setting.key: setting for setting in repo.git.git_config}
     settings = [
-        *(GitSetting(key, value) for key, value in _DEFAULTS),
+        *(GitSetting(key, value) for key, value in (*_DEFAULTS, *_checkout_settings())),
         *replaced.values(),
         *repo.git.git_config_add,
         *extra,
@@ -193,6 +194,16 @@ class Git:
         self._log.info("git_command", v=COMMANDS, command=command, status=output.status, duration=round(seconds, 4))
         if output.stdout or output.stderr:
             self._log.info("git_output", v=OUTPUT, stdout=output.stdout[:_SHOWN], stderr=output.stderr[:_SHOWN])
+
+
+def _checkout_settings() -> tuple[tuple[str, str], ...]:
+    """Let two processes write the files of a large tree where there are processors for two.
+
+    It saves a third of the time and costs as much processor time again; with few files it saves nothing.
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-checkoutworkers
+    """
+    workers = "2" if available() >= 2 else "1"
+    return ("checkout.workers", workers), ("checkout.thresholdForParallelism", "1000")
 
 
 def _environment(repo: RepoConfig, *, home: Path, configuration: Path) -> dict[str, str]:

@@ -20,16 +20,17 @@ class PlainGit:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of a command that works on store and tree."""
-        return {
-            **git_environment(),
-            "GIT_DIR": str(self.directory / "tree" / ".git" if self.submodules else self.directory / "store"),
-            "GIT_WORK_TREE": str(self.directory / "tree"),
-            "GIT_ALLOW_PROTOCOL": "file:http",
-        }
+        environment = {**git_environment(), "GIT_ALLOW_PROTOCOL": "file:http"}
+        if not self.submodules:  # `git submodule` works in a tree that has its store within
+            environment |= {
+                "GIT_DIR": str(self.directory / "store"),
+                "GIT_WORK_TREE": str(self.directory / "tree"),
+            }
+        return environment
 
     def git(self, *arguments: str) -> Cost:
         """Run a command on store and tree."""
-        return run(["git", *arguments], environment=self.environment, directory=self.directory)
+        return run(["git", *arguments], environment=self.environment, directory=self.directory / "tree")
 
     def create(self) -> Cost:
         """Make the store."""

@@ -2,8 +2,11 @@
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import click
 
 from bench import git as plain_git
 from bench.costs import Cost
@@ -21,9 +24,8 @@ _BETWEEN = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How often each thing is done: rounds in all, updates and polls in each."""
+    """How often each thing is done in a round."""
 
-    rounds: int
     updates: int
     polls: int
 
@@ -42,18 +44,18 @@ class Bench:
     programs: tuple[Program, ...]
 
     def run(self, *, wanted: tuple[str, ...]) -> None:
-        """Let everybody do everything, in turns; `wanted` are parts of the names of what is to be done."""
-        kinds = {
-            "first publication": self._first,
-            "quick succession": self._succession,
-            "idle poll": self._idle,
-            "comparison": self._compare,
-            "start": self._start,
-        }
-        for _ in range(self.effort.rounds):
-            for name, measure in kinds.items():
-                if not wanted or any(part in name for part in wanted):
-                    measure()
+        """Let everybody do everything once, in turns; `wanted` are parts of the names of what is to be done."""
+        kinds: dict[str, Callable[[], None]] = {"first publication": self._first, "idle poll": self._idle}
+        if self.transport == "http":  # it makes no difference
+            kinds |= {"comparison": self._compare, "start": self._start}
+            if self.repository.kind.files == MANY_FILES:
+                kinds["quick succession"] = self._succession
+        for name, measure in kinds.items():
+            if not wanted or any(part in name for part in wanted):
+                began = time.monotonic()
+                measure()
+                what = f"{self.repository.kind.name} over {self.transport}: {name}"
+                click.echo(f"{what}: {time.monotonic() - began:.1f} s", err=True)
 
     def _fresh(self) -> Path:
         # Nothing is removed before the end: some file systems are slow for a minute after much was removed.
@@ -183,8 +185,6 @@ class Bench:
 
     def _succession(self) -> None:
         """Publish updates so fast that readers still hold the trees that the link has left."""
-        if self.repository.kind.files != MANY_FILES:
-            return
         for program in self.programs:
             self.repository.push_first()
             with running(program, self.url, self._fresh() / "root", stale="30s") as it:
@@ -210,8 +210,7 @@ class Bench:
                 with running(program, self.url, root) as it:
                     self._note("restart", program.name, "ready after", "ms", it.wait_ready() - it.began)
                     it.cpu_when_quiet()
-            if self.transport == "http":
-                self._start_without_answer(program, root)
+            self._start_without_answer(program, root)
             self._first_commands(program, root)
 
     def _start_without_answer(self, program: Program, root: Path) -> None:

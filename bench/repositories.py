@@ -86,9 +86,10 @@ def build(directory: Path, kind: Kind) -> Repository:
     path = directory / f"{kind.name.replace(' ', '-').replace(',', '')}.git"
     links = []
     for number in range(kind.submodules):
-        name = f"sub-{number}.git"
-        _import(directory / name, _first(plain(50), seed=1000 * number))
-        links.append((f"lib/{number}", git(directory / name, "rev-parse", "refs/prepared/first"), f"../{name}"))
+        small = plain(50)
+        submodule = Repository(directory / f"sub-{number}.git", small)
+        _import(submodule.path, _first(small, seed=1000 * number))
+        links.append((f"lib/{number}", submodule.push_first(), f"../{submodule.path.name}"))
     repository = Repository(path, kind)
     _import(path, itertools.chain(_first(kind, links=links), _changes(kind)))
     repository.push_first()

@@ -35,14 +35,13 @@ def measure(
 ) -> Results:
     """Measure everything that is wanted; the repositories take their turns in each round."""
     results = Results()
-    effort = Effort(rounds=1, updates=2, polls=10) if quick else Effort(rounds=1, updates=6, polls=100)
+    effort = Effort(updates=2, polls=10) if quick else Effort(updates=5, polls=80)
     with GitHttpServer(directory) as server:
         repositories = [build(directory, kind) for kind in ((TINY,) if quick else FULL)]
-        for number in range(rounds):
+        for _ in range(rounds):
             for repository in repositories:
                 for transport, url in (("file", f"file://{repository.path}"), ("http", server.url_of(repository.path))):
                     if transport == "http" or _over_file(repository.kind):
-                        click.echo(f"round {number + 1}: {repository.kind.name} over {transport}", err=True)
                         Bench(
                             repository=repository,
                             transport=transport,

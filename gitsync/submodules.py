@@ -83,6 +83,8 @@ class Submodules:
 
     def _links(self, tree: Tree, url: str, *, deadline: float) -> list[_Link]:
         """Return the submodules that a tree's commit names; those that `.gitmodules` does not know are left out."""
+        if not os.path.lexists(tree.path / ".gitmodules"):
+            return []
         listed = self._git.run(["ls-files", "--stage", "-z"], deadline=deadline, place=tree.place).stdout
         hashes = {}
         for entry in listed.split("\0"):

@@ -6,6 +6,7 @@ refers to it any more. Called by the worker's thread, `generations` also by the 
 
 import contextlib
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,11 +19,11 @@ from gitsync.gitcmd import Git, Place
 from gitsync.log import get_logger
 
 PRIVATE_REF: Final = "refs/gitsync/head"
-# Holds the size in bytes of the packs when all garbage was last collected.
+# Holds the size of the store, in bytes, when all garbage was last collected.
 _SIZE: Final = "gitsync-size"
-# Below these numbers collecting garbage costs more than it saves.
+# Below these numbers, and these bytes, collecting garbage costs more than it saves.
 _MANY_PACKS: Final = 20
-_MANY_LOOSE: Final = 20
+_MANY_LOOSE: Final = 5000
 _MUCH: Final = 16 * 1024 * 1024
 _GC: Final = {
     "always": ["gc", "--prune=now"],
@@ -152,33 +153,42 @@ def collect(store: Path, mode: str, git: Git, *, deadline: float, idle: bool) ->
     history that is wanted whole next to nothing is garbage, so its many small packs are only joined.
     """
     command = _GC.get(mode)
-    size = _size_of_packs(store)
-    grown = size > 2 * _size_before(store, size) + _MUCH
-    if command is None or not (mode == "auto" or grown or _piled_up(store)):
+    if command is None:
+        return
+
+    def run(*arguments: str) -> str:
+        return git.run(arguments, deadline=deadline, place=Place(git_dir=store), idle=idle).stdout
+
+    stock = _Stock.read(run("count-objects", "-v"))
+    grown = stock.size > 2 * _size_before(store, stock.size) + _MUCH
+    if not (mode == "auto" or grown or stock.packs > _MANY_PACKS or stock.loose > _MANY_LOOSE):
         return
     shallow = (store / "shallow").exists()
     if mode == "always" and not (shallow or grown or _is_partial(store)):
-        command = _JOIN
-    options = ["-c", "gc.worktreePruneExpire=never", *(_AS_IT_IS if shallow and mode != "aggressive" else [])]
-    git.run([*options, *command, "--quiet"], deadline=deadline, place=Place(git_dir=store), idle=idle)
-    if command is not _JOIN:
-        write_atomically(store / _SIZE, str(_size_of_packs(store)))
+        run(*_JOIN, "--quiet")
+        return
+    run("-c", "gc.worktreePruneExpire=never", *(_AS_IT_IS if shallow and mode == "always" else []), *command, "--quiet")
+    write_atomically(store / _SIZE, str(_Stock.read(run("count-objects", "-v")).size))
 
 
-def _piled_up(store: Path) -> bool:
-    packs = sum(1 for _ in (store / "objects" / "pack").glob("*.pack"))
-    # One of the 256 directories of loose objects stands for all.
-    loose = sum(1 for _ in (store / "objects" / "17").glob("*"))
-    return packs > _MANY_PACKS or loose > _MANY_LOOSE
+@dataclass(frozen=True)
+class _Stock:
+    """How many packs and loose objects there are, and their bytes."""
 
+    packs: int
+    loose: int
+    size: int
 
-def _size_of_packs(store: Path) -> int:
-    """Return the bytes of all packs: a handful of files."""
-    return sum(path.stat().st_size for path in (store / "objects" / "pack").glob("*.pack"))
+    @classmethod
+    def read(cls, text: str) -> "_Stock":
+        """Read what git tells of a store. https://git-scm.com/docs/git-count-objects: sizes are in KiB."""
+        found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+        packs, loose, *sizes = (int(found.get(name, "0")) for name in ("packs", "count", "size", "size-pack"))
+        return cls(packs, loose, sum(sizes) * 1024)
 
 
 def _size_before(store: Path, size: int) -> int:
-    """Return the size of the packs when garbage was last collected, or when they were first looked at."""
+    """Return the bytes of the store when garbage was last collected, or when it was first looked at."""
     text = read_small(store / _SIZE) or ""
     if not text.isdigit():
         write_atomically(store / _SIZE, str(size))

@@ -98,15 +98,15 @@ def test_store_stays_small_under_gc(make_workbench: MakeWorkbench, origin: Origi
 
 def test_store_without_history_is_bounded_by_what_is_live(make_workbench: MakeWorkbench, origin: Origin) -> None:
     """Large files that replace each other are garbage long before there are many packs of them."""
-    size = 5 * 1024 * 1024
+    size = 4 * 1024 * 1024
     bench = make_workbench(origin.url)
-    for number in range(16):
+    for number in range(12):
         origin.commit({"big.bin": noise(size, seed=number)})
         assert bench.run().failure is None
         bench.do_chores()
     kept = sum(path.stat().st_size for path in (bench.mirror.store.path / "objects").rglob("*") if path.is_file())
     # Twice what is live (the published tree's and the standby's), and the 16 MB below which it is not worth it.
-    assert kept < 9 * size, "sixteen of them were fetched"
+    assert kept < 9 * size, "twelve of them were fetched"
     assert_published(origin.path, bench.repo.link)
 
 

@@ -23,8 +23,8 @@ def main() -> None:
     for name in environ:
         if name not in _INHERITED:
             del os.environ[name]
-    # GitPython looks for git when it is imported; that it is there is checked by us, with a better message.
-    os.environ["GIT_PYTHON_REFRESH"] = "quiet"
+    # GitPython runs git when it is imported, without a deadline; we do that ourselves, so it gets nothing to run.
+    os.environ |= {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": os.devnull}
     sys.exit(run(sys.argv[1:], environ))
 
 

@@ -5,6 +5,7 @@ Every thread is started through one guard that reports how it ended, so none can
 """
 
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -151,6 +152,9 @@ class Daemon:
         self._git_version = self._ask_git_version()
         self._log.info("git_found", git_version=self._git_version)
         self._metrics.built_with(self._git_version)
+        # All is imported; `__main__` has kept the collector from looking through it, and it need not do so later.
+        gc.freeze()
+        gc.enable()
         for unit in self._units:
             if unit.watcher.needed and not unit.repo.schedule.one_time:
                 self._spawn(f"watcher {unit.repo.name}", unit.watcher.run)

@@ -49,7 +49,8 @@ class Response:
 class Application:
     """The routes, and what they read. `secret` returns the receiver's secret; it is None where there is no receiver.
 
-    `git_version` returns None until git has run. `shows_metrics` and `shows_stacks` say whether there are routes for these.
+    `git_version` returns None until git has run. `shows_metrics` and `shows_stacks` say whether there are routes for
+    these.
     """
 
     board: StatusBoard

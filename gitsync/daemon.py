@@ -5,6 +5,7 @@ Every thread is started through one guard that reports how it ended, so none can
 """
 
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -89,6 +90,7 @@ class Daemon:
         # The threads of the hooks that run once: the process ends after them.
         self._last_hooks: set[str] = set()
         self._http: HttpServer | None = None
+        self._git_version: str | None = None
         self._metrics = Metrics()
         repos = [_located(repo) for repo in config.repos]
         self._board = StatusBoard([_first_status(repo) for repo in repos])
@@ -144,10 +146,15 @@ class Daemon:
             os.umask(0o002)
         for number in {*_ENDING, *self._triggers()}:
             signal.signal(number, self._on_signal)
-        git_version = self._git_version()
-        self._log.info("starting", version=__version__, git_version=git_version, options=self._config.shown)
-        self._metrics.built_with(git_version)
-        self._listen(git_version)
+        self._log.info("starting", version=__version__, options=self._config.shown)
+        # Served first: what is published already counts at once, and the first command of git takes long to start.
+        self._listen()
+        self._git_version = self._ask_git_version()
+        self._log.info("git_found", git_version=self._git_version)
+        self._metrics.built_with(self._git_version)
+        # All is imported; `__main__` has kept the collector from looking through it, and it need not do so later.
+        gc.freeze()
+        gc.enable()
         for unit in self._units:
             if unit.watcher.needed and not unit.repo.schedule.one_time:
                 self._spawn(f"watcher {unit.repo.name}", unit.watcher.run)
@@ -164,7 +171,7 @@ class Daemon:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._events.put(_Signalled(number))
 
-    def _git_version(self) -> str:
+    def _ask_git_version(self) -> str:
         deadline = time.monotonic() + _GIT_VERSION_TIMEOUT
         text = self._units[0].git.run(["version"], deadline=deadline).stdout.strip()
         found = re.search(r"(\d+)\.(\d+)\S*", text)
@@ -173,7 +180,7 @@ class Daemon:
             raise GitSyncError(f"{text!r} is too old", reason="git_missing", hint=f"install git {oldest} or newer")
         return found[0]
 
-    def _listen(self, git_version: str) -> None:
+    def _listen(self) -> None:
         bind = self._config.http_bind
         if bind is None:
             return
@@ -182,7 +189,7 @@ class Daemon:
             metrics=self._metrics,
             mailboxes=tuple(unit.mailbox for unit in self._units),
             secret=_secret_source(self._config),
-            git_version=git_version,
+            git_version=lambda: self._git_version,
             shows_metrics=self._config.http_metrics,
             shows_stacks=self._config.http_pprof,
         )

@@ -51,47 +51,45 @@ HINTS = {
 }
 
 # The first match wins, so the specific ones stand above the general. Texts are git's and curl's own, with LC_ALL=C.
-_PATTERNS = tuple(
-    (re.compile(pattern, re.IGNORECASE), reason)
-    for pattern, reason in (
-        (r"no space left on device|disk quota exceeded", "no_space"),
-        (r"transport '.*' not allowed|remote helper .* aborted|unable to find remote helper", "transport"),
-        (r"host key verification failed|remote host identification has changed", "host_key"),
-        (r"no user exists for uid", "config"),
-        (r"returned error: 429", "rate_limited"),
-        (
-            r"authentication failed|could not read (username|password)|terminal prompts disabled|access denied"
-            r"|permission denied \((publickey|password|keyboard)|returned error: 40[137]|response 407"
-            r"|invalid credentials|too many authentication failures",
-            "auth",
-        ),
-        (r"returned error: 404|repository '.*' not found|repository not found", "not_found"),
-        (r"'.*' does not appear to be a git repository", "not_found"),
-        (r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref", "ref_missing"),
-        (r"could not resolve (host|proxy)|name or service not known|name resolution", "dns"),
-        (r"certificate|gnutls_handshake|ssl_connect|ssl routines|tls (connect|packet)", "tls"),
-        (r"returned error: 5\d\d", "remote_error"),
-        (
-            r"read-only file system|operation not permitted|insufficient permission"
-            r"|unable to create .*permission denied",
-            "permission",
-        ),
-        (r"reference broken|unable to resolve reference|bad shallow line", "corrupt"),
-        (r"unable to create '.*\.lock'|another git process seems|cannot lock ref", "locked"),
-        (
-            r"connection (refused|reset|timed out|closed)|failed to connect|couldn't connect|unable to connect"
-            r"|no route to host|network is unreachable|recv failure|empty reply|http/2 stream|operation timed out",
-            "connect",
-        ),
-        (
-            r"corrupt|invalid sha1 pointer|bad (object|tree|signature)|unable to (read (tree|sha1)|parse|unpack)"
-            r"|is empty$|is truncated|inflate|did not send all necessary objects|not a git repository|index file"
-            r"|missing (blob|tree|commit)|could not parse|garbage at end",
-            "corrupt",
-        ),
-        (r"early eof|hung up|unexpected disconnect|could not read from remote", "connect"),
-        (r"permission denied", "permission"),
-    )
+# They are compiled when the first error is met.
+_PATTERNS: Final = (
+    (r"no space left on device|disk quota exceeded", "no_space"),
+    (r"transport '.*' not allowed|remote helper .* aborted|unable to find remote helper", "transport"),
+    (r"host key verification failed|remote host identification has changed", "host_key"),
+    (r"no user exists for uid", "config"),
+    (r"returned error: 429", "rate_limited"),
+    (
+        r"authentication failed|could not read (username|password)|terminal prompts disabled|access denied"
+        r"|permission denied \((publickey|password|keyboard)|returned error: 40[137]|response 407"
+        r"|invalid credentials|too many authentication failures",
+        "auth",
+    ),
+    (r"returned error: 404|repository '.*' not found|repository not found", "not_found"),
+    (r"'.*' does not appear to be a git repository", "not_found"),
+    (r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref", "ref_missing"),
+    (r"could not resolve (host|proxy)|name or service not known|name resolution", "dns"),
+    (r"certificate|gnutls_handshake|ssl_connect|ssl routines|tls (connect|packet)", "tls"),
+    (r"returned error: 5\d\d", "remote_error"),
+    (
+        r"read-only file system|operation not permitted|insufficient permission"
+        r"|unable to create .*permission denied",
+        "permission",
+    ),
+    (r"reference broken|unable to resolve reference|bad shallow line", "corrupt"),
+    (r"unable to create '.*\.lock'|another git process seems|cannot lock ref", "locked"),
+    (
+        r"connection (refused|reset|timed out|closed)|failed to connect|couldn't connect|unable to connect"
+        r"|no route to host|network is unreachable|recv failure|empty reply|http/2 stream|operation timed out",
+        "connect",
+    ),
+    (
+        r"corrupt|invalid sha1 pointer|bad (object|tree|signature)|unable to (read (tree|sha1)|parse|unpack)"
+        r"|is empty$|is truncated|inflate|did not send all necessary objects|not a git repository|index file"
+        r"|missing (blob|tree|commit)|could not parse|garbage at end",
+        "corrupt",
+    ),
+    (r"early eof|hung up|unexpected disconnect|could not read from remote", "connect"),
+    (r"permission denied", "permission"),
 )
 
 
@@ -103,7 +101,7 @@ def classify(stderr: str) -> str:
     # A URL or a name that git quotes may contain any of the words.
     told = _QUOTED.sub("''", stderr)
     for pattern, reason in _PATTERNS:
-        if pattern.search(told):
+        if re.search(pattern, told, re.IGNORECASE):
             return reason
     return "git"
 

@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from git.cmd import Git as _CommandLayer
-from git.exc import GitCommandNotFound
-
 from gitsync.config import TRANSPORTS, GitSetting, RepoConfig, render, transport
 from gitsync.cpus import available
 from gitsync.errors import GitCancelled, GitError, GitTimeout, classify
@@ -108,7 +105,7 @@ class Git:
         """Run with a private home and configuration; `credentials` are variables that may change between commands."""
         self._program = repo.git.git
         self._url = repo.repo
-        self._layer = _CommandLayer(str(home))
+        self._home = home
         self._environment = _environment(repo, home=home, configuration=configuration)
         self._credentials = credentials
         self._log = get_logger(repo=repo.name)
@@ -170,9 +167,13 @@ class Git:
             raise _cancelled(tried)
 
     def _start(self, arguments: Sequence[str], place: Place | None, tried: str) -> Process:
+        # Here, because the import takes long, and a process that has something published already is to serve before it.
+        from git.cmd import Git as CommandLayer
+        from git.exc import GitCommandNotFound
+
         environment = {**self._environment, **self._credentials(), **(place.environment() if place else {})}
         try:
-            wrapper = self._layer.execute(
+            wrapper = CommandLayer(str(self._home)).execute(
                 [self._program, *arguments],
                 as_process=True,
                 env=environment,

@@ -3,7 +3,6 @@
 `load` is a pure function of its two parameters and touches no file.
 """
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -117,6 +116,8 @@ def _unknown_arguments(rest: Sequence[str]) -> list[str]:
 
 
 def _similar(name: str, known: Mapping[str, object]) -> str:
+    import difflib  # here, because only a mistake needs it
+
     matches = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {matches[0]}?" if matches else "; see --help"
 

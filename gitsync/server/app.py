@@ -49,14 +49,15 @@ class Response:
 class Application:
     """The routes, and what they read. `secret` returns the receiver's secret; it is None where there is no receiver.
 
-    `shows_metrics` and `shows_stacks` say whether there are routes for these.
+    `git_version` returns None until git has run. `shows_metrics` and `shows_stacks` say whether there are routes for
+    these.
     """
 
     board: StatusBoard
     metrics: Metrics
     mailboxes: tuple[Mailbox, ...]
     secret: Callable[[], Secret] | None
-    git_version: str
+    git_version: Callable[[], str | None]
     shows_metrics: bool = True
     shows_stacks: bool = False
 
@@ -106,7 +107,7 @@ class Application:
 
     def _status(self, environ: Environ) -> Response:
         repos = [_describe(snapshot) for snapshot in self.board.all()]
-        return _json(200, {"version": __version__, "git_version": self.git_version, "repos": repos})
+        return _json(200, {"version": __version__, "git_version": self.git_version(), "repos": repos})
 
     def _webhook(self, environ: Environ) -> Response:
         headers = {

@@ -52,7 +52,7 @@ class Site:
             metrics=self.metrics,
             mailboxes=self.mailboxes,
             secret=secret,
-            git_version="2.39.5",
+            git_version=lambda: "2.39.5",
         )
 
     def ask(self, path: str, method: str = "GET", *, body: bytes = b"", **headers: str) -> Answer:

@@ -13,7 +13,7 @@ from typing import Final
 from gitsync.config import GitSetting, RepoConfig, render
 from gitsync.errors import GitError
 from gitsync.events import Commit
-from gitsync.files import read_small, write_atomically
+from gitsync.files import disk_usage, read_small, write_atomically
 from gitsync.gitcmd import Git, Place
 from gitsync.log import get_logger
 
@@ -21,6 +21,8 @@ PRIVATE_REF: Final = "refs/gitsync/head"
 # Below these numbers collecting garbage costs more than it saves.
 _MANY_PACKS: Final = 20
 _MANY_LOOSE: Final = 20
+# Bytes that a store may have besides twice its largest pack: one that has just been cleaned is a single pack.
+_SLACK: Final = 32 * 1024 * 1024
 _GC: Final = {
     "always": ["gc", "--prune=now"],
     "aggressive": ["gc", "--prune=now", "--aggressive"],
@@ -146,10 +148,13 @@ def collect(store: Path, mode: str, git: Git, *, deadline: float) -> None:
 
 
 def _piled_up(store: Path) -> bool:
-    packs = sum(1 for _ in (store / "objects" / "pack").glob("*.pack"))
+    packs = [path.stat().st_size for path in (store / "objects" / "pack").glob("*.pack")]
     # One of the 256 directories of loose objects stands for all.
     loose = sum(1 for _ in (store / "objects" / "17").glob("*"))
-    return packs > _MANY_PACKS or loose > _MANY_LOOSE
+    if len(packs) > _MANY_PACKS or loose > _MANY_LOOSE:
+        return True
+    # A few objects may be large ones.
+    return disk_usage(store / "objects") > 2 * max(packs, default=0) + _SLACK
 
 
 def _keeps_modes(directory: Path) -> bool:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from gitsync import store
+from gitsync.files import disk_usage
 from gitsync.store import PRIVATE_REF
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git, run_git
-from tests.support.origin import Origin
+from tests.support.origin import Origin, noise
 from tests.support.tree import assert_published
 
 
@@ -93,6 +95,22 @@ def test_store_stays_small_under_gc(make_workbench: MakeWorkbench, origin: Origi
     assert_published(origin.path, bench.repo.link)
     assert git(bench.mirror.store.path, "rev-parse", PRIVATE_REF) == origin.head
     assert not bench.sync.heal(deadline=soon())
+
+
+@pytest.mark.parametrize("mode", ["always", "off"])
+def test_few_large_objects_pile_up_no_more_than_many(
+    make_workbench: MakeWorkbench, origin: Origin, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """A large file that is replaced again and again does not fill the volume, though its objects are few."""
+    monkeypatch.setattr(store, "_SLACK", 500_000)
+    bench = make_workbench(origin.url, git_gc=mode)
+    sizes = []
+    for number in range(20):
+        origin.commit({"large": noise(100_000, seed=number)})
+        assert bench.run().failure is None
+        sizes.append(disk_usage(bench.mirror.store.path))
+    assert (max(sizes) < 1_200_000) is (mode == "always")
+    assert_published(origin.path, bench.repo.link)
 
 
 def test_gc_lock_of_another_host_does_not_block(make_workbench: MakeWorkbench, origin: Origin) -> None:

@@ -2,6 +2,10 @@
 
 import click
 
+from bench.fleet import fleet
+from bench.soak import soak
+from bench.store import store
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -10,6 +14,10 @@ def main(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         click.echo("nothing yet")
 
+
+main.add_command(fleet)
+main.add_command(soak)
+main.add_command(store)
 
 if __name__ == "__main__":
     main()

@@ -176,7 +176,3 @@ def fleet(sidecars: int, pods: int, period: float, output: Path) -> None:
     content = {"traffic": traffic, "scenarios": outcomes, "daemons": run}
     write(output / "fleet.json", content)
     draw(output / "fleet.svg", outcomes, run)
-
-
-if __name__ == "__main__":
-    fleet()

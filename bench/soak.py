@@ -87,7 +87,3 @@ def soak(passes: int, every: int, output: Path) -> None:
         samples = run(Path(name), passes=passes, every=every)
     click.echo(report(samples))
     write(output / "soak.json", {"samples": samples, "per_1000_passes": slopes(samples)})
-
-
-if __name__ == "__main__":
-    soak()

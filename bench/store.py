@@ -127,7 +127,3 @@ def store(pushes: int, size: str, output: Path) -> None:
         ours, plain, live = run(Path(name), pushes=pushes, size=size)
     click.echo(report(ours, plain, live))
     write(output / f"store-{size}.json", {"live": live, "gitsync": ours, "git": plain})
-
-
-if __name__ == "__main__":
-    store()

@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.support.daemon import PACKAGE_ROOT
 
 
-def _bench(module: str, *arguments: str, output: Path) -> str:
-    command = [sys.executable, "-m", f"bench.{module}", *arguments, f"--output={output}"]
+def _bench(*arguments: str, output: Path) -> str:
+    command = [sys.executable, "-m", "bench", *arguments, f"--output={output}"]
     return subprocess.run(command, cwd=PACKAGE_ROOT, check=True, capture_output=True, text=True).stdout
 
 

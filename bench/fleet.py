@@ -1,6 +1,5 @@
 """What one git server sees of many sidecars: the traffic of a pass, a model of 1,000, and real daemons beside it."""
 
-import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ SEED = 1
 WINDOW = 600
 BURST = 2
 PASSES = 20
-MANY_REFS = 1000
+REFS = {"one ref": 1, "1,000 refs": 1000}
 
 
 @dataclass(frozen=True)
@@ -132,9 +131,9 @@ def draw(path: Path, outcomes: Sequence[Outcome], run: live.Run | None) -> None:
     """Draw the requests of each second, a panel a scenario, and one for the real daemons."""
     from matplotlib.figure import Figure
 
-    panels = len(outcomes) + (run is not None)
-    figure = Figure(figsize=(12, 2.2 * -(-panels // 2)), layout="constrained")
-    axes = figure.subplots(-(-panels // 2), 2).flat
+    rows = len(outcomes) // 2 + 1
+    figure = Figure(figsize=(12, 2.2 * rows), layout="constrained")
+    axes = list(figure.subplots(rows, 2).flat)
     for each, axis in zip(outcomes, axes, strict=False):
         begin = max(0, int(each.scenario.event) - WINDOW)
         shown = each.seconds[begin : int(each.scenario.event) + WINDOW]
@@ -142,8 +141,10 @@ def draw(path: Path, outcomes: Sequence[Outcome], run: live.Run | None) -> None:
         axis.axhline(each.load.even, color="grey", linestyle=":", linewidth=0.8)
         axis.set_ylim(0, 4 * each.load.even)
         axis.set_title(f"{each.scenario.name} (peak {each.load.peak:,})", fontsize=9)
-    axis = next(itertools.islice(figure.axes, len(outcomes), None), None)
-    if run and axis:
+    for axis in axes[len(outcomes) + (run is not None) :]:
+        axis.set_axis_off()
+    if run:
+        axis = axes[len(outcomes)]
         axis.hist(run.requests, bins=range(int(run.end) + 2), histtype="stepfilled")
         axis.axvspan(*run.outage, color="grey", alpha=0.2)
         axis.set_title("real daemons: starts, polls, 503 (grey), a webhook to all", fontsize=9)
@@ -162,9 +163,7 @@ def fleet(sidecars: int, pods: int, period: float, output: Path) -> None:
     """Measure the traffic of a pass, and what a server sees of many sidecars."""
     schedule, run = default_schedule(), None
     with tempfile.TemporaryDirectory(prefix="gitsync-bench-") as name:
-        traffic = {
-            f"{refs:,} refs": measure(Path(name) / str(refs), passes=PASSES, refs=refs) for refs in (1, MANY_REFS)
-        }
+        traffic = {title: measure(Path(name) / str(refs), passes=PASSES, refs=refs) for title, refs in REFS.items()}
         click.echo(report_traffic(traffic))
         costs = costs_of(next(iter(traffic.values())))
         outcomes = [outcome(scenario, costs) for scenario in scenarios(schedule, sidecars=sidecars)]

@@ -14,7 +14,7 @@ from tests.support.origin import Origin
 # Passes between two samples; the first of them publishes a new commit.
 EVERY = 100
 # The share of the samples that is left out of the slope: caches and pools fill up first.
-WARM_UP = 0.2
+WARM_UP = 0.5
 TIMEOUT = 120.0
 QUANTITIES = ("memory", "descriptors", "threads")
 

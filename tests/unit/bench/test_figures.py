@@ -22,8 +22,8 @@ def test_slope() -> None:
 
 
 def test_growth_after_the_warm_up() -> None:
-    """What happens in the first fifth of the passes is not growth."""
-    samples = [Sample(number * 100, 1_000_000 if number > 2 else 0, 10, number) for number in range(1, 11)]
+    """What happens in the first half of the passes is not growth."""
+    samples = [Sample(number * 100, 1_000_000 if number > 5 else 0, 10, number) for number in range(1, 11)]
     assert slopes(samples) == pytest.approx({"memory": 0.0, "descriptors": 0.0, "threads": 10.0})
 
 

@@ -39,13 +39,18 @@ class Case:
 
 @dataclass
 class Lab:
-    """The bench of one run: `runs` is how often what is cheap is repeated; what takes seconds, three times at most."""
+    """The bench of one run: `runs` is how often what is cheap is repeated; what takes seconds, three times at most.
+
+    What goes on by itself is watched for `window` seconds: the system tells CPU in steps of 10 ms, and they must not
+    matter.
+    """
 
     directory: Path
     server: Server
     programs: Sequence[Program]
     shapes: Sequence[Shape]
     runs: int
+    window: float
     results: Results
     began: float = field(default_factory=time.monotonic)
     _places: dict[tuple[str, Case], Place] = field(default_factory=dict)

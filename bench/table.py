@@ -46,8 +46,8 @@ def run(options: Options) -> None:
     results = Results(program.name for program in programs)
     with _directory(options.directory) as directory, Server(directory / "origins") as server:
         machine = facts(directory)
-        shapes = (SMALL,) if options.quick else SHAPES
-        lab = Lab(directory, server, programs, shapes, options.runs, results)
+        shapes, window = ((SMALL,), 0.2) if options.quick else (SHAPES, 2.0)
+        lab = Lab(directory, server, programs, shapes, options.runs, window, results)
         lab.build()
         for row in rows:
             row.measure(lab)

@@ -9,9 +9,8 @@ from bench.programs import NEVER, Daemon, Program
 from bench.repositories import BIG, MEDIUM, NESTED, SMALL
 
 ROW = "comparison of files"
-# Seconds between comparisons, and seconds that are watched.
+# Seconds between comparisons.
 _PERIOD = 0.1
-_WINDOW = 3.0
 _SECONDS = 'gitsync_phase_duration_seconds_sum{phase="heal"}'
 
 
@@ -33,7 +32,7 @@ def _compare(lab: Lab, case: Case, program: Program) -> None:
         daemon.wait_pass(1)
         seconds, started = _compared(daemon), time.perf_counter()
         cpu = daemon.cpu
-        threading.Event().wait(_WINDOW)
+        threading.Event().wait(lab.window)
         cpu, took = daemon.cpu - cpu, time.perf_counter() - started
         seconds = _compared(daemon) - seconds
     # They are not counted; but what was not spent on them was spent on waiting for the next one.

@@ -14,9 +14,8 @@ MEMORY = "memory, idle"
 _SHAPES = (SMALL, MEDIUM, BIG, NESTED)
 # Seconds between polls; as they end with a wait of this length, it is taken off again.
 _PERIOD = 0.02
-# Seconds that are watched, so that the steps of 10 ms in which the system tells CPU do not matter.
-_WINDOW = 2.0
-_PROBES = 30
+# Polls by plain git for each second in which a program polls, and passes that are traced.
+_PROBES = 15
 _PASSES = 5
 
 
@@ -43,15 +42,16 @@ def measure_memory(lab: Lab) -> None:
 
 def _poll_by_git(lab: Lab, case: Case) -> None:
     tree, sent = lab.tree(case), lab.server.sent()
-    spent = tree.probe(_PROBES)
-    _add(lab, case, GIT, (spent.wall / _PROBES, spent.cpu / _PROBES, (lab.server.sent() - sent) / _PROBES))
+    count = round(_PROBES * lab.window)
+    spent = tree.probe(count)
+    _add(lab, case, GIT, (spent.wall / count, spent.cpu / count, (lab.server.sent() - sent) / count))
 
 
 def _poll(lab: Lab, case: Case, program: Program) -> None:
     with lab.daemon(program, case, lab.place(program, case), f"--period={_PERIOD}s") as daemon:
         daemon.wait_pass(2)
         passes, sent, cpu, started = daemon.passes(), lab.server.sent(), daemon.cpu, time.perf_counter()
-        threading.Event().wait(_WINDOW)
+        threading.Event().wait(lab.window)
         cpu, took, sent = daemon.cpu - cpu, time.perf_counter() - started, lab.server.sent() - sent
         count = daemon.passes() - passes
     _add(lab, case, program.name, (took / count - _PERIOD, cpu / count, sent / count))

@@ -73,19 +73,20 @@ class RepoWorker:
             if result.outcome != "unchanged":
                 self._heal_at = time.monotonic() + self._repo.heal_period
         ending = self._ending(result)
-        delay = self._delay(result)
+        delay = self._delay(result, woken=sources != ("period",))
         self._report(sources, result, None if ending is not None else delay)
         if first:
             self._log.info("ready", hash=result.commit and result.commit.hash, link=str(self._repo.link))
         return delay, ending
 
-    def _delay(self, result: SyncResult) -> float:
+    def _delay(self, result: SyncResult, *, woken: bool) -> float:
         """Return the seconds until the next pass: a remote that works is not asked less often for what we refuse."""
         retry_in = result.failure.retry_in if result.failure else None
         delay = next_delay(
             self._schedule,
             failures=self._failures if retry_in is None else 0,
             succeeded=self._succeeded,
+            woken=woken,
             random=random.random(),  # noqa: S311 (it spreads load, it guards nothing)
         )
         return delay if retry_in is None else min(delay, retry_in)

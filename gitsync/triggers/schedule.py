@@ -3,6 +3,8 @@
 from gitsync.config import Schedule
 
 _MOST_DOUBLINGS = 30
+# The shortest random part of a delay: who has just asked the remote does not ask it again at once.
+_SOONEST = 0.1
 
 
 def backoff(first: float, *, failures: int, most: float) -> float:
@@ -10,12 +12,17 @@ def backoff(first: float, *, failures: int, most: float) -> float:
     return min(first * 2.0 ** min(failures - 1, _MOST_DOUBLINGS), max(most, first))
 
 
-def next_delay(schedule: Schedule, *, failures: int, succeeded: bool, random: float) -> float:
+def next_delay(schedule: Schedule, *, failures: int, succeeded: bool, woken: bool, random: float) -> float:
     """Return the seconds to wait after a pass.
 
-    `failures` counts those in a row, `succeeded` says whether any pass has ever succeeded, `random` is from 0 to 1.
+    `failures` counts those in a row, `succeeded` says whether any pass has ever succeeded, `woken` whether something
+    other than time has started this one, `random` is from 0 to 1. What wakes one pod, or lets it fail, often does so to
+    a whole fleet at one moment; so unless there is no jitter, the delay after that is any part of itself. A fleet that
+    only differed by the jitter would go on asking in waves for many periods.
     """
     delay = schedule.period if succeeded else schedule.init_period
     if failures:
         delay = backoff(delay, failures=failures, most=schedule.max_backoff)
+    if schedule.jitter and (woken or failures):
+        return delay * (_SOONEST + (1 - _SOONEST) * random)
     return delay * (1 + schedule.jitter * (2 * random - 1))

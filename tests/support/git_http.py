@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ CHUNK = 65536
 
 @dataclass
 class Request:
-    """What one request was and how much went through."""
+    """What one request was, when it came (on the monotonic clock) and how much went through."""
 
     method: str
     path: str
@@ -38,6 +39,7 @@ class Request:
     status: int = 0
     received: int = 0
     sent: int = 0
+    at: float = field(default_factory=time.monotonic)
 
     head: bytes = field(default=b"", repr=False)
 

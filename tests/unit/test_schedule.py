@@ -6,10 +6,10 @@ from gitsync.triggers.schedule import next_delay
 from tests.unit.examples import repo_config
 
 
-def delay(*argv: str, failures: int = 0, succeeded: bool = True, random: float = 0.5) -> float:
-    """Return the delay after a pass, by default without jitter."""
+def delay(*argv: str, failures: int = 0, succeeded: bool = True, woken: bool = False, random: float = 0.5) -> float:
+    """Return the delay after a pass, by default after a poll that has found nothing new."""
     schedule = repo_config(*argv).schedule
-    return next_delay(schedule, failures=failures, succeeded=succeeded, random=random)
+    return next_delay(schedule, failures=failures, succeeded=succeeded, woken=woken, random=random)
 
 
 @pytest.mark.parametrize(("succeeded", "seconds"), [(True, 10.0), (False, 2.0)])
@@ -24,10 +24,17 @@ def test_jitter(random: float, seconds: float) -> None:
     assert delay("--period=10s", "--jitter=0.2", random=random) == pytest.approx(seconds)
 
 
+@pytest.mark.parametrize(("random", "seconds"), [(0.0, 1.0), (0.5, 5.5), (1.0, 10.0)])
+def test_woken(random: float, seconds: float) -> None:
+    """After a start or a trigger, which many pods may have had at one moment, the delay is any part of the period."""
+    assert delay("--period=10s", "--jitter=0.2", woken=True, random=random) == pytest.approx(seconds)
+
+
 @pytest.mark.parametrize("random", [0.0, 1.0])
-def test_no_jitter(random: float) -> None:
-    """Without jitter the period is exact."""
-    assert delay("--period=10s", "--jitter=0", random=random) == 10.0
+@pytest.mark.parametrize(("woken", "failures", "seconds"), [(False, 0, 10.0), (True, 0, 10.0), (True, 3, 40.0)])
+def test_no_jitter(woken: bool, failures: int, seconds: float, random: float) -> None:
+    """Without jitter every delay is exact."""
+    assert delay("--period=10s", "--jitter=0", woken=woken, failures=failures, random=random) == seconds
 
 
 @pytest.mark.parametrize(
@@ -35,22 +42,24 @@ def test_no_jitter(random: float) -> None:
 )
 def test_backoff(failures: int, seconds: float) -> None:
     """After the first failure the delay doubles with each, up to the limit, however many there are."""
-    assert delay("--period=10s", "--max-backoff=5m", failures=failures) == pytest.approx(seconds)
+    argv = ("--period=10s", "--max-backoff=5m", "--jitter=0")
+    assert delay(*argv, failures=failures) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("limit", ["0s", "1s", "10s"])
 def test_limit_below_the_period(limit: str) -> None:
     """A limit below the period does not make failures come faster than successes."""
-    assert delay("--period=10s", f"--max-backoff={limit}", failures=5) == pytest.approx(10.0)
+    assert delay("--period=10s", f"--max-backoff={limit}", "--jitter=0", failures=5) == pytest.approx(10.0)
 
 
 def test_backoff_before_the_first_success() -> None:
     """The backoff starts from the initial period there."""
-    argv = ("--period=10s", "--init-period=1s", "--max-backoff=5s")
+    argv = ("--period=10s", "--init-period=1s", "--max-backoff=5s", "--jitter=0")
     assert [delay(*argv, failures=count, succeeded=False) for count in (1, 2, 3, 4)] == [1.0, 2.0, 4.0, 5.0]
 
 
-def test_jitter_on_backoff() -> None:
-    """The backoff is spread too, so that pods that failed together do not come back together."""
-    assert delay("--period=10s", "--jitter=0.5", failures=3, random=1.0) == pytest.approx(60.0)
-    assert delay("--period=10s", "--jitter=0.5", failures=3, random=0.0) == pytest.approx(20.0)
+@pytest.mark.parametrize("woken", [True, False])
+@pytest.mark.parametrize(("random", "seconds"), [(0.0, 4.0), (0.5, 22.0), (1.0, 40.0)])
+def test_jitter_on_backoff(woken: bool, random: float, seconds: float) -> None:
+    """Pods that failed at one moment do not come back at one moment."""
+    assert delay("--period=10s", woken=woken, failures=3, random=random) == pytest.approx(seconds)

@@ -179,13 +179,15 @@ def test_delays() -> None:
     )
 
 
-def test_jitter() -> None:
-    """Delays are spread around the period."""
-    bench = Bench("--period=10ms", "--jitter=1", "--heal-period=0", script=[UPDATED] * 6)
-    bench.run()
-    delays = [event.next_delay for event in bench.finished[:-1]]
-    assert len(set(delays)) > 1
-    assert all(delay is not None and 0 <= delay <= 0.002 for delay in delays)
+@pytest.mark.parametrize("source", ["period", "start", "signal", "webhook", "file"])
+def test_jitter(source: Source) -> None:
+    """Delays are spread around the period, and after what may have woken many workers all over it."""
+    benches = [Bench("--period=10ms", "--jitter=0.001", "--heal-period=0", script=[UPDATED] * 3) for _ in range(20)]
+    for bench in benches:
+        bench.sync.during = lambda number, box=bench.mailbox: box.post(source)  # type: ignore[misc]
+        bench.run()
+    delays = [bench.finished[1].next_delay for bench in benches]
+    assert (delays == pytest.approx([0.001] * 20, rel=0.0011)) is (source == "period")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,135 @@
+"""What a process and its children cost: time, CPU, memory, and how many processes of git there were."""
+
+import contextlib
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+# How often memory is looked at, in seconds.
+_SAMPLING = 0.005
+_QUIET = 0.1
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What some commands took: seconds by the clock, and seconds of CPU with all children."""
+
+    wall: float
+    cpu: float
+
+
+def spend(commands: Sequence[Sequence[str]], *, environment: Mapping[str, str], peak: "Peak | None" = None) -> Spent:
+    """Run commands one after the other and return what they took; raise `OSError` if one fails."""
+    wall = cpu = 0.0
+    for command in commands:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        if peak:
+            peak.watch(process.pid)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall += time.perf_counter() - started
+        cpu += usage.ru_utime + usage.ru_stime
+        # Popen has not seen the end, and would look for it.
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise OSError(f"{' '.join(command)} ended with {process.returncode}")
+    return Spent(wall, cpu)
+
+
+def cpu_of(pid: int) -> float:
+    """Return the seconds of CPU that a process and the children it has waited for have used, in steps of 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / _TICKS
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still are, whichever thread of it did."""
+    found: list[int] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def memory_of(pid: int) -> int:
+    """Return the resident bytes of one process, 0 if it is gone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    return 0
+
+
+def memory_of_tree(pid: int) -> int:
+    """Return the resident bytes of a process and all that it has started; what they share counts in each."""
+    return memory_of(pid) + sum(map(memory_of_tree, children(pid)))
+
+
+def settle(pid: int, *, timeout: float) -> float:
+    """Wait until a process has no children and uses no CPU; return the CPU seconds that it has used by then."""
+    deadline, pause = time.monotonic() + timeout, threading.Event()
+    last, since = cpu_of(pid), time.monotonic()
+    while time.monotonic() < deadline:
+        now = cpu_of(pid)
+        if now != last or children(pid):
+            last, since = now, time.monotonic()
+        elif time.monotonic() - since >= _QUIET:
+            return now
+        pause.wait(_SAMPLING)
+    raise TimeoutError(f"process {pid} does not come to rest within {timeout:g} s")
+
+
+class Peak:
+    """Watches the memory of one tree of processes at a time, on a thread, and keeps the most bytes that it ever had."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._pid = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def watch(self, pid: int) -> None:
+        """Look at this process and its children from now on."""
+        self._pid = pid
+
+    def _run(self) -> None:
+        while not self._stop.wait(_SAMPLING):
+            if self._pid:
+                self.bytes = max(self.bytes, memory_of_tree(self._pid))
+
+
+def until(check: Callable[[], object], *, timeout: float, interval: float = 0.001) -> float:
+    """Call `check` every so many seconds until it is true; return when that was (`time.perf_counter`)."""
+    deadline, pause = time.monotonic() + timeout, threading.Event()
+    while not check():
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"not done within {timeout:g} s")
+        pause.wait(interval)
+    return time.perf_counter()
+
+
+def traced(directory: Path) -> tuple[int, int]:
+    """Return how many processes of git have left a trace there (trace2), and how many of them no other git started."""
+    identifiers = [json.loads(path.read_text().split("\n", 1)[0])["sid"] for path in directory.iterdir()]
+    return len(identifiers), sum("/" not in identifier for identifier in identifiers)
+
+
+def disk_usage(path: Path) -> int:
+    """Return the bytes that are allocated below a directory."""
+    printed = subprocess.run(["du", "-sk", "--", path], capture_output=True, check=True).stdout
+    return int(printed.split()[0]) * 1024

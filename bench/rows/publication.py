@@ -1,0 +1,65 @@
+"""The first publication: from the start of the program on an empty volume to the link."""
+
+from bench.lab import Case, Lab
+from bench.meters import Peak, Spent, settle
+from bench.plain import NAME as GIT
+from bench.programs import NEVER, TIMEOUT, Program
+
+ROW = "first publication"
+
+
+def measure(lab: Lab) -> None:
+    """Publish every repository, in turns; once before, to look at the memory, and for all to be in the cache."""
+    for case in lab.cases():
+        lab.say(f"{ROW}: {case}")
+        workers = _look_at_memory(lab, case)
+        for _ in range(lab.few_runs):
+            _publish_by_git(lab, case, workers)
+            for program in lab.programs:
+                _publish(lab, case, program)
+
+
+def _look_at_memory(lab: Lab, case: Case) -> int:
+    """Return the number of processes with which plain git was the fastest: on some machines it is one."""
+    measure = case.measure(ROW, "peak RSS of the tree", "MB")
+    peaks, walls = {}, {}
+    for workers in (2, 1):
+        with Peak() as peak:
+            walls[workers] = lab.new_tree(case).publish(workers=workers, peak=peak).wall
+        peaks[workers] = peak.bytes
+    best = min(walls, key=walls.__getitem__)
+    lab.results.add(measure, GIT, peaks[best])
+    for program in lab.programs:
+        place = lab.new_place(program, case)
+        with Peak() as peak, lab.daemon(program, case, place, f"--period={NEVER}") as daemon:
+            peak.watch(daemon.pid)
+            daemon.wait_published()
+            daemon.wait_pass(1)
+        lab.results.add(measure, program.name, peak.bytes)
+    return best
+
+
+def _publish_by_git(lab: Lab, case: Case, workers: int) -> None:
+    tree = lab.new_tree(case)
+    spent = tree.publish(workers=workers)
+    lab.keep_tree(case, tree)
+    _add(lab, case, GIT, spent)
+    lab.results.add(case.measure(ROW, "wall of the pass alone", "ms"), GIT, spent.wall)
+
+
+def _publish(lab: Lab, case: Case, program: Program) -> None:
+    place = lab.new_place(program, case)
+    with lab.daemon(program, case, place, f"--period={NEVER}") as daemon:
+        wall = daemon.wait_published() - daemon.started
+        daemon.wait_pass(1)
+        cpu = settle(daemon.pid, timeout=TIMEOUT)
+        duration = daemon.metric("git_sync_duration_seconds_sum")
+    _add(lab, case, program.name, Spent(wall, cpu))
+    if duration:
+        lab.results.add(case.measure(ROW, "wall of the pass alone", "ms"), program.name, duration)
+    lab.keep(program.name, case, place)
+
+
+def _add(lab: Lab, case: Case, subject: str, spent: Spent) -> None:
+    lab.results.add(case.measure(ROW, "wall", "ms"), subject, spent.wall)
+    lab.results.add(case.measure(ROW, "CPU", "ms"), subject, spent.cpu)

@@ -1,111 +1,19 @@
 """The loop of one repository: passes, failures, waits and endings."""
 
-import io
-import json
-import math
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from gitsync.config import RepoConfig
-from gitsync.events import Event, Failure, Observers, PassFinished, PassStarted, Source, SyncResult
-from gitsync.log import configure
-from gitsync.status import StatusBoard
+from gitsync.events import Failure, Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.sync import SyncPass
 from gitsync.triggers.mailbox import Mailbox
 from gitsync.worker import RepoWorker, Surroundings
 from tests.unit.conftest import Logs
-from tests.unit.examples import HASH, REPO, board, commit, failed, repo_config, result
-
-FAST = ("--period=10ms", "--jitter=0", "--max-backoff=10ms", "--heal-period=0")
-SLOW = ("--period=1h", "--jitter=0")  # whoever waits for it exceeds the deadline of the test
-
-UPDATED = result(outcome="updated", commit=commit())
-UNCHANGED = result(commit=commit())
-FAILED = failed("dns")
-
-
-def _hurried(repo: RepoConfig) -> RepoConfig:
-    """Return the configuration with a tenth of its delays: the shortest that users may have are long for a test."""
-    schedule = repo.schedule
-    delays = {name: getattr(schedule, name) / 10 for name in ("period", "init_period", "max_backoff")}
-    return replace(repo, schedule=replace(schedule, **delays))
-
-
-class FakeSync:
-    """Stands in for the pass: returns what the script says, and closes the mailbox when the script is at its end."""
-
-    def __init__(self, mailbox: Mailbox, script: list[SyncResult], damage: list[bool]) -> None:
-        self._mailbox = mailbox
-        self._script = list(script)
-        self._damage = list(damage)
-        self.calls: list[str] = []
-        self.chores = 0
-        self.deadlines: list[float] = []
-        self.during: Callable[[int], None] = lambda number: None
-
-    def run(self, *, deadline: float) -> SyncResult:
-        self.calls.append("run")
-        self.deadlines.append(deadline - time.monotonic())
-        self.during(self.calls.count("run"))
-        answer = self._script.pop(0)
-        self._end()
-        return answer
-
-    def heal(self, *, deadline: float) -> bool:
-        self.calls.append("heal")
-        self.deadlines.append(deadline - time.monotonic())
-        answer = self._damage.pop(0)
-        self._end()
-        return answer
-
-    def tidy(self) -> None:
-        self.calls.append("tidy")
-
-    longest_chore = 600.0
-    chore_at = math.inf
-
-    def chore(self, *, deadline: float) -> bool:
-        self.chores += 1
-        return False
-
-    def _end(self) -> None:
-        if not self._script and not self._damage:
-            self._mailbox.close()
-
-
-class Bench:
-    """A worker between fakes."""
-
-    def __init__(self, *argv: str, script: list[SyncResult], damage: list[bool] | None = None) -> None:
-        self.mailbox = Mailbox()
-        self.board: StatusBoard = board()
-        self.events: list[Event] = []
-        self.sync = FakeSync(self.mailbox, script, damage or [])
-        surroundings = Surroundings(self.mailbox, self.board, Observers([self.board, self]))
-        self.worker = RepoWorker(_hurried(repo_config(*argv)), cast(SyncPass, self.sync), surroundings)
-
-    def notify(self, event: Event) -> None:
-        """Remember an event."""
-        self.events.append(event)
-
-    def run(self) -> int:
-        """Run the worker to its end."""
-        return self.worker.run()
-
-    @property
-    def sources(self) -> list[tuple[Source, ...]]:
-        """What started each pass."""
-        return [event.sources for event in self.events if isinstance(event, PassStarted)]
-
-    @property
-    def finished(self) -> list[PassFinished]:
-        """How each pass ended."""
-        return [event for event in self.events if isinstance(event, PassFinished)]
+from tests.unit.examples import REPO, repo_config
+from tests.unit.worker_bench import FAILED, FAST, SLOW, UNCHANGED, UPDATED, Bench
 
 
 def test_passes_follow_each_other() -> None:
@@ -355,50 +263,3 @@ def test_announcement_of_a_wait() -> None:
     assert bench.board.all()[0].act_by - time.monotonic() > 30
     worker.stop()
     thread.join(1)
-
-
-def _events(stream: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
-
-
-def test_log_of_a_pass(logs: Logs) -> None:
-    """Every pass has one line with everything about it, and the first success says that we are ready."""
-    done = result(outcome="updated", commit=commit(), ref="refs/heads/main", phases={"probe": 0.12345})
-    Bench(*FAST, script=[done, FAILED, UNCHANGED]).run()
-    first, second, third = logs.events("sync_finished")
-    assert {
-        name: first[name] for name in ("outcome", "hash", "ref", "trigger", "duration", "next_delay", "phases")
-    } == {
-        "outcome": "updated",
-        "hash": HASH,
-        "ref": "refs/heads/main",
-        "trigger": "start",
-        "duration": 0.5,
-        "next_delay": 0.001,
-        "phases": {"probe": 0.123},
-    }
-    assert (second["level"], second["outcome"], second["reason"]) == ("error", "failed", "dns")
-    assert (second["message"], second["hint"]) == ("git ls-remote: fatal: it did not work", "look again")
-    assert second["consecutive_failures"] == 1
-    assert (third["outcome"], third["trigger"], third["next_delay"]) == ("unchanged", "period", None)
-    (ready,) = logs.events("ready")
-    assert (ready["hash"], ready["link"]) == (HASH, "/srv/git/site.git")
-
-
-@pytest.mark.parametrize(("verbose", "outcomes"), [(0, ["updated", "failed"]), (1, ["updated", "unchanged", "failed"])])
-def test_unchanged_is_quiet(verbose: int, outcomes: list[str]) -> None:
-    """A pass that changed nothing is told from verbosity 1 on; updates and failures always are."""
-    stream = io.StringIO()
-    configure(verbose=verbose, style="json", stream=stream)
-    Bench(*FAST, script=[UPDATED, UNCHANGED, FAILED]).run()
-    assert [event["outcome"] for event in _events(stream) if event["event"] == "sync_finished"] == outcomes
-
-
-def test_repaired_is_told() -> None:
-    """A repair is an update to whoever reads the log, and to the comparison's clock."""
-    stream = io.StringIO()
-    configure(verbose=0, style="json", stream=stream)
-    bench = Bench(*FAST, "--heal-period=1h", script=[result(outcome="repaired", commit=commit()), UNCHANGED])
-    bench.run()
-    assert [event["outcome"] for event in _events(stream) if event["event"] == "sync_finished"] == ["repaired"]
-    assert bench.sync.calls == ["run", "run"]

@@ -50,6 +50,8 @@ class Mirror:
         self._directory = repo.root / STORE_DIRECTORY
         self._directories = (self._directory, repo.root / TREES_DIRECTORY)
         self._lock = Lock(self._directory / "lock")
+        # The server sends all refs of these kinds, whatever names are asked for. Of pull requests there may be many.
+        self._kinds = () if repo.ref == "HEAD" else ("--heads", "--tags")
         self.store = Store(self._directory, repo.repo, repo, git)
 
     def stores(self) -> list[Path]:
@@ -122,10 +124,14 @@ class Mirror:
         if is_full_hash(ref):
             return Target(hash=ref, ref=ref, source=ref, pinned=True)
         candidates = _candidates(ref)
-        patterns = [pattern for name in candidates for pattern in (name, f"{name}^{{}}")] if ref != "HEAD" else ["HEAD"]
-        arguments = ["ls-remote", "--quiet", "--symref", "--", self._repo.repo, *patterns]
-        refs, symbolic = _parse_refs(self._git.run(arguments, deadline=deadline, place=_NOWHERE).stdout)
+        refs, symbolic = self._ask(candidates, deadline=deadline)
         present = [name for name in candidates if name in refs]
+        if not present and self._kinds:
+            # It may be of another kind; if so, it is looked for among all from now on.
+            kinds, self._kinds = self._kinds, ()
+            refs, symbolic = self._ask(candidates, deadline=deadline)
+            present = [name for name in candidates if name in refs]
+            self._kinds = () if present else kinds
         if not present:
             empty = "; the repository may be empty" if ref == "HEAD" else ""
             raise RefNotFound(f"git ls-remote ({self._repo.repo}): the remote has no ref {ref!r}{empty}")
@@ -133,6 +139,14 @@ class Mirror:
             self._log.warning("ambiguous_ref", v=1, ref=ref, taken=present[0], others=present[1:])
         name = present[0]
         return Target(hash=refs.get(f"{name}^{{}}", refs[name]), ref=symbolic.get(name, name), source=name)
+
+    def _ask(self, candidates: list[str], *, deadline: float) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the hashes that the remote has for these names, and what those that are symbolic stand for."""
+        patterns = (
+            candidates if candidates == ["HEAD"] else [part for name in candidates for part in (name, f"{name}^{{}}")]
+        )
+        arguments = ["ls-remote", "--quiet", "--symref", *self._kinds, "--", self._repo.repo, *patterns]
+        return _parse_refs(self._git.run(arguments, deadline=deadline, place=_NOWHERE).stdout)
 
     def fetch(self, target: Target, *, deadline: float) -> Commit:
         """Fetch the target and return its commit, which is newer than the target's if the remote has moved since."""

@@ -64,6 +64,35 @@ def test_unknown_ref_is_missing(make_workbench: MakeWorkbench, origin: Origin, n
     assert ref in str(caught.value)
 
 
+def pull_requests(origin: Origin, count: int) -> None:
+    """Give the origin refs as forges keep them for pull requests."""
+    lines = "".join(f"create refs/pull/{number}/head {origin.head}\n" for number in range(count))
+    run_git(origin.path, "update-ref", "--stdin", stdin=lines.encode())
+
+
+def test_pull_requests_are_not_listed(make_workbench: MakeWorkbench, origin: Origin, git_http: GitHttpServer) -> None:
+    """Who follows a branch or a tag is not sent all refs of other kinds with each poll."""
+    mirror = make_workbench(git_http.url_of(origin.path), ref="main").mirror
+    mirror.probe(deadline=soon())
+    sent = sum(request.sent for request in git_http.requests)
+    pull_requests(origin, 500)
+    mirror.probe(deadline=soon())
+    assert sum(request.sent for request in git_http.requests) == 2 * sent
+
+
+def test_pull_request_is_found(make_workbench: MakeWorkbench, origin: Origin, git_http: GitHttpServer) -> None:
+    """A ref of another kind is looked for among all; once it is known that it is one, with one command again."""
+    pull_requests(origin, 3)
+    mirror = make_workbench(git_http.url_of(origin.path), ref="pull/2/head").mirror
+    counts = []
+    for _ in range(3):
+        before = len(git_http.requests)
+        target = mirror.probe(deadline=soon())
+        counts.append(len(git_http.requests) - before)
+        assert (target.hash, target.ref) == (origin.head, "refs/pull/2/head")
+    assert counts[0] == 2 * counts[1] == 2 * counts[2]
+
+
 def test_empty_repository_says_so(make_workbench: MakeWorkbench, make_origin: Callable[..., Origin]) -> None:
     """The hint is in the message."""
     with pytest.raises(RefNotFound, match="may be empty"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.process import CancelledError, Children, Ended, Process
+from gitsync.process import CancelledError, Children, Ended, MadeWayError, Process
 from tests.integration.conftest import soon
 from tests.support.eventually import eventually
 
@@ -22,8 +22,8 @@ def run(script: str, *, children: Children | None = None, seconds: float = 30.0,
         )
 
     given: dict[str, int] = {"limit": 1000, **options}
-    whole = bool(given.pop("whole", True))
-    return (children or Children()).run(start, deadline=soon(seconds), limit=given["limit"], whole=whole)
+    whole, idle = bool(given.pop("whole", True)), bool(given.pop("idle", False))
+    return (children or Children()).run(start, deadline=soon(seconds), limit=given["limit"], whole=whole, idle=idle)
 
 
 def alive(pid: int) -> bool:
@@ -88,3 +88,36 @@ def test_cancel() -> None:
     assert children.cancelled
     with pytest.raises(CancelledError):
         run("true", children=children)
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_interrupt_ends_what_is_idle_alone(tmp_path: Path, idle: bool) -> None:
+    """What runs at low priority makes way, whole; other children are not disturbed."""
+    children, started, go_on = Children(), tmp_path / "started", tmp_path / "go-on"
+    script = f"sh -c 'echo $$ > {started}.new; mv {started}.new {started}; until [ -e {go_on} ]; do sleep 0.01; done'"
+    ended: list[object] = []
+
+    def work() -> None:
+        try:
+            ended.append(run(f"{script}; echo done", children=children, idle=idle))
+        except MadeWayError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    eventually(started.exists)
+    children.interrupt()
+    if idle:
+        thread.join(10)
+        assert isinstance(ended[0], MadeWayError)
+        eventually(lambda: not alive(int(started.read_text())))
+    go_on.touch()
+    thread.join(10)
+    assert idle or ended == [Ended(b"done\n", b"", 0)]
+
+
+def test_interrupt_counts_for_what_runs_now_only() -> None:
+    """The next one at low priority is not ended for an earlier trigger."""
+    children = Children()
+    children.interrupt()
+    assert run("echo done", children=children, idle=True) == Ended(b"done\n", b"", 0)

@@ -67,3 +67,22 @@ def test_open() -> None:
     mailbox = Mailbox()
     mailbox.post("signal")
     assert not mailbox.closed
+
+
+def test_whoever_posts_is_heard_at_once() -> None:
+    """What is not urgent is ended by the thread that posts, while the worker is still busy with it."""
+    calls: list[tuple[str, ...]] = []
+    mailbox = Mailbox(lambda: calls.append(("ended",)))
+    pending = [mailbox.pending]
+    mailbox.post("webhook")
+    assert calls == [("ended",)]
+    pending.append(mailbox.pending)
+    mailbox.wait(0)
+    assert [*pending, mailbox.pending] == [False, True, False]
+
+
+def test_end_is_pending() -> None:
+    """A mailbox that is closed has something for the worker."""
+    mailbox = Mailbox()
+    mailbox.close()
+    assert mailbox.pending

@@ -1,4 +1,4 @@
-"""A worker between fakes: a pass with a script, and somebody who remembers what it tells."""
+"""A worker between fakes: its passes follow a script."""
 
 import math
 import time
@@ -32,14 +32,15 @@ def _hurried(repo: RepoConfig) -> RepoConfig:
 class FakeSync:
     """Stands in for the pass: returns what the script says, and closes the mailbox when the script is at its end."""
 
-    def __init__(self, mailbox: Mailbox, script: list[SyncResult], damage: list[bool]) -> None:
+    def __init__(self, mailbox: Mailbox, script: list[SyncResult], damage: list[bool], chores: int) -> None:
         self._mailbox = mailbox
         self._script = list(script)
         self._damage = list(damage)
         self.calls: list[str] = []
-        self.chores = 0
+        self.chores = chores
         self.deadlines: list[float] = []
         self.during: Callable[[int], None] = lambda number: None
+        self.during_chore: Callable[[], None] = lambda: None
 
     def run(self, *, deadline: float) -> SyncResult:
         self.calls.append("run")
@@ -63,8 +64,12 @@ class FakeSync:
     chore_at = math.inf
 
     def chore(self, *, deadline: float) -> bool:
-        self.chores += 1
-        return False
+        if not self.chores:
+            return False
+        self.calls.append("chore")
+        self.chores -= 1
+        self.during_chore()
+        return True
 
     def _end(self) -> None:
         if not self._script and not self._damage:
@@ -74,11 +79,11 @@ class FakeSync:
 class Bench:
     """A worker between fakes."""
 
-    def __init__(self, *argv: str, script: list[SyncResult], damage: list[bool] | None = None) -> None:
+    def __init__(self, *argv: str, script: list[SyncResult], damage: list[bool] | None = None, chores: int = 0) -> None:
         self.mailbox = Mailbox()
         self.board: StatusBoard = board()
         self.events: list[Event] = []
-        self.sync = FakeSync(self.mailbox, script, damage or [])
+        self.sync = FakeSync(self.mailbox, script, damage or [], chores)
         surroundings = Surroundings(self.mailbox, self.board, Observers([self.board, self]))
         self.worker = RepoWorker(_hurried(repo_config(*argv)), cast(SyncPass, self.sync), surroundings)
 

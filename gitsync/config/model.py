@@ -48,7 +48,7 @@ class Schedule:
         FRACTION,
         "How far a delay may differ from the period, as a fraction of it, so that many pods do not poll at once. "
         "Unless it is 0, the delay after a failure, or after a pass that a start, a trigger or a changed file has "
-        "begun, is a random part of itself, from a tenth on.",
+        "begun, is a random part of itself, from a tenth on; from the second failure on, from a half on.",
         default="0.1",
     )
     max_backoff: float = option(

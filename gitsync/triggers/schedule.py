@@ -5,6 +5,9 @@ from gitsync.config import Schedule
 _MOST_DOUBLINGS = 30
 # The shortest random part of a delay: who has just asked the remote does not ask it again at once.
 _SOONEST = 0.1
+# That after repeated failures: these are spread already, and short waits would only use the doublings up, until the
+# delay is many times the length of the outage.
+_SOONEST_AGAIN = 0.5
 
 
 def backoff(first: float, *, failures: int, most: float) -> float:
@@ -24,5 +27,6 @@ def next_delay(schedule: Schedule, *, failures: int, succeeded: bool, woken: boo
     if failures:
         delay = backoff(delay, failures=failures, most=schedule.max_backoff)
     if schedule.jitter and (woken or failures):
-        return delay * (_SOONEST + (1 - _SOONEST) * random)
+        least = _SOONEST if failures < 2 else _SOONEST_AGAIN
+        return delay * (least + (1 - least) * random)
     return delay * (1 + schedule.jitter * (2 * random - 1))

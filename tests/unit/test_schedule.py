@@ -59,7 +59,10 @@ def test_backoff_before_the_first_success() -> None:
 
 
 @pytest.mark.parametrize("woken", [True, False])
-@pytest.mark.parametrize(("random", "seconds"), [(0.0, 4.0), (0.5, 22.0), (1.0, 40.0)])
-def test_jitter_on_backoff(woken: bool, random: float, seconds: float) -> None:
-    """Pods that failed at one moment do not come back at one moment."""
-    assert delay("--period=10s", woken=woken, failures=3, random=random) == pytest.approx(seconds)
+@pytest.mark.parametrize(
+    ("failures", "random", "seconds"),
+    [(1, 0.0, 1.0), (1, 0.5, 5.5), (1, 1.0, 10.0), (2, 0.0, 10.0), (3, 0.0, 20.0), (3, 0.5, 30.0), (3, 1.0, 40.0)],
+)
+def test_jitter_on_backoff(woken: bool, failures: int, random: float, seconds: float) -> None:
+    """Pods that failed at one moment do not come back at one moment; from the second failure on all wait for long."""
+    assert delay("--period=10s", woken=woken, failures=failures, random=random) == pytest.approx(seconds)

@@ -78,7 +78,8 @@ def test_sizes_are_measured(make_workbench: MakeWorkbench, origin: Origin) -> No
     (event,) = [event for event in bench.recorder.events if isinstance(event, Measured)]
     assert 500_000 <= event.tree_size < 700_000
     used = subprocess.run(["du", "-sk", bench.mirror.store.path], capture_output=True, check=True).stdout.split()
-    assert event.store_size == pytest.approx(int(used[0]) * 1024, rel=0.3)
+    # The second publication came after it.
+    assert 0 < event.store_size <= int(used[0]) * 1024
 
 
 def test_what_is_not_needed_is_out_of_the_way_at_once(bench: Workbench) -> None:

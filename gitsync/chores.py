@@ -1,4 +1,4 @@
-"""What can wait until no pass is due: settling new trees, removing old ones, collecting garbage, measuring sizes.
+"""What can wait until no pass is due: preparing, settling and removing trees, collecting garbage, measuring sizes.
 
 Each chore is a child process at low priority, one at a time. The worker's thread runs them while it waits, and whoever
 starts a pass ends the one that runs (`Git.interrupt`); it is done another time. A chore that had to make way too often
@@ -9,7 +9,6 @@ import contextlib
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
 from gitsync.config import RepoConfig
@@ -20,6 +19,7 @@ from gitsync.gitcmd import Git
 from gitsync.log import get_logger
 from gitsync.mirror import Mirror
 from gitsync.process import CancelledError, MadeWayError, Process
+from gitsync.tree import Recipe, Tree
 from gitsync.trees import Trees
 
 # Looking at each file of a large tree costs more than an update of one line, so the sizes are not taken after each.
@@ -43,8 +43,9 @@ class Chores:
         self._observers = observers
         self._log = get_logger(repo=repo.name)
         self._collect_due = False
-        self._tree: Path | None = None
-        self._measured: Path | None = None
+        self._tree: Tree | None = None
+        self._recipe = Recipe(submodules=repo.submodules)
+        self._measured: Tree | None = None
         self._measured_at = -_MEASURE_PERIOD
         # How often in a row a chore had to make way.
         self.made_way = 0
@@ -59,9 +60,9 @@ class Chores:
         """When there will be one that is not due yet (monotonic seconds), infinity if there will be none."""
         return self._trees.settle_at
 
-    def published(self, tree: Path) -> None:
+    def published(self, tree: Tree, recipe: Recipe) -> None:
         """Note what is published: there may be garbage, and sizes may have changed."""
-        self._tree, self._collect_due = tree, True
+        self._tree, self._recipe, self._collect_due = tree, recipe, True
 
     def do_next(self, *, deadline: float) -> bool:
         """Do what is due next, until the deadline if it can make way; return whether it is done."""
@@ -79,6 +80,8 @@ class Chores:
         return True
 
     def _next(self) -> Callable[[float, bool], None] | None:
+        if self._tree and self._trees.is_short(self._mirror.store.path):
+            return self._prepare
         if self._trees.settle_at <= time.monotonic():
             return self._settle
         if self._trees.gone:
@@ -88,6 +91,12 @@ class Chores:
         if self._tree != self._measured and time.monotonic() - self._measured_at >= _MEASURE_PERIOD:
             return self._measure
         return None
+
+    def _prepare(self, deadline: float, idle: bool) -> None:
+        assert self._tree  # noqa: S101 (nothing is prepared before the first publication)
+        store = self._mirror.store.path
+        with self._telling("prepare_failed"):
+            self._trees.prepare(self._tree.hash, self._recipe, store, deadline=deadline, idle=idle)
 
     def _settle(self, deadline: float, idle: bool) -> None:
         with self._telling("settle_failed"):
@@ -109,10 +118,11 @@ class Chores:
         self._collect_due = False
 
     def _measure(self, deadline: float, idle: bool) -> None:
-        tree, store = self._tree, self._mirror.store.path
-        self._measured, self._measured_at = tree, time.monotonic()
+        assert self._tree  # noqa: S101 (what is measured is published)
+        self._measured, self._measured_at = self._tree, time.monotonic()
+        paths = [str(self._mirror.store.path), str(self._tree.path)]
         try:
-            printed = self._run(["du", "-sk", "--", str(store), str(tree)], deadline, idle)
+            printed = self._run(["du", "-sk", "--", *paths], deadline, idle)
         except (FileNotFoundError, PermissionError) as error:
             self._log.info("no_du", v=1, message=str(error))
             return

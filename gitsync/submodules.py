@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from gitsync.config import STORE_DIRECTORY, RepoConfig, transport
-from gitsync.errors import CheckoutError
+from gitsync.errors import CheckoutError, GitCancelled, GitError, GitTimeout
 from gitsync.files import unique
 from gitsync.gitcmd import Git, Place
 from gitsync.store import Store
@@ -69,17 +69,39 @@ class Submodules:
         for link in self._links(parent, url, deadline=walk.deadline):
             path = _inside(parent.path, link.path)
             store = Store(self._directory, link.url, self._repo, self._git)
-            if store.lookup(link.hash, deadline=walk.deadline) is None:
-                store.fetch_commit(link.hash, deadline=walk.deadline)
             tree = walk.before.get(path)
             if tree is None or tree.store != store.path or not tree.metadata.is_dir():
                 tree = Tree(path=path, metadata=store.path / "worktrees" / unique(NESTED), remote=link.url)
                 tree.create(link.hash)
-            tree.bring(link.hash, self._git, sparse=None, deadline=walk.deadline)
+                self._provide(store, link.hash, deadline=walk.deadline)
+                tree.bring(link.hash, self._git, sparse=None, deadline=walk.deadline)
+            else:
+                self._bring_again(tree, link.hash, store, deadline=walk.deadline)
             tree.point(path)
             walk.now.append(tree)
             if walk.mode == "recursive":
                 self._bring(tree, link.url, walk, depth=depth + 1)
+
+    def _provide(self, store: Store, commit: str, *, deadline: float) -> None:
+        """Make sure that a store has a commit."""
+        if store.lookup(commit, deadline=deadline) is None:
+            store.fetch_commit(commit, deadline=deadline)
+
+    def _bring_again(self, tree: Tree, commit: str, store: Store, *, deadline: float) -> None:
+        """Bring a submodule's tree up to date. Mostly it is at its commit already, so that the store has that."""
+        known = tree.head() == commit
+        if not known:
+            self._provide(store, commit, deadline=deadline)
+        try:
+            tree.bring(commit, self._git, sparse=None, deadline=deadline)
+        except (GitTimeout, GitCancelled):
+            raise
+        except GitError:
+            if not known:
+                raise
+            # It only says so.
+            self._provide(store, commit, deadline=deadline)
+            tree.bring(commit, self._git, sparse=None, deadline=deadline)
 
     def _links(self, tree: Tree, url: str, *, deadline: float) -> list[_Link]:
         """Return the submodules that a tree's commit names; those that `.gitmodules` does not know are left out."""

@@ -344,7 +344,7 @@ class SyncPass:
             fresh=fresh,
         )
         self._announced = True
-        self._chores.published(self._tree.path)
+        self._chores.published(self._tree, self._recipe)
         self._observers.notify(event)
 
     def _failure(self, error: Exception) -> Failure:

@@ -107,17 +107,23 @@ class Tree:
         (self.metadata / "commondir").write_text("../..\n")
         (self.metadata / "HEAD").write_text(f"{commit}\n")
 
-    def bring(self, commit: str, git: Git, *, sparse: str | None, deadline: float) -> None:
+    @property
+    def unfinished(self) -> bool:
+        """Whether its first commit has not been checked out whole."""
+        return not (self.metadata / "gitsync-index").exists()
+
+    def bring(self, commit: str, git: Git, *, sparse: str | None, deadline: float, idle: bool = False) -> None:
         """Make the files those of the commit, whatever they were; cost follows the change. Raise `GitError`."""
         used = any(self.path.iterdir())
-        if used and not (self.metadata / "gitsync-index").exists():
-            # Half staged: the files that are right already need not be written again, only be looked at.
-            git.run(["read-tree", commit], deadline=deadline, place=self.place)
-            self.changed(git, deadline=deadline)
+        if used and self.unfinished:
+            # The files that are right already need not be written again, only be looked at.
+            git.run(["read-tree", commit], deadline=deadline, place=self.place, idle=idle)
+            self.changed(git, deadline=deadline, idle=idle)
         options = self._sparse_options(sparse)
-        git.run([*options, "reset", "--hard", "--quiet", commit, "--"], deadline=deadline, place=self.place)
+        reset = [*options, "reset", "--hard", "--quiet", commit, "--"]
+        git.run(reset, deadline=deadline, place=self.place, idle=idle)
         if used:
-            git.run([*options, "clean", "-ffdx", "--quiet"], deadline=deadline, place=self.place)
+            git.run([*options, "clean", "-ffdx", "--quiet"], deadline=deadline, place=self.place, idle=idle)
         index = self.metadata / "index"
         index.unlink(missing_ok=True)
         try:

@@ -57,6 +57,8 @@ class Trees:
         self._tidy_at = -math.inf
         # What waits to be removed; nothing else is there under these names.
         self.gone: list[Path] = []
+        # When an update last had to check out all, as readers still had the tree of the update before. Monotonic.
+        self._short_at = -math.inf
         # When the metadata's trees can be settled, monotonic.
         self._unsettled: dict[Path, float] = {}
 
@@ -119,6 +121,8 @@ class Trees:
                     raise
                 self._log.warning("standby_dropped", message=str(error))
                 self._delete(standby)
+        if sum(not tree.private for tree in self.all([store.path])) > 1:
+            self._short_at = time.monotonic()
         fresh = self._create(commit, recipe, store.path)
         try:
             return self._bring(fresh, commit, recipe, store, deadline=deadline)
@@ -151,6 +155,29 @@ class Trees:
             else:
                 changed += [f"{name}/{file}" for file in nested.changed(self._git, deadline=deadline, idle=idle)]
         return changed
+
+    def is_short(self, store: Path) -> bool:
+        """Say whether updates come so quickly that the next one will need a tree that there is not."""
+        if time.monotonic() - self._short_at >= self._keep:
+            return False
+        return all(tree.unfinished for tree in self.all([store]) if tree.private)
+
+    def prepare(self, commit: str, recipe: Recipe, store: Path, *, deadline: float, idle: bool) -> None:
+        """Make a standby ahead of the update that will need it, or finish one; submodules are left to the update.
+
+        Raises `GitError`.
+        """
+        tree = self._standby(recipe, store) or self._create(commit, recipe, store)
+        try:
+            tree.bring(commit, self._git, sparse=recipe.sparse, deadline=deadline, idle=idle)
+        except (GitTimeout, GitCancelled):
+            raise
+        except GitError:
+            # The update finds out what is wrong, and has all the room that there is.
+            self._short_at = -math.inf
+            self._delete(tree)
+            raise
+        self._unsettled[tree.metadata] = time.monotonic() + _SETTLING
 
     @property
     def settle_at(self) -> float:

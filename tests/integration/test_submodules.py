@@ -53,6 +53,18 @@ def test_submodule_is_published(bench: Workbench, origin: Origin, library: Origi
     assert git(published(bench), "status", "--porcelain") == ""
 
 
+def test_submodule_that_claims_to_be_up_to_date(bench: Workbench, origin: Origin, library: Origin) -> None:
+    """Who can write to the volume can make a tree name a commit that the store does not have; it is fetched."""
+    origin.commit({"a.txt": "two\n"})
+    assert bench.run().failure is None
+    wanted = library.commit({"lib.txt": "two\n"})
+    for head in bench.repo.root.glob(".gitsync/*/worktrees/sub-*/HEAD"):
+        head.write_text(f"{wanted}\n")
+    link(origin, {"lib": ("../library.git", wanted)})
+    assert bench.run().failure is None
+    assert_tree(library.path, published(bench) / "lib", wanted)
+
+
 def test_changed_submodule_is_updated_in_place(bench: Workbench, origin: Origin, library: Origin) -> None:
     """The trees and the submodule's directories of the first two publications are used again for the next ones."""
     inodes = set()

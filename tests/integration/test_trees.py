@@ -10,7 +10,6 @@ import pytest
 from gitsync.config import TREES_DIRECTORY
 from gitsync.tree import Recipe
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
-from tests.support.eventually import eventually
 from tests.support.git import git_environment, run_git
 from tests.support.origin import Content, Executable, Origin, Symlink
 from tests.support.tree import assert_published, assert_tree
@@ -131,63 +130,6 @@ def test_update_uses_the_standby(bench: Workbench, origin: Origin) -> None:
         assert bench.run().failure is None
         assert_published(origin.path, bench.repo.link)
     assert {path.stat().st_ino for path in (bench.repo.root / TREES_DIRECTORY).iterdir()} == before
-
-
-def test_updates_in_quick_succession_use_trees_again(make_workbench: MakeWorkbench, origin: Origin) -> None:
-    """Once there are as many trees as the updates need, none is made or removed, also after a burst."""
-    keep = 20.0
-    bench = make_workbench(origin.url, stale_worktree_timeout=f"{keep:g}s")
-
-    def update(number: int, *, every: float) -> set[int]:
-        for mark in (bench.mirror.store.path / "worktrees").glob("*/gitsync-left"):
-            time_passes(mark, every)
-        bench.sync.tidy()
-        origin.commit({"a.txt": f"{number}\n"})
-        assert bench.run().failure is None
-        assert_published(origin.path, bench.repo.link)
-        directory = bench.repo.root / TREES_DIRECTORY
-        return {path.stat().st_ino for path in directory.iterdir() if not path.name.startswith(".gone-")}
-
-    for number in range(6):
-        update(number, every=8)
-    settled = update(6, every=8)
-    assert len(settled) == 4, "one that is published, and three whose readers have 20 seconds"
-    for number in range(7, 15):
-        assert update(number, every=8) == settled
-    # Slower for a while: the trees that are not needed wait for the next burst.
-    assert update(15, every=keep + 5) == settled
-    assert update(16, every=8) == settled
-    # Much slower: all but one of them go.
-    for number in range(17, 22):
-        left = update(number, every=keep * 6)
-    assert len(left) == 2
-
-
-def time_passes(mark: Path, seconds: float) -> None:
-    """Make the link have left a tree earlier."""
-    then = mark.stat().st_mtime - seconds
-    os.utime(mark, (then, then))
-
-
-def test_tree_that_expired_meanwhile_is_used(make_workbench: MakeWorkbench, origin: Origin) -> None:
-    """With long periods, a tree becomes the standby in the very pass that needs one."""
-    bench = make_workbench(origin.url, stale_worktree_timeout="200ms")
-    bench.run()
-    origin.commit({"a.txt": "2\n"})
-    bench.run()
-    directory = bench.repo.root / TREES_DIRECTORY
-    before = {path.stat().st_ino for path in directory.iterdir()}
-    eventually(lambda: bench.trees.untidy)
-    origin.commit({"a.txt": "3\n"})
-    assert bench.run().failure is None
-    assert {path.stat().st_ino for path in directory.iterdir()} == before
-    assert_published(origin.path, bench.repo.link)
-
-
-def test_idle_pass_does_not_look_at_the_trees(bench: Workbench) -> None:
-    """Nothing is due of itself when all trees have their place."""
-    bench.run()
-    assert not bench.trees.untidy
 
 
 def test_file_that_did_not_change_is_not_written(bench: Workbench, origin: Origin) -> None:

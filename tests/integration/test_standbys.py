@@ -1,0 +1,151 @@
+"""Standbys: there are as many trees as updates need, and they are there before the updates."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gitsync.config import TREES_DIRECTORY
+from gitsync.errors import GitError
+from gitsync.tree import Tree
+from tests.integration.conftest import MakeWorkbench
+from tests.integration.test_trees import FILES, private_trees
+from tests.support.eventually import eventually
+from tests.support.origin import Origin
+from tests.support.tree import assert_published
+
+
+def test_updates_in_quick_succession_use_trees_again(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Once there are as many trees as the updates need, none is made or removed, also after a burst."""
+    keep = 20.0
+    bench = make_workbench(origin.url, stale_worktree_timeout=f"{keep:g}s")
+
+    def update(number: int, *, every: float) -> set[int]:
+        for mark in (bench.mirror.store.path / "worktrees").glob("*/gitsync-left"):
+            time_passes(mark, every)
+        bench.sync.tidy()
+        origin.commit({"a.txt": f"{number}\n"})
+        assert bench.run().failure is None
+        assert_published(origin.path, bench.repo.link)
+        directory = bench.repo.root / TREES_DIRECTORY
+        return {path.stat().st_ino for path in directory.iterdir() if not path.name.startswith(".gone-")}
+
+    for number in range(6):
+        update(number, every=8)
+    settled = update(6, every=8)
+    assert len(settled) == 4, "one that is published, and three whose readers have 20 seconds"
+    for number in range(7, 15):
+        assert update(number, every=8) == settled
+    # Slower for a while: the trees that are not needed wait for the next burst.
+    assert update(15, every=keep + 5) == settled
+    assert update(16, every=8) == settled
+    # Much slower: all but one of them go.
+    for number in range(17, 22):
+        left = update(number, every=keep * 6)
+    assert len(left) == 2
+
+
+def test_tree_is_prepared_when_updates_come_quickly(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """The second update in a row has to check out all, and from then on a tree is there before the update."""
+    origin.commit(FILES, replace=True)
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h")
+    bench.run()
+    prepared = []
+    for number in range(4):
+        bench.do_chores()
+        prepared.append([path.stat().st_ino for path in private_trees(bench)])
+        before = (bench.repo.link / "dir" / "b.txt").stat()
+        origin.commit({"a.txt": f"{number}\n"})
+        assert bench.run().failure is None
+        assert_published(origin.path, bench.repo.link)
+        assert (bench.repo.link / "dir" / "b.txt").stat().st_ino != before.st_ino
+        if prepared[-1]:
+            assert prepared[-1] == [bench.repo.link.resolve().stat().st_ino]
+    assert [len(trees) for trees in prepared] == [0, 0, 1, 1]
+
+
+def test_tree_is_prepared_with_the_sparse_patterns(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path
+) -> None:
+    """It is as the update wants it."""
+    origin.commit(FILES, replace=True)
+    (tmp_path / "patterns").write_text("/dir/\n")
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h", sparse_checkout_file=tmp_path / "patterns")
+    for number in range(3):
+        origin.commit({"dir/b.txt": f"{number}\n"})
+        assert bench.run().failure is None
+    bench.do_chores()
+    (tree,) = private_trees(bench)
+    assert sorted(path.name for path in tree.iterdir()) == ["dir"]
+
+
+def test_preparation_goes_on_where_it_was_ended(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Half a tree is finished by the next chore, not begun anew."""
+    origin.commit(FILES, replace=True)
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h")
+    for number in range(3):
+        origin.commit({"a.txt": f"{number}\n"})
+        bench.run()
+    bench.do_chores()
+    (tree,) = private_trees(bench)
+    metadata = bench.mirror.store.path / "worktrees" / tree.name.removeprefix(".tree-")
+    (metadata / "gitsync-index").unlink()
+    (tree / "run.sh").unlink()
+    kept = (tree / "dir" / "c.txt").stat()
+    assert bench.trees.is_short(bench.mirror.store.path)
+    bench.do_chores()
+    assert private_trees(bench) == [tree]
+    assert (tree / "run.sh").exists()
+    assert (tree / "dir" / "c.txt").stat().st_ino == kept.st_ino
+
+
+def test_preparation_that_fails_is_left_to_the_update(
+    make_workbench: MakeWorkbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried once, and leaves nothing behind."""
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h")
+    for number in range(3):
+        origin.commit({"a.txt": f"{number}\n"})
+        bench.run()
+    tries = []
+
+    def fail(*_: object, **__: object) -> None:
+        tries.append(1)
+        raise GitError("no room", reason="no_space")
+
+    with monkeypatch.context() as context:
+        context.setattr(Tree, "bring", fail)
+        bench.do_chores()
+    assert tries == [1]
+    assert not private_trees(bench)
+    commit = origin.commit({"a.txt": "last\n"})
+    assert bench.run().failure is None
+    assert bench.published() == commit
+
+
+def time_passes(mark: Path, seconds: float) -> None:
+    """Make the link have left a tree earlier."""
+    then = mark.stat().st_mtime - seconds
+    os.utime(mark, (then, then))
+
+
+def test_tree_that_expired_meanwhile_is_used(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """With long periods, a tree becomes the standby in the very pass that needs one."""
+    bench = make_workbench(origin.url, stale_worktree_timeout="200ms")
+    bench.run()
+    origin.commit({"a.txt": "2\n"})
+    bench.run()
+    directory = bench.repo.root / TREES_DIRECTORY
+    before = {path.stat().st_ino for path in directory.iterdir()}
+    eventually(lambda: bench.trees.untidy)
+    origin.commit({"a.txt": "3\n"})
+    assert bench.run().failure is None
+    assert {path.stat().st_ino for path in directory.iterdir()} == before
+    assert_published(origin.path, bench.repo.link)
+
+
+def test_idle_pass_does_not_look_at_the_trees(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Nothing is due of itself when all trees have their place."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    assert not bench.trees.untidy

@@ -131,15 +131,14 @@ class Tree:
         except OSError:
             index.write_bytes((self.metadata / "gitsync-index").read_bytes())
 
-    def changed(self, git: Git, *, deadline: float, idle: bool = False, settle: bool = False) -> list[str]:
+    def changed(self, git: Git, *, deadline: float, idle: bool = False) -> list[str]:
         """Return the tracked files that are not as in the index, `idle` at low priority. Raise `GitError`.
 
-        Of files that were written in the second in which the index was, or later, the times tell nothing, so each
-        comparison reads them. `settle` writes the index anew, so that this one is the last that does.
-        https://git-scm.com/docs/racy-git
+        Of files that were written in the second in which the index was, or later, the times tell nothing, so git reads
+        them; and writes the index anew (since 2.35), so that it need not do so again. https://git-scm.com/docs/racy-git
         """
         output = git.run(
-            ["update-index", "--ignore-submodules", *(["--force-write-index"] if settle else []), "--refresh"],
+            ["update-index", "--ignore-submodules", "--refresh"],
             deadline=deadline,
             place=self.place,
             accept=lambda status: status in {0, 1},

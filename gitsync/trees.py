@@ -195,7 +195,7 @@ class Trees:
             for tree in self.all([metadata.parent.parent]):
                 if tree.metadata == metadata:
                     for each in (tree, *tree.nested()):
-                        each.changed(self._git, deadline=deadline, idle=idle, settle=True)
+                        each.changed(self._git, deadline=deadline, idle=idle)
         except (GitCancelled, GitTimeout):
             self._unsettled[metadata] = since
             raise

@@ -63,7 +63,7 @@ def test_submodule_that_claims_to_be_up_to_date(bench: Workbench, origin: Origin
     link(origin, {"lib": ("../library.git", wanted)})
     assert bench.run().failure is None
     assert_tree(library.path, published(bench) / "lib", wanted)
-    assert len(bench.mirror.store.generations()) == 1, "everything was fetched again"
+    assert bench.mirror.store.path.name.endswith("-1"), "everything was fetched again"
 
 
 def test_changed_submodule_is_updated_in_place(bench: Workbench, origin: Origin, library: Origin) -> None:

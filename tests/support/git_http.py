@@ -160,6 +160,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # As real servers do: the small writes of an answer must not wait for the client to confirm the one before.
+    disable_nagle_algorithm = True
     server: _Server
 
     def do_GET(self) -> None:

@@ -68,8 +68,19 @@ def memory_of(pid: int) -> int:
 
 
 def memory_of_tree(pid: int) -> int:
-    """Return the resident bytes of a process and all that it has started; what they share counts in each."""
-    return memory_of(pid) + sum(map(memory_of_tree, children(pid)))
+    """Return the resident bytes of a process and all below it; what they share counts in each.
+
+    A child that has not become another program yet has its parent's memory, not one of its own.
+    """
+    command = _command(pid)
+    own = [child for child in children(pid) if _command(child) != command]
+    return memory_of(pid) + sum(map(memory_of_tree, own))
+
+
+def _command(pid: int) -> bytes:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def settle(pid: int, *, timeout: float) -> float:

@@ -31,8 +31,8 @@ class Statistics:
     """What is said of several samples."""
 
     median: float
-    least: float
-    most: float
+    min: float
+    max: float
     samples: tuple[float, ...]
 
 

@@ -67,7 +67,12 @@ def _programs(options: Options) -> list[Program]:
     python = Path(options.python).absolute()
     programs = [Program("gitsync", (str(python), "-m", "gitsync"), _FLAGS, "/readyz", compares=True)]
     if options.peer:
-        programs.append(Program("peer", tuple(shlex.split(options.peer))))
+        name, *arguments = shlex.split(options.peer)
+        found = shutil.which(name)
+        if not found:
+            raise click.UsageError(f"there is no program {name}")
+        # Programs run in a directory of their own.
+        programs.append(Program("peer", (str(Path(found).absolute()), *arguments)))
     return programs
 
 

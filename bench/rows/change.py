@@ -42,9 +42,11 @@ def measure_young(lab: Lab) -> None:
     """Push so fast that every tree the link has left keeps its place, as it does by default for readers."""
     for case in lab.cases(transports=["file"], shapes=[MEDIUM, BIG]):
         lab.say(f"{YOUNG}: {case}")
-        walls = [_update_by_git(lab, case, "line").wall for _ in range(_YOUNG_PUSHES)]
+        # The first of these may be far from what was pushed last.
+        walls = [_update_by_git(lab, case, "line").wall for _ in range(1 + _YOUNG_PUSHES)][1:]
         _add_young(lab, case, GIT, walls)
         for program in lab.programs:
+            lab.push(program.name, case, "line")
             place = lab.new_place(program, case)
             with lab.daemon(program, case, place, f"--period={NEVER}") as daemon:
                 daemon.wait_pass(1)

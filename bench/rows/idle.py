@@ -3,9 +3,10 @@
 import statistics
 import threading
 import time
+from pathlib import Path
 
 from bench.lab import Case, Lab
-from bench.meters import memory_of, settle, traced
+from bench.meters import Spent, memory_of, settle, traced
 from bench.plain import NAME as GIT
 from bench.programs import NEVER, TIMEOUT, Daemon, Program
 from bench.repositories import BIG, MEDIUM, NESTED, SMALL
@@ -42,52 +43,53 @@ def measure_memory(lab: Lab) -> None:
 
 
 def _poll_by_git(lab: Lab, case: Case) -> None:
-    tree, sent = lab.tree(case), lab.server.sent()
     spent = []
     for _ in range(round(_PROBES * lab.window)):
-        spent.append(tree.probe())
+        spent.append(lab.tree(case).probe())
         # At the pace of the programs: one right after the other would find all of itself in the caches.
         threading.Event().wait(_PERIOD)
-    wall, cpu = statistics.mean(each.wall for each in spent), statistics.mean(each.cpu for each in spent)
-    _add(lab, case, GIT, (wall, cpu, (lab.server.sent() - sent) / len(spent)))
+    wall, cpu = (statistics.mean(values) for values in zip(*((each.wall, each.cpu) for each in spent), strict=True))
+    _add(lab, case, GIT, Spent(wall, cpu))
 
 
 def _poll(lab: Lab, case: Case, program: Program) -> None:
     with lab.daemon(program, case, lab.place(program, case), f"--period={_PERIOD}s") as daemon:
         daemon.wait_pass(2)
-        passes, sent, cpu, started = daemon.passes(), lab.server.sent(), daemon.cpu, time.perf_counter()
+        passes, cpu, started = daemon.passes(), daemon.cpu, time.perf_counter()
         threading.Event().wait(lab.window)
-        cpu, took, sent = daemon.cpu - cpu, time.perf_counter() - started, lab.server.sent() - sent
+        cpu, took = daemon.cpu - cpu, time.perf_counter() - started
         count = daemon.passes() - passes
-    _add(lab, case, program.name, (took / count - _PERIOD, cpu / count, sent / count))
+    _add(lab, case, program.name, Spent(took / count - _PERIOD, cpu / count))
 
 
-def _add(lab: Lab, case: Case, subject: str, figures: tuple[float, float, float]) -> None:
-    wall, cpu, sent = figures
-    lab.results.add(case.measure(ROW, "wall", "ms"), subject, wall)
-    lab.results.add(case.measure(ROW, "CPU", "ms"), subject, cpu)
-    if case.transport == "http":
-        lab.results.add(case.measure(ROW, "from the server", "bytes"), subject, sent)
+def _add(lab: Lab, case: Case, subject: str, spent: Spent) -> None:
+    lab.results.add(case.measure(ROW, "wall", "ms"), subject, spent.wall)
+    lab.results.add(case.measure(ROW, "CPU", "ms"), subject, spent.cpu)
 
 
 def _count(lab: Lab, case: Case) -> None:
-    """Count the processes of some polls: those that the subject starts, and those that git starts to help it."""
-    trace = lab.fresh("trace")
-    trace.mkdir()
+    """Count what some polls take: bytes of answers, and processes, those of the subject and those that help git."""
+    trace, sent = _new_trace(lab), lab.server.sent()
     for _ in range(_PASSES):
         lab.tree(case).probe(trace=trace)
-    _add_processes(lab, case, GIT, traced(trace))
+    _add_counted(lab, case, GIT, (*traced(trace), lab.server.sent() - sent))
     for program in lab.programs:
-        trace = lab.fresh("trace")
-        trace.mkdir()
+        trace = _new_trace(lab)
         place, flags = lab.place(program, case), (f"--period={NEVER}", f"--git-config=trace2.eventTarget:{trace}")
         with lab.daemon(program, case, place, *flags) as daemon:
             daemon.wait_pass(1)
-            before = traced(trace)
+            before, sent = traced(trace), lab.server.sent()
             for _ in range(_PASSES):
                 _one_pass(daemon)
             after = traced(trace)
-            _add_processes(lab, case, program.name, (after[0] - before[0], after[1] - before[1]))
+            counted = (after[0] - before[0], after[1] - before[1], lab.server.sent() - sent)
+            _add_counted(lab, case, program.name, counted)
+
+
+def _new_trace(lab: Lab) -> Path:
+    trace = lab.fresh("trace")
+    trace.mkdir()
+    return trace
 
 
 def _one_pass(daemon: Daemon) -> None:
@@ -97,6 +99,9 @@ def _one_pass(daemon: Daemon) -> None:
     settle(daemon.pid, timeout=TIMEOUT)
 
 
-def _add_processes(lab: Lab, case: Case, subject: str, counted: tuple[int, int]) -> None:
-    for name, count in zip(("processes of git", "of these, its own"), counted, strict=True):
-        lab.results.add(case.measure(ROW, name), subject, count / _PASSES)
+def _add_counted(lab: Lab, case: Case, subject: str, counted: tuple[int, int, int]) -> None:
+    processes, own, sent = counted
+    lab.results.add(case.measure(ROW, "processes of git"), subject, processes / _PASSES)
+    lab.results.add(case.measure(ROW, "of these, its own"), subject, own / _PASSES)
+    if case.transport == "http":
+        lab.results.add(case.measure(ROW, "from the server", "bytes"), subject, sent / _PASSES)

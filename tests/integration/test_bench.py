@@ -50,10 +50,12 @@ def test_plain_git_keeps_the_tree_up_to_date(tmp_path: Path, submodules: int) ->
 
 
 def test_meters_see_what_a_process_has_started() -> None:
-    """Given a process that has started another, when its memory is looked at, then the other's is in it."""
-    with subprocess.Popen(["sh", "-c", "cat & cat; wait"], stdin=subprocess.PIPE) as process:
-        started = eventually(lambda: children(process.pid))
-        assert memory_of_tree(process.pid) >= memory_of(process.pid) + memory_of(started[0]) > 0
+    """Given a process whose child has one too, when its memory is looked at, then that of both is in it."""
+    with subprocess.Popen(["sh", "-c", "sh -c 'cat; true'; true"], stdin=subprocess.PIPE) as process:
+        child = eventually(lambda: children(process.pid))[0]
+        grandchild = eventually(lambda: children(child))[0]
+        # Each is another program only a moment after it was started.
+        eventually(lambda: memory_of_tree(process.pid) == sum(map(memory_of, (process.pid, child, grandchild))))
 
 
 def test_command_that_fails_ends_the_measurement() -> None:

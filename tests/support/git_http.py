@@ -162,7 +162,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Or an answer in several writes waits for the client's delayed acknowledgement.
+    # As real servers do: the small writes of an answer must not wait for the client to confirm the one before.
     disable_nagle_algorithm = True
     server: _Server
 

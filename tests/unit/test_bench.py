@@ -24,7 +24,7 @@ def results() -> Results:
 
 
 def test_statistics_are_of_all_samples_in_the_unit(results: Results) -> None:
-    """Given samples in seconds, when they are asked for, then median, least and most are in milliseconds."""
+    """Given samples in seconds, when they are asked for, then median, minimum and maximum are in milliseconds."""
     assert results.of(WALL, "git") == Statistics(3.0, 2.0, 4.0, (4.0, 2.0, 3.0))
 
 
@@ -49,7 +49,7 @@ def test_json_has_all_samples(results: Results) -> None:
     """Given measures, when they are written as JSON, then nothing is left out and nothing made up."""
     idle, memory = json.loads(json.dumps(results.json()))
     assert (idle["row"], idle["files"], idle["unit"]) == ("idle poll", 20, "ms")
-    assert idle["subjects"]["peer"] == {"median": 1500.0, "least": 1500.0, "most": 1500.0, "samples": [1500.0]}
+    assert idle["subjects"]["peer"] == {"median": 1500.0, "min": 1500.0, "max": 1500.0, "samples": [1500.0]}
     assert idle["ratios"]["peer"] == pytest.approx(500)
     assert (list(memory["subjects"]), memory["ratios"]) == (["gitsync"], {})
 

@@ -78,6 +78,8 @@ def _count(lab: Lab, case: Case) -> None:
         place, flags = lab.place(program, case), (f"--period={NEVER}", f"--git-config=trace2.eventTarget:{trace}")
         with lab.daemon(program, case, place, *flags) as daemon:
             daemon.wait_pass(1)
+            # After the first pass of a start there is something to look after.
+            settle(daemon.pid, timeout=TIMEOUT)
             before, sent = traced(trace), lab.server.sent()
             for _ in range(_PASSES):
                 _one_pass(daemon)

@@ -88,7 +88,6 @@ class Trees:
         for metadata in (store / "worktrees").glob("*"):
             if Tree.placed(metadata, self._root) == path:
                 tree = Tree(path=path, metadata=metadata)
-                self._unsettled[metadata] = time.monotonic()
                 return tree if tree.in_place() else None
         return None
 

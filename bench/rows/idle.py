@@ -19,6 +19,7 @@ _PERIOD = 0.02
 # Polls by plain git for each second in which a program polls, and passes that are traced.
 _PROBES = 15
 _PASSES = 5
+_SETTLED = 40
 
 
 def measure(lab: Lab) -> None:
@@ -54,7 +55,8 @@ def _poll_by_git(lab: Lab, case: Case) -> None:
 
 def _poll(lab: Lab, case: Case, program: Program) -> None:
     with lab.daemon(program, case, lab.place(program, case), f"--period={_PERIOD}s") as daemon:
-        daemon.wait_pass(2)
+        # What a start leads to, such as a comparison of all files, is over by then.
+        daemon.wait_pass(_SETTLED)
         passes, cpu, started = daemon.passes(), daemon.cpu, time.perf_counter()
         threading.Event().wait(lab.window)
         cpu, took = daemon.cpu - cpu, time.perf_counter() - started

@@ -200,7 +200,7 @@ class Git:
 def _checkout_settings() -> tuple[tuple[str, str], ...]:
     """Let two processes write the files of a large tree where there are processors for two.
 
-    It saves a third of the time and costs as much processor time again; with few files it saves nothing.
+    It saves a fifth of the time and costs two fifths more processor time; with few files it saves nothing.
     https://git-scm.com/docs/git-config#Documentation/git-config.txt-checkoutworkers
     """
     workers = "2" if available() >= 2 else "1"

@@ -164,14 +164,14 @@ class Trees:
     def prepare(self, commit: str, recipe: Recipe, store: Path, *, deadline: float, idle: bool) -> None:
         """Make a standby ahead of the update that will need it, or finish one; submodules are left to the update.
 
-        Raises `GitError`.
+        Raises `GitError` or `OSError`.
         """
         tree = self._standby(recipe, store) or self._create(commit, recipe, store)
         try:
             tree.bring(commit, self._git, sparse=recipe.sparse, deadline=deadline, idle=idle)
         except (GitTimeout, GitCancelled):
             raise
-        except GitError:
+        except (GitError, OSError):
             # The update finds out what is wrong, and has all the room that there is.
             self._short_at = -math.inf
             self._delete(tree)

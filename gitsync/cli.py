@@ -4,10 +4,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from gitsync import __version__
+from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError
+from gitsync.base.log import configure, get_logger
+from gitsync.base.redact import scrub
 from gitsync.config import load, read_arguments
-from gitsync.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError
-from gitsync.log import configure, get_logger
-from gitsync.redact import scrub
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

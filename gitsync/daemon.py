@@ -18,29 +18,29 @@ from types import FrameType
 from typing import Final
 
 from gitsync import __version__
+from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, from_os_error
+from gitsync.base.files import Scratch
+from gitsync.base.log import get_logger
+from gitsync.base.redact import Secret
 from gitsync.config import Config, RepoConfig
 from gitsync.control import ControlQueue
 from gitsync.credentials import Credentials
 from gitsync.credentials import build as build_credentials
-from gitsync.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, from_os_error
-from gitsync.events import Observers
-from gitsync.files import Scratch
-from gitsync.gitcmd import Git, write_configuration
 from gitsync.hooks import Hooks
-from gitsync.log import get_logger
-from gitsync.metrics import Metrics
-from gitsync.mirror import Mirror
-from gitsync.publish import Publisher
-from gitsync.redact import Secret
-from gitsync.reports import FileReports
+from gitsync.programs.gitcmd import Git, write_configuration
 from gitsync.server.app import Application
 from gitsync.server.http import HttpServer
-from gitsync.status import RepoStatus, StatusBoard
-from gitsync.sync import SyncPass, Workshop
-from gitsync.trees import Trees
+from gitsync.sync.passes import SyncPass, Workshop
+from gitsync.sync.worker import RepoWorker, Surroundings
+from gitsync.telling.events import Observers
+from gitsync.telling.metrics import Metrics
+from gitsync.telling.reports import FileReports
+from gitsync.telling.status import RepoStatus, StatusBoard
 from gitsync.triggers.mailbox import Mailbox
 from gitsync.triggers.watch import Watcher
-from gitsync.worker import RepoWorker, Surroundings
+from gitsync.volume.link import Publisher
+from gitsync.volume.mirror import Mirror
+from gitsync.volume.trees import Trees
 
 # The part of the time for an orderly end after which what still runs is killed.
 _PATIENCE: Final = 0.6

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import click
 
+from gitsync.base.errors import ConfigError
+from gitsync.base.redact import MASK, scrub
 from gitsync.config import rules
 from gitsync.config.model import Config, GitConfig, RepoConfig, Schedule, all_options
 from gitsync.config.option import Option
 from gitsync.config.topics import AuthConfig, HooksConfig
 from gitsync.config.values import Kind
-from gitsync.errors import ConfigError
-from gitsync.redact import MASK, scrub
 
 # Kubernetes sets these for every Service of the namespace, so one that is called gitsync-something makes them ours:
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables

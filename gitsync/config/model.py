@@ -4,6 +4,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitsync.base.redact import Secret
 from gitsync.config.gitsettings import GitSetting, parse_settings
 from gitsync.config.option import Older, Option, option, options_of
 from gitsync.config.topics import AuthConfig, HooksConfig
@@ -23,7 +24,6 @@ from gitsync.config.values import (
     Kind,
     choice,
 )
-from gitsync.redact import Secret
 
 DEFAULT_PORT = 9484
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from gitsync.base.redact import Secret
 from gitsync.config.values import Credential
-from gitsync.redact import Secret
 
 TRANSPORTS: Final = ("https", "http", "ssh", "git")
 STORE_DIRECTORY: Final = ".gitsync"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitsync.base.redact import Secret
 from gitsync.config.option import Older, option
 from gitsync.config.values import (
     BOOL,
@@ -19,7 +20,6 @@ from gitsync.config.values import (
     Kind,
     parse_path_list,
 )
-from gitsync.redact import Secret
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from gitsync.redact import Secret
+from gitsync.base.redact import Secret
 
 COOKIE_FILE: Final = Path("/etc/git-secret/cookie_file")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gitsync.errors import CredentialError, FetchError
-from gitsync.fetchurl import Answer, Cancellation, fetch
+from gitsync.base.errors import CredentialError, FetchError
+from gitsync.base.fetchurl import Answer, Cancellation, fetch
 
 # The rest of a pass has to be left for the pass.
 _TIMEOUT: Final = 30.0

@@ -1,11 +1,11 @@
 """A login that another server knows, usually a sidecar that gets it from a cloud's identity service."""
 
+from gitsync.base.errors import CredentialError
+from gitsync.base.fetchurl import plain_url
 from gitsync.config import GitSetting
 from gitsync.credentials.asking import Asking
 from gitsync.credentials.base import RecentSecrets
 from gitsync.credentials.login import HelperFile
-from gitsync.errors import CredentialError
-from gitsync.fetchurl import plain_url
 
 
 class Askpass:

@@ -4,10 +4,10 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from gitsync.base.errors import CredentialError
+from gitsync.base.log import get_logger
 from gitsync.config import GitSetting
 from gitsync.credentials.base import PrivateFile, read_lines
-from gitsync.errors import CredentialError
-from gitsync.log import get_logger
 
 _OPTION: Final = "--ca-file"
 # Where the distributions keep theirs: Debian and Alpine, Fedora, the BSDs.

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from gitsync.base.errors import CredentialError
+from gitsync.base.fetchurl import Cancellation
+from gitsync.base.files import temporary_beside
+from gitsync.base.redact import Secret, forget
 from gitsync.config import GitSetting
-from gitsync.errors import CredentialError
-from gitsync.fetchurl import Cancellation
-from gitsync.files import temporary_beside
-from gitsync.redact import Secret, forget
 
 _LARGEST: Final = 1024 * 1024
 # Messages of commands that still run may hold the values before the current one.

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Literal
 
+from gitsync.base.fetchurl import Cancellation
+from gitsync.base.log import get_logger
 from gitsync.config import Credential as LoginConfig
 from gitsync.config import RepoConfig, transport
 from gitsync.credentials.asking import Asking
@@ -14,9 +16,7 @@ from gitsync.credentials.cookies import Cookies
 from gitsync.credentials.github_app import App, GithubApp
 from gitsync.credentials.login import HelperFile, Login, host_of
 from gitsync.credentials.ssh import Ssh, SshFiles
-from gitsync.events import CredentialAsked, Observers
-from gitsync.fetchurl import Cancellation
-from gitsync.log import get_logger
+from gitsync.telling.events import CredentialAsked, Observers
 
 _HTTP = ("http", "https")
 

@@ -12,13 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from gitsync.base.errors import CredentialError
+from gitsync.base.fetchurl import plain_url
+from gitsync.base.redact import Secret
 from gitsync.config import AuthConfig, GitSetting
 from gitsync.credentials.asking import Asking
 from gitsync.credentials.base import RecentSecrets, read_lines
 from gitsync.credentials.login import HelperFile
-from gitsync.errors import CredentialError
-from gitsync.fetchurl import plain_url
-from gitsync.redact import Secret
 
 # GitHub refuses tokens from the future, and clocks differ; ten minutes are the longest life that it allows.
 _ISSUED_BEFORE: Final = 60

@@ -8,10 +8,10 @@ import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gitsync.base.errors import CredentialError
+from gitsync.base.redact import Secret
 from gitsync.config import Credential, GitSetting
 from gitsync.credentials.base import PrivateFile, RecentSecrets, read_secret
-from gitsync.errors import CredentialError
-from gitsync.redact import Secret
 
 
 def host_of(url: str) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gitsync.base.errors import CredentialError
 from gitsync.config import AuthConfig, GitSetting
 from gitsync.credentials.base import PrivateFile, read_lines, write_private
-from gitsync.errors import CredentialError
 
 DEFAULT_KEY: Final = Path("/etc/git-secret/ssh")
 DEFAULT_KNOWN_HOSTS: Final = Path("/etc/git-secret/known_hosts")

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from gitsync.config import RepoConfig
-from gitsync.events import Observer
 from gitsync.hooks.command import Command
 from gitsync.hooks.gate import Gate
 from gitsync.hooks.outbound import OutboundCall
 from gitsync.hooks.runner import Hook, HookRunner, Pace
-from gitsync.metrics import Metrics
+from gitsync.telling.events import Observer
+from gitsync.telling.metrics import Metrics
 
 
 class Hooks:

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from gitsync.base.errors import HookError
+from gitsync.base.redact import scrub
 from gitsync.config import ExecHook
-from gitsync.errors import HookError
-from gitsync.process import CancelledError, Children, Ended, Process
-from gitsync.redact import scrub
+from gitsync.programs.process import CancelledError, Children, Ended, Process
 
 _OUTPUT_LIMIT: Final = 64 * 1024
 # What of the output is told; its end says why a command failed.

@@ -8,12 +8,12 @@ import time
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from gitsync.errors import GitSyncError, HookError, PublishVetoed
-from gitsync.events import BeforePublish, BeforeStage, Event
+from gitsync.base.errors import GitSyncError, HookError, PublishVetoed
+from gitsync.base.log import get_logger
 from gitsync.hooks.command import Command
 from gitsync.hooks.runner import Pace
-from gitsync.log import get_logger
-from gitsync.metrics import Metrics
+from gitsync.telling.events import BeforePublish, BeforeStage, Event
+from gitsync.telling.metrics import Metrics
 
 # A remote that turns between bad commits does not make us forget any of them, nor remember them for ever.
 _REMEMBERED: Final = 16

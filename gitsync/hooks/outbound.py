@@ -3,10 +3,10 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gitsync.base.errors import FetchError, HookError
+from gitsync.base.fetchurl import Cancellation, fetch, plain_url
+from gitsync.base.redact import Secret, scrub
 from gitsync.config import HooksConfig
-from gitsync.errors import FetchError, HookError
-from gitsync.fetchurl import Cancellation, fetch, plain_url
-from gitsync.redact import Secret, scrub
 
 
 class OutboundCall:

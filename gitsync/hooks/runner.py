@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gitsync.errors import EXIT_FAILURE, EXIT_OK, HookError
-from gitsync.events import Event, Published
-from gitsync.log import get_logger
-from gitsync.metrics import Metrics
-from gitsync.triggers.schedule import backoff
+from gitsync.base.backoff import backoff
+from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, HookError
+from gitsync.base.log import get_logger
+from gitsync.telling.events import Event, Published
+from gitsync.telling.metrics import Metrics
 
 
 class Hook(Protocol):

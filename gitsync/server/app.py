@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from gitsync import __version__
-from gitsync.errors import WebhookRejected
-from gitsync.log import get_logger
-from gitsync.metrics import Metrics
-from gitsync.publish import Publisher
-from gitsync.redact import Secret, scrub, scrub_value
-from gitsync.status import RepoStatus, StatusBoard
+from gitsync.base.errors import WebhookRejected
+from gitsync.base.log import get_logger
+from gitsync.base.redact import Secret, scrub, scrub_value
+from gitsync.receiver.verify import provider_of, verify
+from gitsync.telling.metrics import Metrics
+from gitsync.telling.status import RepoStatus, StatusBoard
 from gitsync.triggers.mailbox import Mailbox
-from gitsync.triggers.receiver import provider_of, verify
+from gitsync.volume.link import Publisher
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Environ = Mapping[str, Any]

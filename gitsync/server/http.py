@@ -10,11 +10,11 @@ from typing import Any, Final
 import waitress
 from waitress import wasyncore
 
+from gitsync.base.errors import GitSyncError
+from gitsync.base.log import get_logger
 from gitsync.config import Bind
-from gitsync.errors import GitSyncError
-from gitsync.log import get_logger
+from gitsync.receiver.verify import BODY_LIMIT
 from gitsync.server.app import Application
-from gitsync.triggers.receiver import BODY_LIMIT
 
 _THREADS: Final = 4
 _CONNECTIONS: Final = 100

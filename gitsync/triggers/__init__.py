@@ -1,1 +1,4 @@
-"""What starts a pass: time, and wake-ups from anywhere that coalesce in a mailbox."""
+"""What starts a pass: the mailbox that every trigger posts to, the schedule, and the watch on files.
+
+Any thread posts; a watcher has a thread of its own.
+"""

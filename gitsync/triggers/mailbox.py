@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from gitsync.events import Source
+from gitsync.telling.events import Source
 
 
 class Mailbox:

@@ -1,18 +1,13 @@
 """When the next pass is due. Pure functions of numbers."""
 
+from gitsync.base.backoff import backoff
 from gitsync.config import Schedule
 
-_MOST_DOUBLINGS = 30
 # The shortest random part of a delay: who has just asked the remote does not ask it again at once.
 _SOONEST = 0.1
 # That after repeated failures: these are spread already, and short waits would only use the doublings up, until the
 # delay is many times the length of the outage.
 _SOONEST_AGAIN = 0.5
-
-
-def backoff(first: float, *, failures: int, most: float) -> float:
-    """Return the seconds to wait after so many failures in a row: doubled with each, up to `most` or `first` itself."""
-    return min(first * 2.0 ** min(failures - 1, _MOST_DOUBLINGS), max(most, first))
 
 
 def next_delay(schedule: Schedule, *, failures: int, succeeded: bool, woken: bool, random: float) -> float:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from gitsync.base.files import read_small
+from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig, transport
-from gitsync.files import read_small
-from gitsync.log import get_logger
 from gitsync.triggers.mailbox import Mailbox
 
 if TYPE_CHECKING:

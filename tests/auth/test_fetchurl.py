@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from gitsync.errors import FetchError
-from gitsync.fetchurl import Answer, Cancellation, fetch, plain_url
+from gitsync.base.errors import FetchError
+from gitsync.base.fetchurl import Answer, Cancellation, fetch, plain_url
 from tests.support.eventually import eventually
 from tests.support.stall import Proxy, SilentServer, TcpServer
 from tests.support.web import Asked, Reply, WebServer, server_context

@@ -10,15 +10,15 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from gitsync import redact
+from gitsync.base import redact
+from gitsync.base.errors import ConfigError, CredentialError
+from gitsync.base.redact import Secret, forget, scrub
 from gitsync.config import Credential, GitSetting, load
 from gitsync.credentials import build
 from gitsync.credentials.base import Credentials, RecentSecrets, read_file, read_lines, read_secret, write_private
 from gitsync.credentials.github_app import App
 from gitsync.credentials.login import HelperFile, Login
 from gitsync.credentials.ssh import Ssh, SshFiles
-from gitsync.errors import ConfigError, CredentialError
-from gitsync.redact import Secret, forget, scrub
 from tests.support.web import FakeGithub
 
 Build = Callable[..., Credentials]

@@ -11,12 +11,12 @@ import pytest
 
 from gitsync.config import RepoConfig, load
 from gitsync.credentials import Credentials, build
-from gitsync.events import Event, Observers, SyncResult
-from gitsync.gitcmd import Git, write_configuration
-from gitsync.mirror import Mirror
-from gitsync.publish import Publisher
-from gitsync.sync import SyncPass, Workshop
-from gitsync.trees import Trees
+from gitsync.programs.gitcmd import Git, write_configuration
+from gitsync.sync.passes import SyncPass, Workshop
+from gitsync.telling.events import Event, Observers, SyncResult
+from gitsync.volume.link import Publisher
+from gitsync.volume.mirror import Mirror
+from gitsync.volume.trees import Trees
 
 TIMEOUT = 30.0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gitsync.config import TREES_DIRECTORY
-from gitsync.events import Measured
+from gitsync.telling.events import Measured
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.eventually import eventually
 from tests.support.origin import Origin

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.config import GitSetting, render
-from gitsync.errors import GitCancelled, GitError, GitTimeout
-from gitsync.gitcmd import Git, Place
+from gitsync.programs.gitcmd import Git, Place
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.eventually import eventually
 from tests.support.git import git as run

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.errors import GitError, RefNotFound, StoreLocked
-from gitsync.files import Lock
-from gitsync.store import PRIVATE_REF
+from gitsync.base.errors import GitError, RefNotFound, StoreLocked
+from gitsync.base.files import Lock
+from gitsync.volume.store import PRIVATE_REF
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git, run_git
 from tests.support.git_http import GitHttpServer

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gitsync import store
-from gitsync.store import PRIVATE_REF
+from gitsync.volume import store
+from gitsync.volume.store import PRIVATE_REF
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git, run_git
 from tests.support.origin import Origin, noise

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.process import CancelledError, Children, Ended, MadeWayError, Process
+from gitsync.programs.process import CancelledError, Children, Ended, MadeWayError, Process
 from tests.integration.conftest import soon
 from tests.support.eventually import eventually
 

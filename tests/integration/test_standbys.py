@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gitsync.base.errors import GitError
 from gitsync.config import TREES_DIRECTORY
-from gitsync.errors import GitError
-from gitsync.tree import Tree
+from gitsync.volume.tree import Tree
 from tests.integration.conftest import MakeWorkbench
 from tests.integration.test_trees import FILES, private_trees
 from tests.support.eventually import eventually

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.errors import CheckoutError
-from gitsync.submodules import resolve_url
+from gitsync.base.errors import CheckoutError
+from gitsync.volume.submodules import resolve_url
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.git import git, run_git
 from tests.support.origin import Content, Gitlink, Origin

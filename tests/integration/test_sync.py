@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.errors import PublishVetoed
-from gitsync.events import BeforePublish, Event, Published
-from gitsync.publish import Publisher
+from gitsync.base.errors import PublishVetoed
+from gitsync.telling.events import BeforePublish, Event, Published
+from gitsync.volume.link import Publisher
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import run_git
 from tests.support.git_http import GitHttpServer

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.takeover import leftovers
+from gitsync.volume.takeover import leftovers
 from tests.integration.conftest import MakeWorkbench
 from tests.support.git import run_git
 from tests.support.origin import Origin

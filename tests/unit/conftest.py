@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import structlog
 
-from gitsync import redact
-from gitsync.log import configure
+from gitsync.base import redact
+from gitsync.base.log import configure
 
 _TIMEOUT = 2  # seconds; a unit test that waits is no unit test
 

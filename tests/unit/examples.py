@@ -3,8 +3,8 @@
 from typing import Any
 
 from gitsync.config import Config, RepoConfig, load
-from gitsync.events import BeforePublish, Commit, Failure, PassFinished, PassStarted, Published, SyncResult
-from gitsync.status import RepoStatus, StatusBoard
+from gitsync.telling.events import BeforePublish, Commit, Failure, PassFinished, PassStarted, Published, SyncResult
+from gitsync.telling.status import RepoStatus, StatusBoard
 
 REPO = "https://example.test/site.git"
 HASH = "8a5c1b0b8f5a3c9d7f1e2d3c4b5a69788f9e0d1c"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gitsync import __version__, cli, daemon
+from gitsync.base.errors import GitSyncError
+from gitsync.base.log import get_logger
 from gitsync.config import Config, manual
-from gitsync.errors import GitSyncError
-from gitsync.log import get_logger
 from tests.unit.examples import REQUIRED
 
 Output = pytest.CaptureFixture[str]

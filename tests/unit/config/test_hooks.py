@@ -2,7 +2,7 @@
 
 import pytest
 
-from gitsync.errors import ConfigError
+from gitsync.base.errors import ConfigError
 from tests.unit.examples import config, repo_config
 
 

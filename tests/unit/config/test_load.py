@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from gitsync.base.errors import ConfigError
+from gitsync.base.redact import MASK
 from gitsync.config import Bind, load
-from gitsync.errors import ConfigError
-from gitsync.redact import MASK
 from tests.unit.examples import REPO, REQUIRED, config, repo_config
 
 

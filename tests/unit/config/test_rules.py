@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gitsync.base.errors import ConfigError
 from gitsync.config import is_full_hash, load, transport
 from gitsync.config.rules import split_login
-from gitsync.errors import ConfigError
 from tests.unit.examples import HASH, config, repo_config
 
 

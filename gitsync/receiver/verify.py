@@ -1,0 +1,57 @@
+"""Verifies inbound webhooks. Pure functions over headers, body and secret; the payload itself is never looked at.
+
+A verified request only says that it is worth to ask the remote now, so nothing in it can choose what is fetched.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from gitsync.base.errors import WebhookRejected
+from gitsync.base.redact import Secret
+
+# GitHub does not send payloads over 25 MB; a push whose payload is larger than this is found by the next period.
+BODY_LIMIT: Final = 3 * 1024 * 1024
+
+Verifier = Callable[[str, bytes, bytes], bool]
+
+
+def _github(value: str, body: bytes, secret: bytes) -> bool:
+    """https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries"""
+    expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+    return _equal(value, expected.encode())
+
+
+def _bearer(value: str, body: bytes, secret: bytes) -> bool:
+    """https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
+    scheme, _, token = value.partition(" ")
+    return scheme.lower() == "bearer" and _equal(token.strip(), secret)
+
+
+def _equal(value: str, expected: bytes) -> bool:
+    # WSGI hands headers over as Latin-1 text; compare_digest refuses text that is not ASCII.
+    return hmac.compare_digest(value.encode("latin-1", errors="replace"), expected)
+
+
+# By the header that carries the proof, the first one that a request has decides.
+_VERIFIERS: Final[Mapping[str, tuple[str, Verifier]]] = {
+    "X-Hub-Signature-256": ("github", _github),
+    "Authorization": ("bearer", _bearer),
+}
+
+
+def provider_of(headers: Mapping[str, str]) -> str:
+    """Return who the request seems to be from: one of a few words, fit to be the label of a metric."""
+    return next((name for header, (name, _) in _VERIFIERS.items() if headers.get(header)), "unknown")
+
+
+def verify(headers: Mapping[str, str], body: bytes, secret: Secret) -> None:
+    """Raise `WebhookRejected` unless the request proves that its sender knows the secret."""
+    for header, (_, verifier) in _VERIFIERS.items():
+        if value := headers.get(header):
+            if verifier(value, body, secret.reveal().encode()):
+                return
+            raise WebhookRejected(f"{header} does not match the secret", status=401, outcome="unauthorized")
+    names = " or ".join(_VERIFIERS)
+    raise WebhookRejected(f"the request needs {names}", status=401, outcome="unauthorized")

@@ -1,0 +1,159 @@
+"""The loop of one repository: wait, run a pass, count failures, decide when the next one is due.
+
+One thread of its own runs `run`; the main thread calls `stop`.
+"""
+
+import random
+import time
+from dataclasses import dataclass
+
+from gitsync.base.errors import EXIT_FAILURE, EXIT_OK
+from gitsync.base.log import get_logger
+from gitsync.config import RepoConfig
+from gitsync.sync.passes import SyncPass
+from gitsync.telling.events import Observers, PassFinished, PassStarted, Source, SyncResult
+from gitsync.telling.status import StatusBoard
+from gitsync.triggers.mailbox import Mailbox
+from gitsync.triggers.schedule import next_delay
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a worker is connected to."""
+
+    mailbox: Mailbox
+    board: StatusBoard
+    observers: Observers
+
+
+class RepoWorker:
+    """Keeps one repository up to date until it is told to stop, or until there is no reason to go on."""
+
+    def __init__(self, repo: RepoConfig, sync: SyncPass, surroundings: Surroundings) -> None:
+        self._repo = repo
+        self._schedule = repo.schedule
+        self._sync = sync
+        self._mailbox = surroundings.mailbox
+        self._board = surroundings.board
+        self._observers = surroundings.observers
+        self._log = get_logger(repo=repo.name)
+        self._failures = 0
+        self._succeeded = False
+        # The tree that an earlier process has left is compared right after the first pass.
+        self._heal_at = time.monotonic()
+
+    def run(self) -> int:
+        """Run passes; return the exit code that the process should end with."""
+        sources: tuple[Source, ...] = ("start",)
+        while True:
+            delay, ending = self._pass(sources)
+            if ending is not None:
+                # Nobody does them later, at least not soon.
+                if ending == EXIT_OK:
+                    self._do_chores(until=time.monotonic() + self._schedule.sync_timeout)
+                return ending
+            sources = self._wait(delay)
+            if self._mailbox.closed:
+                return EXIT_OK
+
+    def stop(self) -> None:
+        """Ask the worker to end after what it is doing."""
+        self._mailbox.close()
+
+    def _pass(self, sources: tuple[Source, ...]) -> tuple[float, int | None]:
+        timeout = self._schedule.sync_timeout
+        self._board.expect(self._repo.name, seconds=timeout)
+        self._observers.notify(PassStarted(repo=self._repo.name, sources=sources, started_at=time.time()))
+        result = self._sync.run(deadline=time.monotonic() + timeout)
+        first = result.failure is None and not self._succeeded
+        if result.failure:
+            self._failures += 1
+        else:
+            self._failures, self._succeeded = 0, True
+            if result.outcome != "unchanged":
+                self._heal_at = time.monotonic() + self._repo.heal_period
+        ending = self._ending(result)
+        delay = self._delay(result, woken=sources != ("period",))
+        self._report(sources, result, None if ending is not None else delay)
+        if first:
+            self._log.info("ready", hash=result.commit and result.commit.hash, link=str(self._repo.link))
+        return delay, ending
+
+    def _delay(self, result: SyncResult, *, woken: bool) -> float:
+        """Return the seconds until the next pass: a remote that works is not asked less often for what we refuse."""
+        retry_in = result.failure.retry_in if result.failure else None
+        delay = next_delay(
+            self._schedule,
+            failures=self._failures if retry_in is None else 0,
+            succeeded=self._succeeded,
+            woken=woken,
+            random=random.random(),  # noqa: S311 (it spreads load, it guards nothing)
+        )
+        return delay if retry_in is None else min(delay, retry_in)
+
+    def _ending(self, result: SyncResult) -> int | None:
+        """Return the exit code if this was the last pass."""
+        if self._mailbox.closed:
+            return EXIT_OK
+        if result.failure is None:
+            return EXIT_OK if self._schedule.one_time else None
+        limit = self._schedule.max_failures if self._succeeded else self._schedule.init_max_failures
+        if 0 <= limit < self._failures:
+            self._log.error("too_many_failures", failures=self._failures, allowed=limit)
+            return EXIT_FAILURE
+        return None
+
+    def _wait(self, delay: float) -> tuple[Source, ...]:
+        """Wait for a trigger or the next period; meanwhile compare the published files when that is due."""
+        due = time.monotonic() + delay
+        while True:
+            wake = min(due, self._heal_at) if self._repo.heal_period else due
+            self._do_chores(until=wake)
+            wake = min(wake, self._sync.chore_at)
+            self._board.expect(self._repo.name, seconds=wake - time.monotonic())
+            sources = self._mailbox.wait(wake - time.monotonic())
+            if sources or self._mailbox.closed:
+                return sources
+            now = time.monotonic()
+            if now >= due or (self._repo.heal_period and now >= self._heal_at and self._heal()):
+                return ("period",)
+
+    def _do_chores(self, *, until: float) -> None:
+        """Do what can wait for a moment like this, as long as it lasts."""
+        more = True
+        while more and not self._mailbox.pending and time.monotonic() < until:
+            self._board.expect(self._repo.name, seconds=self._sync.longest_chore)
+            more = self._sync.chore(deadline=until)
+
+    def _heal(self) -> bool:
+        timeout = self._schedule.sync_timeout
+        self._board.expect(self._repo.name, seconds=timeout)
+        damaged = self._sync.heal(deadline=time.monotonic() + timeout)
+        self._sync.tidy()
+        self._heal_at = time.monotonic() + self._repo.heal_period
+        return damaged
+
+    def _report(self, sources: tuple[Source, ...], result: SyncResult, delay: float | None) -> None:
+        fields: dict[str, object] = {
+            "outcome": result.outcome,
+            "ref": result.ref,
+            "hash": result.commit and result.commit.hash,
+            "trigger": ",".join(sources),
+            "duration": round(result.duration, 3),
+            "phases": {name: round(seconds, 3) for name, seconds in result.phases.items()},
+            "next_delay": delay and round(delay, 3),
+        }
+        if result.failure:
+            failure = result.failure
+            fields |= {"reason": failure.reason, "message": failure.message, "hint": failure.hint}
+            self._log.error("sync_finished", **fields, consecutive_failures=self._failures)
+        else:
+            self._log.info("sync_finished", **fields, v=1 if result.outcome == "unchanged" else 0)
+        self._observers.notify(
+            PassFinished(
+                repo=self._repo.name,
+                result=result,
+                consecutive_failures=self._failures,
+                next_delay=delay,
+            )
+        )

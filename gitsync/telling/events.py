@@ -1,0 +1,158 @@
+"""What the core tells the rest: a handful of typed events, and who may listen.
+
+Events are frozen values. An observer is called on the worker's thread, in the order of registration. An observer that
+fails is logged and passed over, with one exception: a `PublishVetoed` raised on `BeforeStage` or `BeforePublish` stops
+the publication.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from gitsync.base.errors import PublishVetoed
+from gitsync.base.log import get_logger
+
+Outcome = Literal["updated", "unchanged", "repaired", "failed"]
+Source = Literal["start", "period", "signal", "webhook", "file"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """A commit as it matters here; times are Unix seconds and ISO 8601, None where the commit's own are unusable."""
+
+    hash: str
+    author_date: str | None = None
+    commit_time: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a pass failed: a stable reason, a scrubbed message, and what to do.
+
+    `retry_in` is set where the remote is fine and what it has was refused: seconds until that is tried again.
+    """
+
+    reason: str
+    message: str
+    hint: str | None = None
+    retry_in: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncResult:
+    """The outcome of one pass; durations are seconds, `finished_at` is Unix time."""
+
+    outcome: Outcome
+    duration: float
+    finished_at: float
+    commit: Commit | None = None
+    ref: str | None = None
+    failure: Failure | None = None
+    phases: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassStarted:
+    """A pass begins; `started_at` is Unix time."""
+
+    repo: str
+    sources: tuple[Source, ...]
+    started_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialAsked:
+    """Another server was asked for a credential, and gave one or not."""
+
+    repo: str
+    source: Literal["askpass", "github_app"]
+    succeeded: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """An update needed a fetch, and it succeeded."""
+
+    repo: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeforeStage:
+    """A commit is about to be fetched and staged; raising `PublishVetoed` saves the work."""
+
+    repo: str
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeforePublish:
+    """A complete tree is staged; raising `PublishVetoed` keeps the old one.
+
+    `deadline` is the pass's, on the monotonic clock; `changed` returns the tracked files that are not as in the commit.
+    """
+
+    repo: str
+    commit: Commit
+    tree: Path
+    deadline: float = math.inf
+    changed: Callable[[], Sequence[str]] = list
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """The link now leads to this tree, or was found leading to it by the first pass after a start."""
+
+    repo: str
+    commit: Commit
+    ref: str
+    tree: Path
+    published_at: float
+    fresh: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Disk use in bytes, as allocated."""
+
+    repo: str
+    store_size: int
+    tree_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassFinished:
+    """A pass has ended; `next_delay` is the seconds until the next one, None when there is none to come."""
+
+    repo: str
+    result: SyncResult
+    consecutive_failures: int
+    next_delay: float | None
+
+
+Event = PassStarted | CredentialAsked | Fetched | BeforeStage | BeforePublish | Published | Measured | PassFinished
+
+
+class Observer(Protocol):
+    """Anything that wants to know; it ignores the events that it does not care for."""
+
+    def notify(self, event: Event) -> None: ...
+
+
+class Observers:
+    """Fans events out and holds the one failure rule."""
+
+    def __init__(self, observers: Sequence[Observer] = ()) -> None:
+        self._observers = tuple(observers)
+
+    def notify(self, event: Event) -> None:
+        """Tell every observer; raise only the veto of a `BeforeStage` or `BeforePublish`."""
+        for observer in self._observers:
+            try:
+                observer.notify(event)
+            except Exception as error:
+                if isinstance(event, BeforeStage | BeforePublish) and isinstance(error, PublishVetoed):
+                    raise
+                name = type(observer).__name__
+                get_logger(repo=event.repo).error("observer_failed", observer=name, message=str(error))

@@ -1,0 +1,83 @@
+"""What every repository is doing, as frozen snapshots, and what follows from them for the probes.
+
+The worker's thread writes by replacing a snapshot; any thread reads. Readiness and liveness are functions of snapshot
+and clock, so they are fed by the work itself.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gitsync.telling.events import Commit, Event, Failure, PassFinished, PassStarted, Published
+
+# A worker that is this much (seconds) behind its own announcement hangs.
+_SLACK: Final = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepoStatus:
+    """One repository; `act_by` is on the monotonic clock, all other times are Unix time."""
+
+    repo: str
+    ref: str
+    link: str
+    stale_after: float
+    act_by: float
+    resolved_ref: str | None = None
+    commit: Commit | None = None
+    published_at: float | None = None
+    last_attempt: float | None = None
+    last_success: float | None = None
+    next_pass: float | None = None
+    failures: int = 0
+    failure: Failure | None = None
+
+    def alive(self, now: float) -> bool:
+        """Say whether the worker is within the time that it set itself; `now` is on the monotonic clock."""
+        return now <= self.act_by + _SLACK
+
+    def stale(self, now: float) -> bool:
+        """Say whether it is too long since the remote confirmed what is published; `now` is Unix time."""
+        return self.last_success is None or now - self.last_success > self.stale_after
+
+
+class StatusBoard:
+    """The snapshots of all repositories; an observer of their events."""
+
+    def __init__(self, snapshots: list[RepoStatus]) -> None:
+        self._snapshots = {snapshot.repo: snapshot for snapshot in snapshots}
+
+    def all(self) -> tuple[RepoStatus, ...]:
+        """Return the current snapshots."""
+        return tuple(self._snapshots.values())
+
+    def expect(self, repo: str, *, seconds: float) -> None:
+        """Note that the worker will be heard of again within so many seconds. Called by the worker."""
+        self._replace(repo, act_by=time.monotonic() + seconds)
+
+    def adopt(self, repo: str, commit: Commit, published_at: float | None) -> None:
+        """Note what an earlier process has published. Called before the worker starts."""
+        self._replace(repo, commit=commit, published_at=published_at)
+
+    def notify(self, event: Event) -> None:
+        """Follow the worker's events."""
+        match event:
+            case PassStarted():
+                self._replace(event.repo, last_attempt=event.started_at, next_pass=None)
+            case Published():
+                self._replace(event.repo, commit=event.commit, resolved_ref=event.ref, published_at=event.published_at)
+            case PassFinished():
+                self._finished(event)
+            case _:
+                pass
+
+    def _finished(self, event: PassFinished) -> None:
+        result = event.result
+        changes: dict[str, object] = {"failures": event.consecutive_failures, "failure": result.failure}
+        if result.failure is None:
+            changes["last_success"] = result.finished_at
+        changes["next_pass"] = None if event.next_delay is None else result.finished_at + event.next_delay
+        self._replace(event.repo, **changes)
+
+    def _replace(self, repo: str, **changes: object) -> None:
+        self._snapshots[repo] = replace(self._snapshots[repo], **changes)  # type: ignore[arg-type]

@@ -1,0 +1,62 @@
+"""The link that consumers follow: read it, and replace it in one step.
+
+rename(2) replaces the link atomically, so it leads to one complete tree at every instant. Called by the worker's
+thread; what only reads is called by others as well.
+"""
+
+import os
+from pathlib import Path
+
+from gitsync.base.errors import PublishError
+from gitsync.base.files import sweep_temporaries, temporary_beside
+
+
+class Publisher:
+    """The link of one repository."""
+
+    def __init__(self, link: Path) -> None:
+        self.link = link
+
+    def check(self) -> None:
+        """Raise `PublishError` if something that is no link stands where the link has to be."""
+        if os.path.lexists(self.link) and not self.link.is_symlink():
+            raise PublishError(
+                f"{self.link} is not a symbolic link",
+                reason="link_blocked",
+                hint="move it away, or choose another path with --link",
+            )
+
+    def current(self) -> Path | None:
+        """Return the absolute path that the link leads to, None without a link; whether it exists is not looked at."""
+        try:
+            target = os.readlink(self.link)
+        except OSError:
+            return None
+        return Path(os.path.normpath(self.link.parent / target))
+
+    def published_at(self) -> float | None:
+        """Return when the link was made, as Unix time."""
+        try:
+            return self.link.lstat().st_mtime
+        except OSError:
+            return None
+
+    def leads_to_tree(self) -> bool:
+        """Say whether a consumer finds a directory behind the link, in two system calls."""
+        return self.link.is_symlink() and self.link.is_dir()
+
+    def publish(self, tree: Path) -> None:
+        """Make the link lead to `tree`; raise `PublishError` or `OSError`, with the old link untouched."""
+        self.check()
+        self.link.parent.mkdir(parents=True, exist_ok=True)
+        target = os.path.relpath(tree, os.path.realpath(self.link.parent))
+        temporary = temporary_beside(self.link)
+        try:
+            temporary.symlink_to(target)
+            temporary.replace(self.link)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a killed process left beside the link."""
+        sweep_temporaries(self.link)

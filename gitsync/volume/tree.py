@@ -1,0 +1,209 @@
+"""One tree: a directory of files and its metadata in a store, and the git commands that make and check it.
+
+It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout), with files of ours in the metadata:
+
+    gitsync-index       the index that we work with; `index` is a hard link to it, for consumers
+    gitsync-place       where the tree is published, relative to the root
+    gitsync-left        its modification time is when the link has left the tree
+    gitsync-recipe      what besides the commit decides about the files
+    gitsync-nested      the trees of submodules within it
+"""
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from gitsync.base.files import read_small, remove, write_atomically
+from gitsync.config import TREES_DIRECTORY
+from gitsync.programs.gitcmd import Git, Place
+
+PRIVATE: Final = ".tree-"
+# How the metadata of a submodule's tree is called.
+NESTED: Final = "sub-"
+# A list of nested trees this long is no accident.
+_NESTED_LIMIT: Final = 4 * 1024 * 1024
+# Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
+_HASH: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
+_PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/(\.again-[0-9a-f]+/)?{_HASH}")
+_NESTED_METADATA: Final = re.compile(rf"[0-9a-f]{{12}}-[0-9]+/worktrees/{NESTED}[0-9a-f]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What besides the commit decides about the files: the submodules' mode, and the sparse-checkout patterns."""
+
+    submodules: str
+    sparse: str | None = None
+
+    @property
+    def signature(self) -> str:
+        """A short text that is equal for equal recipes."""
+        patterns = hashlib.sha256(self.sparse.encode()).hexdigest()[:12] if self.sparse is not None else "all"
+        return f"{self.submodules} {patterns}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """A directory of files and its metadata."""
+
+    path: Path
+    metadata: Path
+    remote: str | None = None
+
+    @property
+    def hash(self) -> str:
+        """The commit that the directory's name promises."""
+        return self.path.name
+
+    @property
+    def private(self) -> bool:
+        """Whether nobody but us knows its name."""
+        return self.path.name.startswith(PRIVATE)
+
+    @property
+    def store(self) -> Path:
+        """The store that its metadata is in."""
+        return self.metadata.parent.parent
+
+    @property
+    def place(self) -> Place:
+        """Where git works on it, with an index that consumers do not touch."""
+        index = self.metadata / "gitsync-index"
+        return Place(git_dir=self.metadata, work_tree=self.path, index=index, remote=self.remote)
+
+    @property
+    def recipe(self) -> str | None:
+        """The signature of the recipe that it was made with."""
+        return read_small(self.metadata / "gitsync-recipe")
+
+    @property
+    def left_mark(self) -> Path:
+        """The file whose time is when the link has left the tree."""
+        return self.metadata / "gitsync-left"
+
+    def head(self) -> str | None:
+        """Return the commit that the metadata names."""
+        text = read_small(self.metadata / "HEAD")
+        return text.strip() if text is not None else None
+
+    def in_place(self) -> bool:
+        """Say in a few system calls whether the tree is there and is of its commit; its files are not looked at."""
+        head = self.head()
+        return (
+            head is not None
+            and (head == self.hash or self.metadata.name.startswith(NESTED))
+            and is_directory(self.path)
+            and read_small(self.path / ".git") == self._pointer(self.path)
+        )
+
+    def create(self, commit: str) -> None:
+        """Make the directory and the metadata of a tree that has no files yet; raise `OSError`."""
+        self.metadata.mkdir(parents=True)
+        self.path.mkdir(exist_ok=True)
+        (self.metadata / "commondir").write_text("../..\n")
+        (self.metadata / "HEAD").write_text(f"{commit}\n")
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether its first commit has not been checked out whole."""
+        return not (self.metadata / "gitsync-index").exists()
+
+    def bring(self, commit: str, git: Git, *, sparse: str | None, deadline: float, idle: bool = False) -> None:
+        """Make the files those of the commit, whatever they were; cost follows the change. Raise `GitError`."""
+        used = any(self.path.iterdir())
+        if used and self.unfinished:
+            # The files that are right already need not be written again, only be looked at.
+            git.run(["read-tree", commit], deadline=deadline, place=self.place, idle=idle)
+            self.changed(git, deadline=deadline, idle=idle)
+        options = self._sparse_options(sparse)
+        reset = [*options, "reset", "--hard", "--quiet", commit, "--"]
+        git.run(reset, deadline=deadline, place=self.place, idle=idle)
+        if used:
+            git.run([*options, "clean", "-ffdx", "--quiet"], deadline=deadline, place=self.place, idle=idle)
+        index = self.metadata / "index"
+        index.unlink(missing_ok=True)
+        try:
+            index.hardlink_to(self.metadata / "gitsync-index")
+        except OSError:
+            index.write_bytes((self.metadata / "gitsync-index").read_bytes())
+
+    def changed(self, git: Git, *, deadline: float, idle: bool = False) -> list[str]:
+        """Return the tracked files that are not as in the index, `idle` at low priority. Raise `GitError`.
+
+        Of files that were written in the second in which the index was, or later, the times tell nothing, so git reads
+        them; and writes the index anew (since 2.35), so that it need not do so again. https://git-scm.com/docs/racy-git
+        """
+        output = git.run(
+            ["update-index", "--ignore-submodules", "--refresh"],
+            deadline=deadline,
+            place=self.place,
+            accept=lambda status: status in {0, 1},
+            idle=idle,
+        )
+        return [line.removesuffix(": needs update") for line in output.stdout.splitlines()]
+
+    def point(self, path: Path) -> None:
+        """Make tree and metadata refer to each other as they will once the tree is at `path`; raise `OSError`."""
+        remove(self.path / ".git")
+        (self.path / ".git").write_text(self._pointer(path))
+        (self.metadata / "gitdir").write_text(f"{path / '.git'}\n")
+
+    def remember_nested(self, nested: list["Tree"]) -> None:
+        """Note which trees of submodules are in this one."""
+        root = self.store.parent
+        rows = [
+            [str(tree.path.relative_to(self.path)), os.path.relpath(tree.metadata, root), tree.remote]
+            for tree in nested
+        ]
+        write_atomically(self.metadata / "gitsync-nested", json.dumps(rows))
+
+    def nested(self) -> list["Tree"]:
+        """Return the trees of submodules that were made in this one, outer ones first."""
+        text = read_small(self.metadata / "gitsync-nested", limit=_NESTED_LIMIT)
+        try:
+            rows = json.loads(text) if text else []
+        except (ValueError, RecursionError):
+            rows = []
+        root = self.store.parent
+        return [
+            Tree(path=self.path / row[0], metadata=root / row[1], remote=row[2])
+            for row in (rows if isinstance(rows, list) else [])
+            if _is_nested_row(row)
+        ]
+
+    @staticmethod
+    def placed(metadata: Path, root: Path) -> Path | None:
+        """Return where the metadata says that its tree is published, None if that is no place of ours."""
+        text = read_small(metadata / "gitsync-place") or ""
+        return root / text if _PLACE.fullmatch(text) else None
+
+    def _pointer(self, path: Path) -> str:
+        """Return the text of the `.git` file that the tree has at `path`; relative, so that the volume can move."""
+        return f"gitdir: {os.path.relpath(self.metadata, path)}\n"
+
+    def _sparse_options(self, sparse: str | None) -> list[str]:
+        """Put the patterns where git looks for them. https://git-scm.com/docs/git-sparse-checkout"""
+        file = self.metadata / "info" / "sparse-checkout"
+        if sparse is None:
+            return []
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(sparse)
+        return ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false"]
+
+
+def _is_nested_row(row: object) -> bool:
+    """Say whether a row names a tree within its parent and metadata within the stores, and nothing else."""
+    if not isinstance(row, list) or len(row) != 3 or not all(isinstance(part, str) for part in row[:2]):
+        return False
+    path = PurePosixPath(row[0])
+    inside = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    return inside and bool(_NESTED_METADATA.fullmatch(row[1])) and (row[2] is None or isinstance(row[2], str))
+
+
+def is_directory(path: Path) -> bool:
+    """Say whether there is a directory itself, not a link to one that a consumer may have put there."""
+    return path.is_dir() and not path.is_symlink()

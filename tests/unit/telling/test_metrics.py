@@ -1,0 +1,242 @@
+"""The exposed series: exact names, bounded labels, right numbers."""
+
+import platform
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from gitsync import __version__
+from gitsync.telling.events import Fetched, Measured
+from gitsync.telling.metrics import Metrics
+from tests.unit.examples import (
+    HASH,
+    OTHER_HASH,
+    REPO,
+    before_publish,
+    commit,
+    failed,
+    finished,
+    published,
+    result,
+    started,
+)
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+# Every series that a user may have built a dashboard on, with its labels, and nothing else beside process_*.
+NAMES = {
+    "git_sync_duration_seconds_count": {"status"},
+    "git_sync_duration_seconds_sum": {"status"},
+    "git_sync_count_total": {"status"},
+    "git_fetch_count_total": set[str](),
+    "git_sync_askpass_calls": {"status"},
+    "git_sync_refresh_github_app_token_count": {"status"},
+    "gitsync_last_success_timestamp_seconds": set[str](),
+    "gitsync_last_attempt_timestamp_seconds": set[str](),
+    "gitsync_consecutive_failures": set[str](),
+    "gitsync_failures_total": {"reason"},
+    "gitsync_published_info": {"hash", "ref"},
+    "gitsync_published_commit_timestamp_seconds": set[str](),
+    "gitsync_publish_lag_seconds": set[str](),
+    "gitsync_phase_duration_seconds_bucket": {"phase", "le"},
+    "gitsync_phase_duration_seconds_count": {"phase"},
+    "gitsync_phase_duration_seconds_sum": {"phase"},
+    "gitsync_triggers_total": {"source"},
+    "gitsync_receiver_requests_total": {"provider", "outcome"},
+    "gitsync_store_size_bytes": set[str](),
+    "gitsync_tree_size_bytes": set[str](),
+    "gitsync_build_info": {"version", "git_version", "python_version"},
+}
+
+Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def families(metrics: Metrics, accept: str = "") -> list[Metric]:
+    """Return what a scraper that accepts this would understand."""
+    body, _ = metrics.render(accept)
+    parse = parse_openmetrics if accept == OPENMETRICS else parse_text
+    return list(parse(body.decode()))
+
+
+def series(metrics: Metrics, accept: str = "") -> Series:
+    """Return the value of every series."""
+    samples = [sample for family in families(metrics, accept) for sample in family.samples]
+    found = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+    assert len(found) == len(samples)
+    return found
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float:
+    """Return the value of one series."""
+    return series(metrics)[(name, frozenset(labels.items()))]
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """Metrics in which nothing has happened yet."""
+    return Metrics()
+
+
+@pytest.fixture
+def busy(metrics: Metrics) -> Metrics:
+    """Metrics in which everything has happened once."""
+    metrics.built_with("2.39.5")
+    for event in (
+        started("start", "webhook"),
+        Fetched(repo=REPO),
+        before_publish(),
+        published(),
+        Measured(repo=REPO, store_size=1000, tree_size=2000),
+        finished(result(outcome="updated", phases={"probe": 0.1, "fetch": 1.0})),
+        finished(failed("dns"), consecutive_failures=1),
+    ):
+        metrics.notify(event)
+    metrics.received("github", "accepted")
+    return metrics
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
+def test_names(busy: Metrics, accept: str) -> None:
+    """The names are exact in both forms: no suffix too many, none missing, no creation times."""
+    found: dict[str, set[str]] = {}
+    for name, labels in series(busy, accept):
+        if not name.startswith("process_"):
+            found.setdefault(name, set()).update(label for label, _ in labels)
+    assert found == NAMES
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
+def test_every_series_is_explained(busy: Metrics, accept: str) -> None:
+    """Every family has a help text and a type."""
+    assert all(family.documentation and family.type for family in families(busy, accept))
+
+
+def test_process(metrics: Metrics) -> None:
+    """The memory and the descriptors of the process are there."""
+    assert value(metrics, "process_resident_memory_bytes") > 0
+    assert value(metrics, "process_open_fds") > 0
+
+
+def test_content_types(metrics: Metrics) -> None:
+    """A scraper gets the form that it asks for, any other client the text form."""
+    assert metrics.render(OPENMETRICS)[1].startswith("application/openmetrics-text")
+    assert metrics.render("")[1].startswith("text/plain; version=0.0.4")
+    assert metrics.render("text/html,*/*")[1].startswith("text/plain")
+
+
+def test_starts_at_zero(metrics: Metrics) -> None:
+    """The series whose labels are known exist before anything has happened, so that rates over them work."""
+    found = series(metrics)
+    for status in ("success", "error", "noop"):
+        assert found["git_sync_count_total", frozenset({("status", status)})] == 0
+    for status in ("success", "error"):
+        assert found["git_sync_askpass_calls", frozenset({("status", status)})] == 0
+        assert found["git_sync_refresh_github_app_token_count", frozenset({("status", status)})] == 0
+    for source in ("start", "period", "signal", "webhook"):
+        assert found["gitsync_triggers_total", frozenset({("source", source)})] == 0
+    for phase in ("probe", "fetch", "stage", "gate", "publish", "tidy", "heal"):
+        assert found["gitsync_phase_duration_seconds_count", frozenset({("phase", phase)})] == 0
+    assert found["gitsync_last_success_timestamp_seconds", frozenset()] == 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [("updated", "success"), ("repaired", "success"), ("unchanged", "noop"), ("failed", "error")]
+)
+def test_count(metrics: Metrics, outcome: str, status: str) -> None:
+    """Each outcome of a pass is counted under git-sync's word for it."""
+    metrics.notify(finished(failed() if outcome == "failed" else result(outcome=outcome, duration=0.5)))
+    counted = {(name, *labels): number for (name, labels), number in series(metrics).items() if number}
+    for name in ("git_sync_count_total", "git_sync_duration_seconds_count"):
+        assert {key: number for key, number in counted.items() if key[0] == name} == {(name, ("status", status)): 1}
+    assert counted["git_sync_duration_seconds_sum", ("status", status)] == 0.5
+
+
+def test_pass(busy: Metrics) -> None:
+    """The events of a pass give the numbers of the pass."""
+    versions = {"version": __version__, "git_version": "2.39.5", "python_version": platform.python_version()}
+    expected: list[tuple[str, dict[str, str], float]] = [
+        ("gitsync_last_attempt_timestamp_seconds", {}, 1500.0),
+        ("gitsync_last_success_timestamp_seconds", {}, 2000.0),
+        ("git_fetch_count_total", {}, 1),
+        ("gitsync_triggers_total", {"source": "start"}, 1),
+        ("gitsync_triggers_total", {"source": "webhook"}, 1),
+        ("gitsync_triggers_total", {"source": "period"}, 0),
+        ("gitsync_phase_duration_seconds_sum", {"phase": "fetch"}, 1.0),
+        ("gitsync_store_size_bytes", {}, 1000),
+        ("gitsync_tree_size_bytes", {}, 2000),
+        ("gitsync_receiver_requests_total", {"provider": "github", "outcome": "accepted"}, 1),
+        ("gitsync_build_info", versions, 1),
+    ]
+    found = series(busy)
+    assert [(name, labels, found[name, frozenset(labels.items())]) for name, labels, _ in expected] == expected
+
+
+def test_failures(metrics: Metrics) -> None:
+    """A failure is counted by reason, and the row of them ends with a success."""
+    metrics.notify(finished(failed("dns", finished_at=2000.0), consecutive_failures=1))
+    metrics.notify(finished(failed("dns"), consecutive_failures=2))
+    assert value(metrics, "gitsync_failures_total", reason="dns") == 2
+    assert value(metrics, "gitsync_consecutive_failures") == 2
+    assert value(metrics, "gitsync_last_success_timestamp_seconds") == 0
+    metrics.notify(finished(result()))
+    assert value(metrics, "gitsync_consecutive_failures") == 0
+    assert value(metrics, "gitsync_failures_total", reason="dns") == 2
+
+
+def test_published_info(metrics: Metrics) -> None:
+    """Only what is published now has a series, however many revisions there were."""
+    for number in range(5):
+        metrics.notify(published(commit=commit(hash=f"{number:040x}")))
+    metrics.notify(published(commit=commit(hash=OTHER_HASH), ref="refs/tags/v1"))
+    found = [dict(labels) for name, labels in series(metrics) if name == "gitsync_published_info"]
+    assert found == [{"hash": OTHER_HASH, "ref": "refs/tags/v1"}]
+    assert value(metrics, "gitsync_published_info", hash=OTHER_HASH, ref="refs/tags/v1") == 1
+
+
+def test_lag(metrics: Metrics) -> None:
+    """The lag is the time from commit to publication, and never negative."""
+    metrics.notify(published(published_at=1060.0))
+    assert value(metrics, "gitsync_published_commit_timestamp_seconds") == 1000.0
+    assert value(metrics, "gitsync_publish_lag_seconds") == 60.0
+    metrics.notify(published(commit=commit(commit_time=5000.0), published_at=1060.0))
+    assert value(metrics, "gitsync_publish_lag_seconds") == 0.0
+
+
+def test_lag_of_what_was_found(metrics: Metrics) -> None:
+    """A tree that a start finds published says nothing about the lag."""
+    metrics.notify(published(published_at=1060.0, fresh=False))
+    assert value(metrics, "gitsync_publish_lag_seconds") == 0.0
+    assert value(metrics, "gitsync_published_info", hash=HASH, ref="refs/heads/main") == 1
+
+
+def test_commit_without_time(metrics: Metrics) -> None:
+    """A commit whose time is unusable is shown without one."""
+    metrics.notify(published(commit=commit(commit_time=None)))
+    assert value(metrics, "gitsync_published_info", hash=HASH, ref="refs/heads/main") == 1
+    assert value(metrics, "gitsync_published_commit_timestamp_seconds") == 0.0
+
+
+def test_bounded(busy: Metrics) -> None:
+    """A long life adds no series: a thousand passes and revisions leave as many as one."""
+    before = set(series(busy))
+    for number in range(1000):
+        busy.notify(started("period"))
+        busy.notify(published(commit=commit(hash=f"{number:040x}")))
+        busy.notify(finished(result(outcome="updated", phases={"publish": 0.1})))
+    busy.notify(published())
+    assert set(series(busy)) == before
+
+
+def test_independent() -> None:
+    """Two processes' worth of metrics can live side by side."""
+    first, second = Metrics(), Metrics()
+    first.notify(Fetched(repo=REPO))
+    assert value(second, "git_fetch_count_total") == 0
+
+
+def test_ref_with_quotes(metrics: Metrics) -> None:
+    """A ref name with odd characters does not break the exposition."""
+    metrics.notify(published(ref='refs/heads/a"b'))
+    assert value(metrics, "gitsync_published_info", hash=HASH, ref='refs/heads/a"b') == 1

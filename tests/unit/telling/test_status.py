@@ -1,0 +1,107 @@
+"""What is known of a repository, and what the probes make of it."""
+
+import time
+
+import pytest
+
+from gitsync.telling.events import Fetched, Measured
+from tests.unit.examples import (
+    REPO,
+    before_publish,
+    board,
+    commit,
+    failed,
+    finished,
+    published,
+    result,
+    started,
+    status,
+)
+
+
+@pytest.mark.parametrize(("now", "alive"), [(0.0, True), (1000.0, True), (1030.0, True), (1030.1, False)])
+def test_alive(now: float, alive: bool) -> None:
+    """A worker counts as hanging when it is half a minute behind its own announcement."""
+    assert status(act_by=1000.0).alive(now) is alive
+
+
+@pytest.mark.parametrize(
+    ("last_success", "now", "stale"),
+    [(None, 0.0, True), (50.0, 50.0, False), (50.0, 150.0, False), (50.0, 151.0, True)],
+)
+def test_stale(last_success: float | None, now: float, stale: bool) -> None:
+    """What is published is stale when it was not confirmed for too long, or never."""
+    assert status(last_success=last_success, stale_after=100.0).stale(now) is stale
+
+
+def test_expect() -> None:
+    """The worker's announcement is the time until which it is alive."""
+    watched = board(act_by=0.0)
+    before = time.monotonic()
+    watched.expect(REPO, seconds=5.0)
+    assert before + 5.0 <= watched.all()[0].act_by <= time.monotonic() + 5.0
+
+
+def test_adopt() -> None:
+    """What an earlier process has published is shown before the first pass, which is no success of ours."""
+    watched = board()
+    watched.adopt(REPO, commit(), 900.0)
+    (snapshot,) = watched.all()
+    assert (snapshot.commit, snapshot.published_at, snapshot.last_success) == (commit(), 900.0, None)
+
+
+def test_pass() -> None:
+    """The events of a pass fill in the snapshot."""
+    watched = board()
+    for event in (
+        started(),
+        Fetched(repo=REPO),
+        before_publish(),
+        published(),
+        Measured(repo=REPO, store_size=1, tree_size=2),
+    ):
+        watched.notify(event)
+    (snapshot,) = watched.all()
+    assert (snapshot.last_attempt, snapshot.next_pass) == (1500.0, None)
+    assert (snapshot.commit, snapshot.resolved_ref, snapshot.published_at) == (commit(), "refs/heads/main", 1060.0)
+    watched.notify(finished(result(outcome="updated", finished_at=2000.0), next_delay=10.0))
+    (snapshot,) = watched.all()
+    assert (snapshot.last_success, snapshot.next_pass, snapshot.failures, snapshot.failure) == (2000.0, 2010.0, 0, None)
+
+
+def test_failure() -> None:
+    """A failure is shown beside what is still published, and the last success stays."""
+    watched = board(commit=commit(), last_success=1000.0)
+    watched.notify(finished(failed("dns"), consecutive_failures=3))
+    (snapshot,) = watched.all()
+    assert snapshot.failure is not None
+    assert (snapshot.failure.reason, snapshot.failures) == ("dns", 3)
+    assert (snapshot.commit, snapshot.last_success) == (commit(), 1000.0)
+
+
+def test_recovery() -> None:
+    """A success takes the failure away."""
+    watched = board()
+    watched.notify(finished(failed()))
+    watched.notify(finished(result()))
+    (snapshot,) = watched.all()
+    assert (snapshot.failure, snapshot.failures) == (None, 0)
+
+
+def test_no_pass_to_come() -> None:
+    """During a pass, and after the last one, no time of a next pass is shown."""
+    watched = board()
+    watched.notify(finished(result()))
+    assert watched.all()[0].next_pass == 2010.0
+    watched.notify(started())
+    assert watched.all()[0].next_pass is None
+    watched.notify(finished(result(), next_delay=None))
+    assert watched.all()[0].next_pass is None
+
+
+def test_snapshots_are_frozen() -> None:
+    """A snapshot that somebody holds does not change under his hands."""
+    watched = board()
+    (held,) = watched.all()
+    watched.notify(started())
+    assert held.last_attempt is None

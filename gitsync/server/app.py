@@ -19,7 +19,7 @@ from gitsync.receiver.verify import provider_of, verify
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import RepoStatus, StatusBoard
 from gitsync.triggers.mailbox import Mailbox
-from gitsync.volume.link import Publisher
+from gitsync.volume.link import LinkPublisher
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Environ = Mapping[str, Any]
@@ -55,7 +55,7 @@ class Application:
 
     board: StatusBoard
     metrics: Metrics
-    mailboxes: tuple[Mailbox, ...]
+    mailboxes: Mapping[str, Mailbox]
     secret: Callable[[], Secret] | None
     git_version: Callable[[], str | None]
     shows_metrics: bool = True
@@ -136,7 +136,7 @@ class Application:
         if not secret.reveal():
             raise WebhookRejected("the secret is empty", status=503, outcome="no_secret")
         verify(headers, body, secret)
-        for mailbox in self.mailboxes:
+        for mailbox in self.mailboxes.values():
             mailbox.post("webhook")
 
 
@@ -159,7 +159,7 @@ def _json(status: int, content: object) -> Response:
 
 
 def _serves(snapshot: RepoStatus) -> bool:
-    return snapshot.commit is not None and Publisher(Path(snapshot.link)).leads_to_tree()
+    return snapshot.commit is not None and LinkPublisher(Path(snapshot.link)).leads_to_tree()
 
 
 def _readiness(snapshot: RepoStatus) -> dict[str, object]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK
 from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
-from gitsync.sync.passes import SyncPass
+from gitsync.sync.repository import Repository
 from gitsync.telling.events import Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.telling.status import StatusBoard
 from gitsync.triggers.mailbox import Mailbox
@@ -29,7 +29,7 @@ class Surroundings:
 class RepoWorker:
     """Keeps one repository up to date until it is told to stop, or until there is no reason to go on."""
 
-    def __init__(self, repo: RepoConfig, sync: SyncPass, surroundings: Surroundings) -> None:
+    def __init__(self, repo: RepoConfig, sync: Repository, surroundings: Surroundings) -> None:
         self._repo = repo
         self._schedule = repo.schedule
         self._sync = sync

@@ -11,8 +11,8 @@ from gitsync.base.errors import PublishError
 from gitsync.base.files import sweep_temporaries, temporary_beside
 
 
-class Publisher:
-    """The link of one repository."""
+class LinkPublisher:
+    """Publishes by one symbolic link; a `Publisher`."""
 
     def __init__(self, link: Path) -> None:
         self.link = link

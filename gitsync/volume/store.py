@@ -6,7 +6,7 @@ refers to it any more. Called by the worker's thread, `generations` also by the 
 
 import contextlib
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,25 +16,10 @@ from gitsync.base.files import read_small, write_atomically
 from gitsync.base.log import get_logger
 from gitsync.config import GitSetting, RepoConfig, render
 from gitsync.programs.gitcmd import Git, Place
+from gitsync.remote.fetch import fetch
 from gitsync.telling.events import Commit
 
 PRIVATE_REF: Final = "refs/gitsync/head"
-# Holds the size of the store, in bytes, when all garbage was last collected.
-_SIZE: Final = "gitsync-size"
-# Below these numbers, and these bytes, collecting garbage costs more than it saves.
-_MANY_PACKS: Final = 20
-_MANY_LOOSE: Final = 5000
-_MUCH: Final = 16 * 1024 * 1024
-_GC: Final = {
-    "always": ["gc", "--prune=now"],
-    "aggressive": ["gc", "--prune=now", "--aggressive"],
-    "auto": ["-c", "gc.auto=6700", "gc", "--prune=now", "--auto"],
-}
-# Joins loose objects and small packs, and leaves large packs alone. https://git-scm.com/docs/git-repack
-_JOIN: Final = ["repack", "-d", "--geometric=2"]
-# What servers send is compressed well, and of a store without history most is gone soon: looking for better deltas
-# costs seven times as much as writing the pack. https://git-scm.com/docs/git-pack-objects
-_AS_IT_IS: Final = ["-c", "pack.window=0"]
 
 
 class Store:
@@ -61,13 +46,13 @@ class Store:
         get_logger(repo=self._repo.name).warning("store_renewed", store=str(self.path))
 
     def fetch(self, source: str, *, sha256: bool, deadline: float) -> None:
-        """Fetch one ref or commit into the private ref; raise `GitError`.
+        """Fetch one ref or commit into the private ref until the deadline (monotonic seconds); raise `GitError`.
 
         The ref stays, so that the next fetch transfers the difference only.
         """
         self._prepare(sha256=sha256)
         depth = [f"--depth={self._repo.depth}"] if self._repo.depth else self._unshallow()
-        self._run_fetch([*depth, *self._filtering()], f"+{source}:{PRIVATE_REF}", deadline=deadline)
+        self._fetch([f"+{source}:{PRIVATE_REF}"], [*depth, *self._filtering()], deadline=deadline)
 
     def fetch_commit(self, commit: str, *, deadline: float) -> None:
         """Fetch a commit by its hash, from a server that hands it out only as part of a branch as well."""
@@ -78,7 +63,7 @@ class Store:
                 raise
             # https://git-scm.com/docs/git-config#Documentation/git-config.txt-uploadpackallowReachableSHA1InWant
             refs = ("+refs/heads/*:refs/gitsync/heads/*", "+refs/tags/*:refs/gitsync/tags/*")
-            self._run_fetch(self._unshallow(), *refs, deadline=deadline)
+            self._fetch(refs, self._unshallow(), deadline=deadline)
 
     def lookup(self, revision: str, *, deadline: float) -> Commit | None:
         """Return a commit that the store has, None if it has no such commit."""
@@ -96,16 +81,8 @@ class Store:
         """Where git works on it."""
         return Place(git_dir=self.path, remote=self._url)
 
-    def _run_fetch(self, options: list[str], *refspecs: str, deadline: float) -> None:
-        arguments = [
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-auto-gc",
-            "--no-recurse-submodules",
-        ]
-        self._git.run([*arguments, *options, "--", "origin", *refspecs], deadline=deadline, place=self.place)
+    def _fetch(self, refspecs: Sequence[str], options: Sequence[str], *, deadline: float) -> None:
+        fetch(self._git, self.place, refspecs, options=options, deadline=deadline)
 
     def _filtering(self) -> list[str]:
         return [f"--filter={self._filter}"] if self._filter else []
@@ -144,61 +121,6 @@ class Store:
             settings["remote.origin.promisor"] = "true"
             settings["remote.origin.partialCloneFilter"] = self._filter
         return render(GitSetting(key, value) for key, value in settings.items())
-
-
-def collect(store: Path, mode: str, git: Git, *, deadline: float, idle: bool) -> None:
-    """Collect the garbage of a store as `--git-gc` says, if there is enough of it. Raise `GitError`.
-
-    All of the store is written anew only when it has grown to twice its size, so that costs follow the changes. Of
-    history that is wanted whole next to nothing is garbage, so its many small packs are only joined.
-    """
-    command = _GC.get(mode)
-    if command is None:
-        return
-
-    def run(*arguments: str) -> str:
-        return git.run(arguments, deadline=deadline, place=Place(git_dir=store), idle=idle).stdout
-
-    stock = _Stock.read(run("count-objects", "-v"))
-    grown = stock.size > 2 * _size_before(store, stock.size) + _MUCH
-    if not (mode == "auto" or grown or stock.packs > _MANY_PACKS or stock.loose > _MANY_LOOSE):
-        return
-    shallow = (store / "shallow").exists()
-    if mode == "always" and not (shallow or grown or _is_partial(store)):
-        run(*_JOIN, "--quiet")
-        return
-    run("-c", "gc.worktreePruneExpire=never", *(_AS_IT_IS if shallow and mode == "always" else []), *command, "--quiet")
-    write_atomically(store / _SIZE, str(_Stock.read(run("count-objects", "-v")).size))
-
-
-@dataclass(frozen=True)
-class _Stock:
-    """How many packs and loose objects there are, and their bytes."""
-
-    packs: int
-    loose: int
-    size: int
-
-    @classmethod
-    def read(cls, text: str) -> "_Stock":
-        """Read what git tells of a store. https://git-scm.com/docs/git-count-objects: sizes are in KiB."""
-        found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
-        packs, loose, *sizes = (int(found.get(name, "0")) for name in ("packs", "count", "size", "size-pack"))
-        return cls(packs, loose, sum(sizes) * 1024)
-
-
-def _size_before(store: Path, size: int) -> int:
-    """Return the bytes of the store when garbage was last collected, or when it was first looked at."""
-    text = read_small(store / _SIZE) or ""
-    if not text.isdigit():
-        write_atomically(store / _SIZE, str(size))
-        return size
-    return int(text)
-
-
-def _is_partial(store: Path) -> bool:
-    """Say whether objects are missing on purpose, which older versions cannot join packs with."""
-    return any((store / "objects" / "pack").glob("*.promisor"))
 
 
 def _keeps_modes(directory: Path) -> bool:

@@ -22,13 +22,15 @@ from gitsync.config import TREES_DIRECTORY
 from gitsync.programs.gitcmd import Git, Place
 
 PRIVATE: Final = ".tree-"
+# Holds a published tree whose name in the usual place is taken.
+AGAIN: Final = ".again-"
 # How the metadata of a submodule's tree is called.
 NESTED: Final = "sub-"
 # A list of nested trees this long is no accident.
 _NESTED_LIMIT: Final = 4 * 1024 * 1024
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
 _HASH: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
-_PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/(\.again-[0-9a-f]+/)?{_HASH}")
+_PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/({re.escape(AGAIN)}[0-9a-f]+/)?{_HASH}")
 _NESTED_METADATA: Final = re.compile(rf"[0-9a-f]{{12}}-[0-9]+/worktrees/{NESTED}[0-9a-f]+")
 
 

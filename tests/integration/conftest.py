@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,14 @@ import pytest
 from gitsync.config import RepoConfig, load
 from gitsync.credentials import Credentials, build
 from gitsync.programs.gitcmd import Git, write_configuration
-from gitsync.sync.passes import SyncPass, Workshop
+from gitsync.remote.probe import Remote
+from gitsync.sync.parts import Parts
+from gitsync.sync.repository import Repository
 from gitsync.telling.events import Event, Observers, SyncResult
-from gitsync.volume.link import Publisher
-from gitsync.volume.mirror import Mirror
+from gitsync.volume.link import LinkPublisher
+from gitsync.volume.lock import VolumeLock
+from gitsync.volume.publication import Publisher
+from gitsync.volume.stores import Stores
 from gitsync.volume.trees import Trees
 
 TIMEOUT = 30.0
@@ -51,10 +55,12 @@ class Workbench:
     repo: RepoConfig
     git: Git
     credentials: Credentials
-    mirror: Mirror
+    lock: VolumeLock
+    remote: Remote
+    stores: Stores
     trees: Trees
     publisher: Publisher
-    sync: SyncPass
+    sync: Repository
     recorder: Recorder
 
     def run(self, seconds: float = TIMEOUT) -> SyncResult:
@@ -74,7 +80,7 @@ class Workbench:
 
     def close(self) -> None:
         """Give the lock back, as the end of a process does."""
-        self.mirror.unlock()
+        self.lock.release()
 
 
 MakeWorkbench = Callable[..., Workbench]
@@ -98,11 +104,17 @@ def make_workbench(tmp_path: Path, root: Path) -> Callable[..., Workbench]:
         credentials = build(repo, directory=home / "credentials", observers=observers)
         write_configuration(home / "gitconfig", repo, extra=credentials.settings())
         git = Git(repo, home=home, configuration=home / "gitconfig", credentials=credentials.environment)
-        mirror = Mirror(repo, git, stop=threading.Event())
-        trees, publisher = Trees(repo, git), Publisher(repo.link)
-        workshop = Workshop(
-            git=git, mirror=mirror, trees=trees, publisher=publisher, observers=observers, credentials=credentials
+        parts = Parts(
+            git=git,
+            lock=VolumeLock(repo, git, stop=threading.Event()),
+            remote=Remote(repo, git),
+            stores=Stores(repo, git),
+            trees=Trees(repo, git),
+            publisher=LinkPublisher(repo.link),
+            observers=observers,
+            credentials=credentials,
         )
-        return Workbench(repo, git, credentials, mirror, trees, publisher, SyncPass(repo, workshop), recorder)
+        made = {field.name: getattr(parts, field.name) for field in fields(parts) if field.name != "observers"}
+        return Workbench(repo=repo, sync=Repository(repo, parts), recorder=recorder, **made)
 
     return make

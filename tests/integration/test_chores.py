@@ -77,7 +77,7 @@ def test_sizes_are_measured(make_workbench: MakeWorkbench, origin: Origin) -> No
     bench.do_chores()
     (event,) = [event for event in bench.recorder.events if isinstance(event, Measured)]
     assert 500_000 <= event.tree_size < 700_000
-    used = subprocess.run(["du", "-sk", bench.mirror.store.path], capture_output=True, check=True).stdout.split()
+    used = subprocess.run(["du", "-sk", bench.stores.current.path], capture_output=True, check=True).stdout.split()
     # The second publication came after it.
     assert 0 < event.store_size <= int(used[0]) * 1024
 
@@ -168,7 +168,7 @@ def racy(bench: Workbench, tree: Path) -> bool:
     """Say whether a comparison has to read a file because its times tell nothing."""
     (metadata,) = [
         path.parent
-        for path in bench.mirror.store.path.glob("worktrees/*/gitsync-place")
+        for path in bench.stores.current.path.glob("worktrees/*/gitsync-place")
         if tree.name in path.read_text()
     ]
     written = int((metadata / "gitsync-index").stat().st_mtime)

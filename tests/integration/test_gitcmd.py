@@ -141,7 +141,7 @@ def test_answers_of_a_server_have_their_reasons(
     git_http.fail_with = status
     bench = make_workbench(f"{git_http.url}/site.git")
     with pytest.raises(GitError) as caught:
-        bench.mirror.probe(deadline=soon())
+        bench.remote.probe(deadline=soon())
     assert caught.value.reason == reason
     assert f"{git_http.url}/site.git" in str(caught.value)
     assert caught.value.hint
@@ -159,7 +159,7 @@ def test_answers_of_a_server_have_their_reasons(
 def test_unreachable_remotes_have_their_reasons(make_workbench: MakeWorkbench, url: str, reason: str) -> None:
     """What stands between us and the remote is told apart."""
     with pytest.raises(GitError) as caught:
-        make_workbench(url).mirror.probe(deadline=soon())
+        make_workbench(url).remote.probe(deadline=soon())
     assert caught.value.reason == reason
 
 
@@ -168,7 +168,7 @@ def test_silent_server_is_a_timeout(make_workbench: MakeWorkbench, silent_server
     bench = make_workbench(f"http://127.0.0.1:{silent_server.port}/a.git")
     started = time.monotonic()
     with pytest.raises(GitTimeout):
-        bench.mirror.probe(deadline=soon(1))
+        bench.remote.probe(deadline=soon(1))
     assert time.monotonic() - started < 2.5
 
 

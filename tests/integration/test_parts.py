@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.volume import store
+from gitsync.volume import garbage
 from gitsync.volume.store import PRIVATE_REF
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git, run_git
@@ -74,7 +74,7 @@ def test_partial_clone_fetches_what_is_published(
     bench = make_workbench(origin.url, filter=kind, sparse_checkout_file=patterns)
     assert bench.run().failure is None
     assert names(bench.repo.link) == {"small"}
-    size = sum(path.stat().st_size for path in (bench.mirror.store.path / "objects").rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in (bench.stores.current.path / "objects").rglob("*") if path.is_file())
     assert size < 100_000
     origin.commit({"small": "y"})
     assert bench.run().failure is None
@@ -90,10 +90,10 @@ def test_store_stays_small_under_gc(make_workbench: MakeWorkbench, origin: Origi
         origin.commit({f"f{file}": f"{number} {file}" for file in range(110)}, replace=True)
         assert bench.run().failure is None
         bench.do_chores()
-    packs = len(list((bench.mirror.store.path / "objects" / "pack").glob("*.pack")))
+    packs = len(list((bench.stores.current.path / "objects" / "pack").glob("*.pack")))
     assert packs <= 21 if mode in {"always", "aggressive"} else packs == 24
     assert_published(origin.path, bench.repo.link)
-    assert git(bench.mirror.store.path, "rev-parse", PRIVATE_REF) == origin.head
+    assert git(bench.stores.current.path, "rev-parse", PRIVATE_REF) == origin.head
     assert not bench.sync.heal(deadline=soon())
 
 
@@ -101,14 +101,14 @@ def test_store_without_history_is_bounded_by_what_is_live(
     make_workbench: MakeWorkbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Large files that replace each other are garbage long before there are many objects of them."""
-    monkeypatch.setattr(store, "_MUCH", 500_000)
+    monkeypatch.setattr(garbage, "_MUCH", 500_000)
     bench = make_workbench(origin.url)
     sizes = []
     for number in range(20):
         origin.commit({"large": noise(100_000, seed=number)})
         assert bench.run().failure is None
         bench.do_chores()
-        objects = (bench.mirror.store.path / "objects").rglob("*")
+        objects = (bench.stores.current.path / "objects").rglob("*")
         sizes.append(sum(path.stat().st_size for path in objects if path.is_file()))
     # Twice what is live (in the published tree and the standby), what is not worth it, and one more.
     assert max(sizes) < 1_200_000, "2,000,000 were fetched"
@@ -122,7 +122,7 @@ def test_whole_history_survives_joined_packs(make_workbench: MakeWorkbench, orig
         origin.commit({f"f{file}": f"{number} {file}" for file in range(110)}, replace=True)
         assert bench.run().failure is None
         bench.do_chores()
-    path = bench.mirror.store.path
+    path = bench.stores.current.path
     assert len(list((path / "objects" / "pack").glob("*.pack"))) < 24
     assert git(path, "rev-list", "--count", PRIVATE_REF) == git(origin.path, "rev-list", "--count", "main")
     git(path, "fsck", "--no-dangling")
@@ -133,8 +133,8 @@ def test_gc_lock_of_another_host_does_not_block(make_workbench: MakeWorkbench, o
     """The `gc.pid` that a dead pod has left on the volume is swept."""
     bench = make_workbench(origin.url)
     bench.run()
-    (bench.mirror.store.path / "gc.pid").write_text("1 another-pod\n")
+    (bench.stores.current.path / "gc.pid").write_text("1 another-pod\n")
     bench.close()
     again = make_workbench(origin.url)
     again.run()
-    assert not (again.mirror.store.path / "gc.pid").exists()
+    assert not (again.stores.current.path / "gc.pid").exists()

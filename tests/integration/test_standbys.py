@@ -21,7 +21,7 @@ def test_updates_in_quick_succession_use_trees_again(make_workbench: MakeWorkben
     bench = make_workbench(origin.url, stale_worktree_timeout=f"{keep:g}s")
 
     def update(number: int, *, every: float) -> set[int]:
-        for mark in (bench.mirror.store.path / "worktrees").glob("*/gitsync-left"):
+        for mark in (bench.stores.current.path / "worktrees").glob("*/gitsync-left"):
             time_passes(mark, every)
         bench.sync.tidy()
         origin.commit({"a.txt": f"{number}\n"})
@@ -88,11 +88,11 @@ def test_preparation_goes_on_where_it_was_ended(make_workbench: MakeWorkbench, o
         bench.run()
     bench.do_chores()
     (tree,) = private_trees(bench)
-    metadata = bench.mirror.store.path / "worktrees" / tree.name.removeprefix(".tree-")
+    metadata = bench.stores.current.path / "worktrees" / tree.name.removeprefix(".tree-")
     (metadata / "gitsync-index").unlink()
     (tree / "run.sh").unlink()
     kept = (tree / "dir" / "c.txt").stat()
-    assert bench.trees.is_short(bench.mirror.store.path)
+    assert bench.trees.staging.standbys.is_short(bench.stores.current.path)
     bench.do_chores()
     assert private_trees(bench) == [tree]
     assert (tree / "run.sh").exists()
@@ -137,7 +137,7 @@ def test_tree_that_expired_meanwhile_is_used(make_workbench: MakeWorkbench, orig
     bench.run()
     directory = bench.repo.root / TREES_DIRECTORY
     before = {path.stat().st_ino for path in directory.iterdir()}
-    eventually(lambda: bench.trees.untidy)
+    eventually(lambda: bench.trees.retirement.untidy)
     origin.commit({"a.txt": "3\n"})
     assert bench.run().failure is None
     assert {path.stat().st_ino for path in directory.iterdir()} == before
@@ -148,4 +148,4 @@ def test_idle_pass_does_not_look_at_the_trees(make_workbench: MakeWorkbench, ori
     """Nothing is due of itself when all trees have their place."""
     bench = make_workbench(origin.url)
     bench.run()
-    assert not bench.trees.untidy
+    assert not bench.trees.retirement.untidy

@@ -63,7 +63,7 @@ def test_submodule_that_claims_to_be_up_to_date(bench: Workbench, origin: Origin
     link(origin, {"lib": ("../library.git", wanted)})
     assert bench.run().failure is None
     assert_tree(library.path, published(bench) / "lib", wanted)
-    assert bench.mirror.store.path.name.endswith("-1"), "everything was fetched again"
+    assert bench.stores.current.path.name.endswith("-1"), "everything was fetched again"
 
 
 def test_changed_submodule_is_updated_in_place(bench: Workbench, origin: Origin, library: Origin) -> None:
@@ -93,7 +93,7 @@ def test_submodules_come_and_go(bench: Workbench, origin: Origin, library: Origi
         origin.commit({"n": f"{number}"})
         assert bench.run().failure is None
     assert not (published(bench) / "deep").exists()
-    assert len(bench.mirror.stores()) == 1, "the stores of submodules that nobody has any more are gone"
+    assert len(bench.stores.all()) == 1, "the stores of submodules that nobody has any more are gone"
 
 
 def test_nested_submodules(make_workbench: MakeWorkbench, make_origin: MakeOrigin, library: Origin) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gitsync.base.errors import PublishVetoed
 from gitsync.telling.events import BeforePublish, Event, Published
-from gitsync.volume.link import Publisher
+from gitsync.volume.link import LinkPublisher
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import run_git
 from tests.support.git_http import GitHttpServer
@@ -127,7 +127,7 @@ def test_undamaged_tree_stays_where_it_is(make_workbench: MakeWorkbench, origin:
 
 LINKS: dict[str, Callable[[Path], object]] = {
     "removed": lambda link: link.unlink(),
-    "turned away": lambda link: Publisher(link).publish(link.parent / "nowhere"),
+    "turned away": lambda link: LinkPublisher(link).publish(link.parent / "nowhere"),
 }
 
 
@@ -177,7 +177,7 @@ def test_damaged_store_is_replaced_beside_what_is_published(
     bench.run()
     old = bench.repo.link.resolve()
     content = (old / "index.html").read_text()
-    corrupt(bench.mirror.store.path)
+    corrupt(bench.stores.current.path)
     bench.close()
     again = make_workbench(origin.url, stale_worktree_timeout="1h")
     again.sync.adopt()
@@ -266,7 +266,7 @@ def test_tree_of_another_repository_is_not_adopted(
     assert again.run().outcome == "updated"
     assert_published(other.path, again.repo.link)
     again.run()
-    assert len(again.mirror.stores()) == 1, "the store of the other repository is not needed any more"
+    assert len(again.stores.all()) == 1, "the store of the other repository is not needed any more"
 
 
 def test_something_at_the_place_of_the_link_is_named(make_workbench: MakeWorkbench, origin: Origin) -> None:

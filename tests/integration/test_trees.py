@@ -145,7 +145,7 @@ def test_file_that_did_not_change_is_not_written(bench: Workbench, origin: Origi
 def test_standby_that_resists_is_replaced(bench: Workbench, origin: Origin) -> None:
     """A standby that git cannot bring up to date costs a check-out, not the update."""
     (standby,) = private_trees(bench)
-    metadata = bench.mirror.store.path / "worktrees" / standby.name.removeprefix(".tree-")
+    metadata = bench.stores.current.path / "worktrees" / standby.name.removeprefix(".tree-")
     (metadata / "gitsync-index").write_bytes(b"garbage")
     origin.commit({"a.txt": "third\n"})
     assert bench.run().failure is None
@@ -157,16 +157,16 @@ def test_half_staged_tree_is_finished(make_workbench: MakeWorkbench, origin: Ori
     """Files that a timed-out try has written stay, also where one of them is only half there."""
     origin.commit(FILES, replace=True)
     bench = make_workbench(origin.url)
-    bench.mirror.lock(deadline=soon())
-    commit = bench.mirror.fetch(bench.mirror.probe(deadline=soon()), deadline=soon())
+    bench.lock.take(deadline=soon())
+    commit = bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
     recipe = Recipe(submodules="recursive")
-    tree = bench.trees.stage(commit.hash, recipe, bench.mirror.store, deadline=soon())
+    tree = bench.trees.staging.stage(commit.hash, recipe, bench.stores.current, deadline=soon())
     # As a killed `git reset` leaves it: no index yet, some files missing, one of them cut.
     (tree.metadata / "gitsync-index").unlink()
     (tree.path / "dir" / "b.txt").write_text("")
     (tree.path / "run.sh").unlink()
     written = (tree.path / "dir" / "c.txt").stat()
-    again = bench.trees.stage(commit.hash, recipe, bench.mirror.store, deadline=soon())
+    again = bench.trees.staging.stage(commit.hash, recipe, bench.stores.current, deadline=soon())
     assert again == tree
     assert_tree(origin.path, again.path, commit.hash)
     kept = (again.path / "dir" / "c.txt").stat()
@@ -260,7 +260,7 @@ def outside(tmp_path: Path) -> Path:
 def metadata_of(bench: Workbench) -> Path:
     """Return the metadata of the tree that is not published."""
     (standby,) = private_trees(bench)
-    return bench.mirror.store.path / "worktrees" / standby.name.removeprefix(".tree-")
+    return bench.stores.current.path / "worktrees" / standby.name.removeprefix(".tree-")
 
 
 def test_tampered_place_leads_nowhere(bench: Workbench, origin: Origin, outside: Path) -> None:
@@ -289,9 +289,9 @@ def test_tampered_place_leads_nowhere(bench: Workbench, origin: Origin, outside:
 )
 def test_tampered_list_of_submodules_leads_nowhere(bench: Workbench, origin: Origin, outside: Path, rows: str) -> None:
     """The same for the trees of submodules: what is not ours is left alone, and nonsense stops no pass."""
-    text = rows.format(name=outside.name, outside=outside, store=bench.mirror.store.path.name)
+    text = rows.format(name=outside.name, outside=outside, store=bench.stores.current.path.name)
     (metadata_of(bench) / "gitsync-nested").write_text(text)
-    bench.trees.drop_private(bench.mirror.stores())
+    bench.trees.disposal.drop_private(bench.stores.all())
     assert (outside / "precious").exists()
     for number in range(2):
         origin.commit({"n": str(number)})

@@ -84,10 +84,12 @@ def signal_thread(pid: int, number: int, *, main: bool) -> None:
 
     A signal that is sent to a process goes to any thread that does not block it; which one is the kernel's choice.
     """
-    threads = {int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()}
-    thread = pid if main else max(threads - {pid})
-    if ctypes.CDLL(None, use_errno=True).tgkill(pid, thread, number):
-        raise OSError(ctypes.get_errno(), f"tgkill {pid} {thread} {number}")
+    send = ctypes.CDLL(None, use_errno=True).tgkill
+    others = sorted({int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()} - {pid})
+    # A thread of a moment (one that reads a command's output) may be gone by now; the oldest are there to stay.
+    if any(send(pid, thread, number) == 0 for thread in ([pid] if main else others)):
+        return
+    raise OSError(ctypes.get_errno(), f"no thread of process {pid} took signal {number}")
 
 
 def twice_in_a_row(check: Callable[[], bool]) -> Callable[[], bool]:

@@ -46,7 +46,7 @@ class Site:
 
     def __init__(self, *, secret: Callable[[], Secret] | None = None, mailboxes: int = 1, **status: Any) -> None:
         self.metrics = Metrics()
-        self.mailboxes = tuple(Mailbox() for _ in range(mailboxes))
+        self.mailboxes = {f"site-{number}": Mailbox() for number in range(mailboxes)}
         self.app = Application(
             board=board(**{"act_by": time.monotonic() + 60, **status}),
             metrics=self.metrics,
@@ -276,7 +276,7 @@ def test_webhook(receiver: Site, headers: dict[str, str], body: bytes, provider:
     """A proven request is accepted at once and leaves a trigger, whatever it says."""
     answer = receiver.hook(headers, body)
     assert (answer.status, answer.reason) == (202, "Accepted")
-    assert receiver.mailboxes[0].wait(0) == ("webhook",)
+    assert receiver.mailboxes["site-0"].wait(0) == ("webhook",)
     assert receiver.received() == {(provider, "accepted"): 1}
 
 
@@ -284,7 +284,7 @@ def test_webhook_wakes_every_repository() -> None:
     """A request is for all repositories."""
     site = Site(secret=lambda: Secret(SECRET), mailboxes=3)
     site.hook(bearer(SECRET))
-    assert [mailbox.wait(0) for mailbox in site.mailboxes] == [("webhook",)] * 3
+    assert [mailbox.wait(0) for mailbox in site.mailboxes.values()] == [("webhook",)] * 3
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_webhook_refused(receiver: Site, logs: Logs, headers: dict[str, str], pr
     """An unproven request is refused, counted and logged, starts nothing, and repeats nothing that was sent."""
     answer = receiver.hook(headers, b"{}")
     assert (answer.status, answer.reason) == (401, "Unauthorized")
-    assert receiver.mailboxes[0].wait(0) == ()
+    assert receiver.mailboxes["site-0"].wait(0) == ()
     assert receiver.received() == {(provider, "unauthorized"): 1}
     (event,) = logs.events("webhook_rejected")
     assert (event["provider"], event["outcome"], event["level"]) == (provider, "unauthorized", "warning")
@@ -316,7 +316,7 @@ def test_webhook_method(receiver: Site, method: str) -> None:
     """The webhook takes nothing but POST, even with the secret."""
     answer = receiver.ask("/webhook", method, authorization=f"Bearer {SECRET}")
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
-    assert receiver.mailboxes[0].wait(0) == ()
+    assert receiver.mailboxes["site-0"].wait(0) == ()
 
 
 def _unreadable() -> Secret:
@@ -329,7 +329,7 @@ def test_webhook_without_a_secret(secret: Callable[[], Secret], headers: dict[st
     """While the secret cannot be had, nothing is accepted, and the sender is asked to come again."""
     site = Site(secret=secret)
     assert site.hook(headers).status == 503
-    assert site.mailboxes[0].wait(0) == ()
+    assert site.mailboxes["site-0"].wait(0) == ()
     assert [outcome for _, outcome in site.received()] == ["no_secret"]
 
 

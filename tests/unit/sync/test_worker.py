@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from gitsync.base.log import configure
-from gitsync.sync.passes import SyncPass
+from gitsync.sync.repository import Repository
 from gitsync.sync.worker import RepoWorker, Surroundings
 from gitsync.telling.events import Failure, Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.triggers.mailbox import Mailbox
@@ -259,7 +259,7 @@ def test_announcement_of_a_wait() -> None:
 
     watch = Watch()
     surroundings = Surroundings(watch, bench.board, Observers([bench.board]))
-    worker = RepoWorker(repo_config("--period=100s", "--jitter=0"), cast(SyncPass, bench.sync), surroundings)
+    worker = RepoWorker(repo_config("--period=100s", "--jitter=0"), cast(Repository, bench.sync), surroundings)
     thread = threading.Thread(target=worker.run)
     thread.start()
     assert waiting.wait(1)

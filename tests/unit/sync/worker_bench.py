@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from gitsync.config import RepoConfig
-from gitsync.sync.passes import SyncPass
+from gitsync.sync.repository import Repository
 from gitsync.sync.worker import RepoWorker, Surroundings
 from gitsync.telling.events import Event, Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.telling.status import StatusBoard
@@ -85,7 +85,7 @@ class Bench:
         self.events: list[Event] = []
         self.sync = FakeSync(self.mailbox, script, damage or [], chores)
         surroundings = Surroundings(self.mailbox, self.board, Observers([self.board, self]))
-        self.worker = RepoWorker(_hurried(repo_config(*argv)), cast(SyncPass, self.sync), surroundings)
+        self.worker = RepoWorker(_hurried(repo_config(*argv)), cast(Repository, self.sync), surroundings)
 
     def notify(self, event: Event) -> None:
         """Remember an event."""

@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 
 from gitsync.base.errors import PublishError
-from gitsync.volume.link import Publisher
+from gitsync.volume.link import LinkPublisher
 from tests.unit.examples import HASH, OTHER_HASH
 
 
 @pytest.fixture
-def publisher(tmp_path: Path) -> Publisher:
+def publisher(tmp_path: Path) -> LinkPublisher:
     """The link `www` in a root with two trees."""
     for name in (HASH, OTHER_HASH):
         (tmp_path / ".worktrees" / name).mkdir(parents=True)
-    return Publisher(tmp_path / "www")
+    return LinkPublisher(tmp_path / "www")
 
 
-def tree(publisher: Publisher, name: str = HASH) -> Path:
+def tree(publisher: LinkPublisher, name: str = HASH) -> Path:
     """Return one of the trees."""
     return publisher.link.parent / ".worktrees" / name
 
 
-def test_publish(publisher: Publisher) -> None:
+def test_publish(publisher: LinkPublisher) -> None:
     """The link is relative, and the last part of its target is the hash."""
     publisher.publish(tree(publisher))
     assert os.readlink(publisher.link) == f".worktrees/{HASH}"
@@ -31,7 +31,7 @@ def test_publish(publisher: Publisher) -> None:
     assert publisher.leads_to_tree()
 
 
-def test_replace(publisher: Publisher) -> None:
+def test_replace(publisher: LinkPublisher) -> None:
     """A second publication replaces the link and leaves nothing beside it."""
     publisher.publish(tree(publisher))
     publisher.publish(tree(publisher, OTHER_HASH))
@@ -39,7 +39,7 @@ def test_replace(publisher: Publisher) -> None:
     assert sorted(entry.name for entry in publisher.link.parent.iterdir()) == [".worktrees", "www"]
 
 
-def test_never_without_a_link(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_never_without_a_link(publisher: LinkPublisher, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the last step fails, the old link is untouched and nothing is left beside it."""
     publisher.publish(tree(publisher))
 
@@ -53,26 +53,26 @@ def test_never_without_a_link(publisher: Publisher, monkeypatch: pytest.MonkeyPa
     assert sorted(entry.name for entry in publisher.link.parent.iterdir()) == [".worktrees", "www"]
 
 
-def test_link_elsewhere(publisher: Publisher, tmp_path: Path) -> None:
+def test_link_elsewhere(publisher: LinkPublisher, tmp_path: Path) -> None:
     """A link in a directory that does not exist yet, outside of the root, leads to the tree as well."""
-    elsewhere = Publisher(tmp_path / "a" / "b" / "www")
+    elsewhere = LinkPublisher(tmp_path / "a" / "b" / "www")
     elsewhere.publish(tree(publisher))
     assert os.readlink(elsewhere.link) == f"../../.worktrees/{HASH}"
     assert elsewhere.current() == tree(publisher)
 
 
-def test_link_in_a_linked_directory(publisher: Publisher, tmp_path: Path) -> None:
+def test_link_in_a_linked_directory(publisher: LinkPublisher, tmp_path: Path) -> None:
     """The target is relative to where the link really is, not to the path that it was called by."""
     (tmp_path / "real" / "deep").mkdir(parents=True)
     (tmp_path / "alias").symlink_to("real/deep")
-    aliased = Publisher(tmp_path / "alias" / "www")
+    aliased = LinkPublisher(tmp_path / "alias" / "www")
     aliased.publish(tree(publisher))
     assert aliased.leads_to_tree()
     assert aliased.link.resolve() == tree(publisher).resolve()
 
 
 @pytest.mark.parametrize("kind", ["file", "directory"])
-def test_blocked(publisher: Publisher, kind: str) -> None:
+def test_blocked(publisher: LinkPublisher, kind: str) -> None:
     """What stands in the link's place and is no link stays, and is named in the error."""
     if kind == "file":
         publisher.link.write_text("mine")
@@ -86,7 +86,7 @@ def test_blocked(publisher: Publisher, kind: str) -> None:
     assert publisher.link.is_dir() or publisher.link.read_text() == "mine"
 
 
-def test_foreign_link(publisher: Publisher) -> None:
+def test_foreign_link(publisher: LinkPublisher) -> None:
     """A link that somebody has made, even one that leads nowhere, is replaced."""
     publisher.link.symlink_to("/no/where")
     publisher.check()
@@ -94,7 +94,7 @@ def test_foreign_link(publisher: Publisher) -> None:
     assert publisher.current() == tree(publisher)
 
 
-def test_no_link(publisher: Publisher) -> None:
+def test_no_link(publisher: LinkPublisher) -> None:
     """Without a link there is nothing to say about it."""
     assert publisher.current() is None
     assert publisher.published_at() is None
@@ -106,13 +106,13 @@ def test_no_link(publisher: Publisher) -> None:
     ("target", "path"),
     [("/abs/x", "/abs/x"), ("a/../b", "{}/b"), ("../c", "{}/../c"), (".worktrees/x/", "{}/.worktrees/x")],
 )
-def test_current(publisher: Publisher, target: str, path: str) -> None:
+def test_current(publisher: LinkPublisher, target: str, path: str) -> None:
     """The target is told as an absolute path, whether there is anything or not."""
     publisher.link.symlink_to(target)
     assert publisher.current() == Path(os.path.normpath(path.format(publisher.link.parent)))
 
 
-def test_leads_to_tree(publisher: Publisher) -> None:
+def test_leads_to_tree(publisher: LinkPublisher) -> None:
     """Only a link to a directory is what consumers want."""
     publisher.link.symlink_to("gone")
     assert not publisher.leads_to_tree()
@@ -123,14 +123,14 @@ def test_leads_to_tree(publisher: Publisher) -> None:
     assert not publisher.leads_to_tree()
 
 
-def test_published_at(publisher: Publisher) -> None:
+def test_published_at(publisher: LinkPublisher) -> None:
     """The time of the publication is that of the link, not of the tree."""
     publisher.publish(tree(publisher))
     os.utime(publisher.link, (1000, 2000), follow_symlinks=False)
     assert publisher.published_at() == 2000
 
 
-def test_sweep(publisher: Publisher) -> None:
+def test_sweep(publisher: LinkPublisher) -> None:
     """What a killed publication has left beside the link is removed; the link and other names stay."""
     publisher.publish(tree(publisher))
     left = publisher.link.with_name(".www.0123456789ab.gitsync-tmp")

@@ -48,18 +48,18 @@ def test_ref_resolves_as_git_does(
     make_workbench: MakeWorkbench, origin: Origin, named: dict[str, str], ref: str, commit: str, full: str
 ) -> None:
     """Full names come first, then tags, then branches; annotated tags are peeled; what is fetched is that commit."""
-    mirror = make_workbench(origin.url, ref=ref).mirror
-    target = mirror.probe(deadline=soon())
+    bench = make_workbench(origin.url, ref=ref)
+    target = bench.remote.probe(deadline=soon())
     assert (target.hash, target.ref) == (named[commit], full)
-    mirror.lock(deadline=soon())
-    assert mirror.fetch(target, deadline=soon()).hash == named[commit]
+    bench.lock.take(deadline=soon())
+    assert bench.stores.fetch(target, deadline=soon()).hash == named[commit]
 
 
 @pytest.mark.parametrize("ref", ["nothing", "refs/heads/nothing", "eature", "feature/x"])
 def test_unknown_ref_is_missing(make_workbench: MakeWorkbench, origin: Origin, named: dict[str, str], ref: str) -> None:
     """A part of a name is no name."""
     with pytest.raises(RefNotFound) as caught:
-        make_workbench(origin.url, ref=ref).mirror.probe(deadline=soon())
+        make_workbench(origin.url, ref=ref).remote.probe(deadline=soon())
     assert caught.value.reason == "ref_missing"
     assert ref in str(caught.value)
 
@@ -72,22 +72,22 @@ def pull_requests(origin: Origin, count: int) -> None:
 
 def test_pull_requests_are_not_listed(make_workbench: MakeWorkbench, origin: Origin, git_http: GitHttpServer) -> None:
     """Who follows a branch or a tag is not sent all refs of other kinds with each poll."""
-    mirror = make_workbench(git_http.url_of(origin.path), ref="main").mirror
-    mirror.probe(deadline=soon())
+    bench = make_workbench(git_http.url_of(origin.path), ref="main")
+    bench.remote.probe(deadline=soon())
     sent = sum(request.sent for request in git_http.requests)
     pull_requests(origin, 500)
-    mirror.probe(deadline=soon())
+    bench.remote.probe(deadline=soon())
     assert sum(request.sent for request in git_http.requests) == 2 * sent
 
 
 def test_pull_request_is_found(make_workbench: MakeWorkbench, origin: Origin, git_http: GitHttpServer) -> None:
     """A ref of another kind is looked for among all; once it is known that it is one, with one command again."""
     pull_requests(origin, 3)
-    mirror = make_workbench(git_http.url_of(origin.path), ref="pull/2/head").mirror
+    bench = make_workbench(git_http.url_of(origin.path), ref="pull/2/head")
     counts = []
     for _ in range(3):
         before = len(git_http.requests)
-        target = mirror.probe(deadline=soon())
+        target = bench.remote.probe(deadline=soon())
         counts.append(len(git_http.requests) - before)
         assert (target.hash, target.ref) == (origin.head, "refs/pull/2/head")
     assert counts[0] == 2 * counts[1] == 2 * counts[2]
@@ -96,22 +96,22 @@ def test_pull_request_is_found(make_workbench: MakeWorkbench, origin: Origin, gi
 def test_empty_repository_says_so(make_workbench: MakeWorkbench, make_origin: Callable[..., Origin]) -> None:
     """The hint is in the message."""
     with pytest.raises(RefNotFound, match="may be empty"):
-        make_workbench(make_origin("empty.git").url).mirror.probe(deadline=soon())
+        make_workbench(make_origin("empty.git").url).remote.probe(deadline=soon())
 
 
 def test_pinned_hash_needs_no_remote(make_workbench: MakeWorkbench) -> None:
     """A full hash is what it is."""
-    target = make_workbench("http://127.0.0.1:1/a", ref="a" * 40).mirror.probe(deadline=soon())
+    target = make_workbench("http://127.0.0.1:1/a", ref="a" * 40).remote.probe(deadline=soon())
     assert target.pinned
     assert target.hash == "a" * 40
 
 
 def test_unknown_hash_is_missing(make_workbench: MakeWorkbench, origin: Origin) -> None:
     """The server's refusal has its reason."""
-    mirror = make_workbench(origin.url, ref="b" * 40).mirror
-    mirror.lock(deadline=soon())
+    bench = make_workbench(origin.url, ref="b" * 40)
+    bench.lock.take(deadline=soon())
     with pytest.raises(GitError) as caught:
-        mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+        bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
     assert caught.value.reason == "ref_missing"
 
 
@@ -119,10 +119,10 @@ def test_tag_of_a_file_cannot_be_published(make_workbench: MakeWorkbench, origin
     """A ref that leads to no commit is refused with a hint."""
     blob = git(origin.path, "rev-parse", "HEAD:index.html")
     run_git(origin.path, "tag", "file", blob)
-    mirror = make_workbench(origin.url, ref="file").mirror
-    mirror.lock(deadline=soon())
+    bench = make_workbench(origin.url, ref="file")
+    bench.lock.take(deadline=soon())
     with pytest.raises(RefNotFound) as caught:
-        mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+        bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
     assert "commits" in (caught.value.hint or "")
 
 
@@ -131,10 +131,10 @@ def test_depth_is_what_was_asked_for(make_workbench: MakeWorkbench, origin: Orig
     """0 means all of the history."""
     origin.commit({"a": "2"})
     origin.commit({"a": "3"})
-    mirror = make_workbench(origin.url, depth=depth).mirror
-    mirror.lock(deadline=soon())
-    mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
-    assert int(git(mirror.store.path, "rev-list", "--count", PRIVATE_REF)) == count
+    bench = make_workbench(origin.url, depth=depth)
+    bench.lock.take(deadline=soon())
+    bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
+    assert int(git(bench.stores.current.path, "rev-list", "--count", PRIVATE_REF)) == count
 
 
 def test_depth_can_change_in_both_directions(make_workbench: MakeWorkbench, origin: Origin) -> None:
@@ -143,11 +143,11 @@ def test_depth_can_change_in_both_directions(make_workbench: MakeWorkbench, orig
     for depth, number in ((1, 3), (0, 4), (1, 5)):
         origin.commit({"a": str(number)})
         bench = make_workbench(origin.url, depth=depth)
-        bench.mirror.lock(deadline=soon())
-        commit = bench.mirror.fetch(bench.mirror.probe(deadline=soon()), deadline=soon())
+        bench.lock.take(deadline=soon())
+        commit = bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
         assert commit.hash == origin.head
         if depth == 0:
-            assert int(git(bench.mirror.store.path, "rev-list", "--count", PRIVATE_REF)) == number
+            assert int(git(bench.stores.current.path, "rev-list", "--count", PRIVATE_REF)) == number
         bench.close()
 
 
@@ -156,13 +156,13 @@ def test_second_fetch_transfers_the_difference(
 ) -> None:
     """The commit that is kept under the private ref lets the server send one line's worth."""
     origin.commit({f"file-{number}": os.urandom(2000).hex() for number in range(100)})
-    mirror = make_workbench(f"{git_http.url}/site.git").mirror
-    mirror.lock(deadline=soon())
-    mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    bench = make_workbench(f"{git_http.url}/site.git")
+    bench.lock.take(deadline=soon())
+    bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
     first = sum(request.sent for request in git_http.requests)
     git_http.requests.clear()
     origin.commit({"file-1": "changed"})
-    mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
     assert sum(request.sent for request in git_http.requests) < first / 10
 
 
@@ -171,18 +171,18 @@ def test_sha256_repository_is_fetched(make_workbench: MakeWorkbench, tmp_path: P
     path = tmp_path / "sha256"
     run_git(None, "init", "--quiet", "--object-format=sha256", "--initial-branch=main", str(path))
     run_git(path, "commit", "--quiet", "--allow-empty", "--message=First")
-    mirror = make_workbench(str(path)).mirror
-    mirror.lock(deadline=soon())
-    commit = mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    bench = make_workbench(str(path))
+    bench.lock.take(deadline=soon())
+    commit = bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
     assert commit.hash == git(path, "rev-parse", "HEAD")
     assert len(commit.hash) == 64
 
 
 def test_commit_carries_its_dates(make_workbench: MakeWorkbench, origin: Origin) -> None:
     """Author date and commit time are the commit's own."""
-    mirror = make_workbench(origin.url).mirror
-    mirror.lock(deadline=soon())
-    commit = mirror.fetch(mirror.probe(deadline=soon()), deadline=soon())
+    bench = make_workbench(origin.url)
+    bench.lock.take(deadline=soon())
+    commit = bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
     assert commit.author_date == git(origin.path, "log", "-1", "--format=%aI", commit.hash)
     assert commit.commit_time == float(git(origin.path, "log", "-1", "--format=%ct", commit.hash))
 
@@ -197,7 +197,7 @@ def test_leftovers_of_killed_commands_are_swept(make_workbench: MakeWorkbench, o
     """No lock file of a dead process stops a fetch."""
     bench = make_workbench(origin.url)
     bench.run()
-    planted = [bench.mirror.store.path / name for name in LEFTOVERS]
+    planted = [bench.stores.current.path / name for name in LEFTOVERS]
     for path in planted:
         path.parent.mkdir(exist_ok=True)
         path.touch()
@@ -214,8 +214,8 @@ def test_tampered_configuration_is_put_right(make_workbench: MakeWorkbench, orig
     bench = make_workbench(origin.url)
     bench.run()
     proof = tmp_path / "proof"
-    run_git(bench.mirror.store.path, "config", "filter.evil.smudge", f"touch {proof}")
-    hook = bench.mirror.store.path / "hooks" / "reference-transaction"
+    run_git(bench.stores.current.path, "config", "filter.evil.smudge", f"touch {proof}")
+    hook = bench.stores.current.path / "hooks" / "reference-transaction"
     hook.parent.mkdir()
     hook.write_text(f"#!/bin/sh\ntouch {proof}\n")
     hook.chmod(0o755)
@@ -229,17 +229,17 @@ def test_second_process_waits_and_then_says_who_holds_the_root(make_workbench: M
     first, second = make_workbench(origin.url), make_workbench(origin.url)
     first.run()
     with pytest.raises(StoreLocked, match=str(os.getpid())):
-        second.mirror.lock(deadline=soon(0.3))
+        second.lock.take(deadline=soon(0.3))
     assert second.run(seconds=0.3).failure
     first.close()
-    second.mirror.lock(deadline=soon())
-    assert second.mirror.locked
+    second.lock.take(deadline=soon())
+    assert second.lock.held
 
 
 def test_orphan_of_a_killed_process_is_ended(make_workbench: MakeWorkbench, origin: Origin) -> None:
     """A git that waits for ever, and whose process was killed without it, does not keep the root."""
     bench = make_workbench(origin.url)
-    bench.mirror.lock(deadline=soon())
+    bench.lock.take(deadline=soon())
     orphan = subprocess.Popen(["sleep", "60"], pass_fds=bench.git.inherited)
     gone = subprocess.Popen(["true"])
     gone.wait()
@@ -247,8 +247,8 @@ def test_orphan_of_a_killed_process_is_ended(make_workbench: MakeWorkbench, orig
     try:
         (bench.repo.root / ".gitsync" / "lock").write_text(f"{gone.pid} on {socket.gethostname()}\n")
         other = make_workbench(origin.url)
-        other.mirror.lock(deadline=soon())
-        assert other.mirror.locked
+        other.lock.take(deadline=soon())
+        assert other.lock.held
     finally:
         orphan.kill()
         assert orphan.wait() == -9
@@ -257,7 +257,7 @@ def test_orphan_of_a_killed_process_is_ended(make_workbench: MakeWorkbench, orig
 def test_child_that_outlives_us_still_holds_the_lock(make_workbench: MakeWorkbench, origin: Origin) -> None:
     """A git that was orphaned by a kill keeps the next process out until it is gone."""
     bench = make_workbench(origin.url)
-    bench.mirror.lock(deadline=soon())
+    bench.lock.take(deadline=soon())
     child = subprocess.Popen(["sleep", "60"], pass_fds=bench.git.inherited)
     try:
         bench.close()

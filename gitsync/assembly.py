@@ -1,0 +1,160 @@
+"""Builds what one repository is at work with, from its configuration alone, and takes it down again.
+
+The main thread builds a unit, starts a thread for each of its bodies, and takes it down in two steps: `stop` asks
+everything to end, `kill` ends what did not; `release` comes last, when the threads are gone.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from gitsync.base.errors import from_os_error
+from gitsync.config import RepoConfig
+from gitsync.credentials import Credentials
+from gitsync.credentials import build as build_credentials
+from gitsync.hooks import Hooks
+from gitsync.programs.gitcmd import Git, write_configuration
+from gitsync.remote.probe import Remote
+from gitsync.sync.parts import Parts
+from gitsync.sync.repository import Repository
+from gitsync.sync.worker import RepoWorker, Surroundings
+from gitsync.telling.events import Observers
+from gitsync.telling.metrics import Metrics
+from gitsync.telling.reports import FileReports
+from gitsync.telling.status import RepoStatus, StatusBoard
+from gitsync.triggers.mailbox import Mailbox
+from gitsync.triggers.watch import Watcher
+from gitsync.volume.link import LinkPublisher
+from gitsync.volume.lock import VolumeLock
+from gitsync.volume.stores import Stores
+from gitsync.volume.trees import Trees
+
+# What is published counts as stale when this many periods (and the timeout of a pass) brought no confirmation.
+_STALE_PERIODS: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surface:
+    """What the units of all repositories tell of themselves to, and what says that they have to end."""
+
+    board: StatusBoard
+    metrics: Metrics
+    stop: threading.Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """What a thread does: it returns the exit code that the process may end with.
+
+    `works` says whether the process ends after it, where it is to run once.
+    """
+
+    name: str
+    run: Callable[[], int | None]
+    works: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One repository at work. Used by the main thread."""
+
+    repo: RepoConfig
+    git: Git
+    credentials: Credentials
+    lock: VolumeLock
+    mailbox: Mailbox
+    worker: RepoWorker
+    hooks: Hooks
+    watcher: Watcher
+
+    @property
+    def bodies(self) -> list[Body]:
+        """The bodies of the threads that it needs; the worker's, after which the rest is there, is the last one."""
+        name, once = self.repo.name, self.repo.schedule.one_time
+        found = []
+        if self.watcher.needed and not once:
+            found.append(Body(name=f"watcher {name}", run=self.watcher.run))
+        found += [Body(name=f"{hook} {name}", run=run, works=once) for hook, run in self.hooks.bodies]
+        return [*found, Body(name=f"worker {name}", run=self.worker.run, works=True)]
+
+    def stop(self) -> None:
+        """Ask everything to end: no more triggers, no more work."""
+        self.watcher.stop()
+        self.worker.stop()
+        self.credentials.cancel()
+        self.git.cancel()
+        self.hooks.cancel()
+
+    def kill(self) -> None:
+        """End what still runs, at once."""
+        self.git.kill()
+        self.hooks.kill()
+
+    def release(self) -> None:
+        """Give the volume back; nothing of the unit may run any more."""
+        self.lock.release()
+
+
+def assemble(repo: RepoConfig, *, home: Path, surface: Surface) -> Unit:
+    """Build a unit, which keeps its private files in `home`; what is published on the volume counts at once.
+
+    The repository has to be `located`. Raises `PublishError` if the place of the link is taken.
+    """
+    home.mkdir(mode=0o700)
+    configuration = home / "gitconfig"
+    hooks = Hooks(repo, surface.metrics)
+    observers = Observers([surface.board, surface.metrics, FileReports(repo), *hooks.observers])
+    credentials = build_credentials(repo, directory=home / "credentials", observers=observers)
+    write_configuration(configuration, repo, extra=credentials.settings())
+    git = Git(repo, home=home, configuration=configuration, credentials=credentials.environment)
+    parts = Parts(
+        git=git,
+        lock=VolumeLock(repo, git, stop=surface.stop),
+        remote=Remote(repo, git),
+        stores=Stores(repo, git),
+        trees=Trees(repo, git),
+        publisher=LinkPublisher(repo.link),
+        observers=observers,
+        credentials=credentials,
+    )
+    parts.publisher.check()
+    repository = Repository(repo, parts)
+    if repository.adopt() and repository.published:
+        surface.board.adopt(repo.name, repository.published, parts.publisher.published_at())
+    mailbox = Mailbox(git.interrupt)
+    return Unit(
+        repo=repo,
+        git=git,
+        credentials=credentials,
+        lock=parts.lock,
+        mailbox=mailbox,
+        worker=RepoWorker(repo, repository, Surroundings(mailbox=mailbox, board=surface.board, observers=observers)),
+        hooks=hooks,
+        watcher=Watcher(repo, mailbox),
+    )
+
+
+def located(repo: RepoConfig) -> RepoConfig:
+    """Create the root, and return the configuration with the real paths of root and link; raise `GitSyncError`."""
+    try:
+        repo.root.mkdir(parents=True, exist_ok=True)
+        repo.link.parent.mkdir(parents=True, exist_ok=True)
+        root = repo.root.resolve()
+        return replace(repo, root=root, link=repo.link.parent.resolve() / repo.link.name)
+    except OSError as error:
+        raise from_os_error(error, doing=f"preparing --root={repo.root}") from error
+
+
+def first_status(repo: RepoConfig) -> RepoStatus:
+    """Return what there is to tell of a repository before its first pass."""
+    schedule = repo.schedule
+    return RepoStatus(
+        repo=repo.name,
+        ref=repo.ref,
+        link=str(repo.link),
+        stale_after=_STALE_PERIODS * schedule.period + schedule.sync_timeout,
+        act_by=time.monotonic() + schedule.sync_timeout,
+    )

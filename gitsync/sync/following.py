@@ -1,0 +1,57 @@
+"""Follows the remote: asks it, and fetches what is new."""
+
+from dataclasses import replace
+
+from gitsync.base.errors import GitSyncError
+from gitsync.base.log import Logger
+from gitsync.sync.memory import Known
+from gitsync.sync.parts import Parts
+from gitsync.sync.tidying import Tidying
+from gitsync.telling.events import BeforeStage, Fetched
+
+
+class Following:
+    """The steps from the remote to a commit in the store."""
+
+    def __init__(self, name: str, parts: Parts, *, tidying: Tidying, log: Logger) -> None:
+        self._name = name
+        self._parts = parts
+        self._tidying = tidying
+        self._log = log
+
+    def need_login(self, known: Known) -> Known:
+        """Raise the `CredentialError` that was met; what can be done without a login is done by now."""
+        if known.missing:
+            raise known.missing
+        return known
+
+    def probe(self, known: Known) -> Known:
+        """Ask what the remote has; raise `RefNotFound` or `GitError`."""
+        target = self._parts.remote.probe(deadline=known.deadline)
+        # What fails from here on may leave something behind.
+        return replace(known, target=target, memory=replace(known.memory, ref=target.ref, sweep_due=True))
+
+    def admit(self, known: Known) -> Known:
+        """Let the observers refuse the commit before there is any work with it; raise `PublishVetoed`."""
+        assert known.target  # noqa: S101 (the remote was asked)
+        if self._parts.trees.retirement.untidy:
+            # There may be a standby by now.
+            self._tidying.tidy(known.memory)
+        self._parts.observers.notify(BeforeStage(repo=self._name, hash=known.target.hash))
+        return known
+
+    def fetch(self, known: Known) -> Known:
+        """Fetch what the remote has, unless it is a pinned commit that is there; raise `GitError` or `RefNotFound`."""
+        target, stores = known.target, self._parts.stores
+        assert target  # noqa: S101 (the remote was asked)
+        commit = stores.current.lookup(target.hash, deadline=known.deadline) if target.pinned else None
+        if commit is None:
+            commit = stores.fetch(target, deadline=known.deadline)
+            self._parts.observers.notify(Fetched(repo=self._name))
+        return replace(known, commit=commit)
+
+    def begin_anew(self, known: Known, error: GitSyncError) -> None:
+        """Turn to a new store, as the one that there is turned out to be damaged."""
+        self._log.warning("store_damaged", message=str(error))
+        self._parts.stores.current.renew()
+        self._tidying.tidy(known.memory)

@@ -1,0 +1,65 @@
+"""Keeps what is published as it was left: looks whether it is in place, and compares its files with their commit."""
+
+import contextlib
+from dataclasses import replace
+
+from gitsync.base.errors import GitCancelled, GitSyncError
+from gitsync.base.log import Logger
+from gitsync.sync.memory import Known, Memory
+from gitsync.sync.parts import Parts
+from gitsync.volume.stores import is_damage
+from gitsync.volume.tree import Tree
+
+_SHOWN_FILES = 10
+
+
+def is_in_place(memory: Memory, parts: Parts) -> bool:
+    """Say in a few system calls whether what is published is where it was left, and not known to be damaged."""
+    tree = memory.tree
+    return (
+        tree is not None
+        and not memory.suspect
+        and parts.publisher.current() == tree.path
+        and tree.recipe == memory.recipe.signature
+        and tree.in_place()
+    )
+
+
+class Keeping:
+    """What is done for what is published already."""
+
+    def __init__(self, parts: Parts, log: Logger) -> None:
+        self._parts = parts
+        self._log = log
+
+    def look(self, known: Known) -> Known:
+        """Note whether what is published is in place."""
+        return replace(known, kept=is_in_place(known.memory, self._parts))
+
+    def heal(self, memory: Memory, *, deadline: float) -> Memory:
+        """Compare the published files with their commit until the deadline (monotonic seconds), between passes.
+
+        A pass repairs what is suspect then.
+        """
+        if memory.tree is None or memory.suspect or not self._parts.lock.held:
+            return memory
+        with contextlib.suppress(OSError):
+            damaged = self._damage(memory, memory.tree, deadline)
+            if damaged:
+                path, shown = str(memory.tree.path), damaged[:_SHOWN_FILES]
+                self._log.warning("damage_found", tree=path, count=len(damaged), files=shown)
+            return replace(memory, suspect=bool(damaged))
+        return memory
+
+    def _damage(self, memory: Memory, tree: Tree, deadline: float) -> list[str]:
+        if not is_in_place(memory, self._parts):
+            return ["."]
+        try:
+            return self._parts.trees.catalogue.damage(tree, deadline=deadline, idle=True)
+        except GitCancelled:
+            # A pass is due, and does not have to wait for us.
+            return []
+        except GitSyncError as error:
+            # The index is damaged too, or git was ended: staging anew finds out.
+            self._log.warning("heal_failed", reason=error.reason, message=str(error))
+            return ["."] if is_damage(error) else []

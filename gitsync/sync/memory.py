@@ -1,0 +1,87 @@
+"""What is remembered between passes, what a pass knows on its way, and what a step of it is. Frozen values."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gitsync.base.errors import CredentialError
+from gitsync.remote.probe import Target
+from gitsync.telling.events import Commit, Outcome
+from gitsync.volume.tree import Recipe, Tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What is published, and what is still owed to it.
+
+    `announced` says whether the observers have heard of it in this process, `suspect` whether a comparison has found it
+    damaged, `sweep_due` whether something may have been left half done.
+    """
+
+    recipe: Recipe
+    ref: str
+    commit: Commit | None = None
+    tree: Tree | None = None
+    announced: bool = False
+    suspect: bool = False
+    sweep_due: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a pass knows; each step adds to it. `deadline` is on the monotonic clock.
+
+    `kept` says whether what is published is in place, `missing` why there is no login; `target` is what the remote has,
+    `commit` what is about to be published, `tree` where it is staged, and `fresh` whether that was made just now.
+    """
+
+    deadline: float
+    memory: Memory
+    outcome: Outcome = "unchanged"
+    kept: bool = False
+    missing: CredentialError | None = None
+    target: Target | None = None
+    commit: Commit | None = None
+    tree: Tree | None = None
+    fresh: bool = False
+
+    @property
+    def news(self) -> bool:
+        """Whether the remote has another commit than what is published, or that could not be kept."""
+        published = self.memory.commit
+        return self.target is not None and (not self.kept or published is None or self.target.hash != published.hash)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a pass: from what is known to what is known then.
+
+    `phase` is what its time is counted as, `due` says whether it is taken at all.
+    """
+
+    take: Callable[[Known], Known]
+    phase: str | None = None
+    due: Callable[[Known], bool] = lambda known: True
+
+
+class Phases:
+    """The seconds that were spent in each phase since they were last taken."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def measure(self, phase: str | None) -> Iterator[None]:
+        """Add the time that the block takes, if the phase has a name."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            if phase:
+                self._seconds[phase] = self._seconds.get(phase, 0.0) + time.monotonic() - started
+
+    def take(self) -> dict[str, float]:
+        """Return them, and begin anew."""
+        taken, self._seconds = self._seconds, {}
+        return taken

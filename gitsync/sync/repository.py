@@ -1,0 +1,105 @@
+"""The work on one repository: passes, and between them comparisons and chores; and what is remembered of it.
+
+Made by the main thread, and used by the worker's from then on.
+"""
+
+import math
+from dataclasses import replace
+
+from gitsync.base.log import get_logger
+from gitsync.config import RepoConfig
+from gitsync.sync.announcing import Announcing
+from gitsync.sync.chores import Chores
+from gitsync.sync.following import Following
+from gitsync.sync.keeping import Keeping
+from gitsync.sync.memory import Memory, Phases
+from gitsync.sync.parts import Parts
+from gitsync.sync.passes import Homes, SyncPass
+from gitsync.sync.preparing import Preparing
+from gitsync.sync.publishing import Publishing
+from gitsync.sync.tidying import Tidying
+from gitsync.telling.events import Commit, SyncResult
+from gitsync.volume.tree import Recipe
+
+
+class Repository:
+    """One repository, as its worker sees it."""
+
+    def __init__(self, repo: RepoConfig, parts: Parts) -> None:
+        log = get_logger(repo=repo.name)
+        self._log = log
+        self._parts = parts
+        self._phases = Phases()
+        self._chores = Chores(repo, parts)
+        self._tidying = Tidying(repo, parts)
+        self._keeping = Keeping(parts, log)
+        homes = Homes(
+            preparing=Preparing(repo, parts),
+            keeping=self._keeping,
+            following=Following(repo.name, parts, tidying=self._tidying, log=log),
+            publishing=Publishing(repo.name, parts, log),
+            announcing=Announcing(repo.name, parts, self._chores),
+            tidying=self._tidying,
+        )
+        self._pass = SyncPass(repo, parts, homes, self._phases)
+        self._memory = Memory(recipe=Recipe(submodules=repo.submodules), ref=repo.ref)
+
+    @property
+    def published(self) -> Commit | None:
+        """The commit that is published, as far as we know."""
+        return self._memory.commit
+
+    def adopt(self) -> bool:
+        """Take over what an earlier process of this repository has published; say whether there is such a tree.
+
+        Called by the main thread before the worker starts.
+        """
+        linked = self._parts.publisher.current()
+        for store in self._parts.stores.current.generations():
+            tree = self._parts.trees.catalogue.find(linked, store) if linked else None
+            if tree:
+                self._memory = replace(self._memory, tree=tree, commit=Commit(hash=tree.hash))
+                return True
+        return False
+
+    def run(self, *, deadline: float) -> SyncResult:
+        """Run one pass until the deadline (monotonic seconds) and return what came of it; it raises nothing."""
+        result, self._memory = self._pass.run(self._memory, deadline=deadline)
+        return result
+
+    def heal(self, *, deadline: float) -> bool:
+        """Compare the published files with their commit; return whether the next pass has something to repair."""
+        with self._phases.measure("heal" if self._memory.tree and not self._memory.suspect else None):
+            self._memory = self._keeping.heal(self._memory, deadline=deadline)
+        return self._memory.suspect
+
+    def tidy(self) -> None:
+        """Retire and remove the trees that nobody needs any more; failures are logged."""
+        self._tidying.tidy(self._memory)
+
+    @property
+    def chore_at(self) -> float:
+        """When `chore` should be called although there is nothing to do for it now (monotonic seconds)."""
+        return self._chores.due_at if self._parts.lock.held else math.inf
+
+    @property
+    def longest_chore(self) -> float:
+        """How many seconds `chore` may take."""
+        return self._chores.longest
+
+    def chore(self, *, deadline: float) -> bool:
+        """Do one thing that need not be done in a pass, if there is any; return whether it is worth to call again.
+
+        It makes way for a pass, which is due at the deadline at the latest, unless it has made way too often.
+        """
+        if not self._parts.lock.held:
+            return False
+        done = False
+        try:
+            done = self._chores.do_next(deadline=deadline)
+        except OSError as error:
+            self._log.warning("chore_failed", message=str(error))
+        if self._chores.made_way:
+            # What is ended half way may leave something behind.
+            self._memory = replace(self._memory, sweep_due=True)
+        return done

@@ -1,0 +1,93 @@
+"""Which trees there are, where they are, and whether their files are as they should be.
+
+A tree is a directory below `ROOT/.worktrees` and its metadata in the store, in the form of a linked worktree
+(https://git-scm.com/docs/gitrepository-layout), so that consumers can use git in it. The metadata is found by an
+identifier of ours and not through the tree, which consumers may have changed. A tree has one of two kinds of names:
+
+    .tree-<id>                          private: being staged, half staged, or a standby for the next update
+    <hash>, or .again-<id>/<hash>       published: never written to; the second form where the first one is taken
+
+Called by the worker's thread, `find` also by the main thread before it starts.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from gitsync.base.errors import GitError
+from gitsync.base.files import remove
+from gitsync.config import TREES_DIRECTORY, RepoConfig
+from gitsync.programs.gitcmd import Git
+from gitsync.volume.tree import NESTED, PRIVATE, Recipe, Tree, is_directory
+
+
+class Catalogue:
+    """The trees of one root."""
+
+    def __init__(self, repo: RepoConfig, git: Git) -> None:
+        self._git = git
+        self._root = repo.root
+        self.directory = repo.root / TREES_DIRECTORY
+
+    def all(self, stores: list[Path]) -> list[Tree]:
+        """Return every tree whose metadata is in one of the stores; remove metadata that has lost its tree."""
+        found = []
+        for metadata in (entry for store in stores for entry in (store / "worktrees").glob("*")):
+            if metadata.name.startswith(NESTED):
+                continue
+            private = self.directory / f"{PRIVATE}{metadata.name}"
+            named = Tree.placed(metadata, self._root)
+            if is_directory(private):
+                found.append(Tree(path=private, metadata=metadata))
+            elif named and is_directory(named.parent) and is_directory(named):
+                found.append(Tree(path=named, metadata=metadata))
+            else:
+                remove(metadata)
+        return found
+
+    def find(self, path: Path, store: Path) -> Tree | None:
+        """Return the tree that is published at `path`, None if there is none that is ours and in place."""
+        for metadata in (store / "worktrees").glob("*"):
+            if Tree.placed(metadata, self._root) == path:
+                tree = Tree(path=path, metadata=metadata)
+                return tree if tree.in_place() else None
+        return None
+
+    def published_as(self, commit: str, recipe: Recipe, store: Path, *, deadline: float) -> Tree | None:
+        """Return an undamaged tree of a commit that is still there, for a link that was lost or turns back."""
+        for tree in self.all([store]):
+            if tree.hash == commit and tree.in_place() and tree.recipe == recipe.signature:
+                try:
+                    if not self.damage(tree, deadline=deadline):
+                        return tree
+                except GitError as error:
+                    if error.reason != "corrupt":
+                        raise
+        return None
+
+    def damage(self, tree: Tree, *, deadline: float, idle: bool = False) -> list[str]:
+        """Return the tracked files of a tree that are not as in its commit; raise `GitError`.
+
+        `idle` is for between passes: at low priority, and ended by `Git.interrupt`, which raises `GitCancelled`.
+        """
+        changed = tree.changed(self._git, deadline=deadline, idle=idle)
+        for nested in tree.nested():
+            name = nested.path.relative_to(tree.path)
+            if not nested.in_place():
+                changed.append(str(name))
+            else:
+                changed += [f"{name}/{file}" for file in nested.changed(self._git, deadline=deadline, idle=idle)]
+        return changed
+
+
+def left_for(tree: Tree) -> float:
+    """Return for how many seconds the link has left a tree, or it was not finished; that is kept across restarts."""
+    now, mark = time.time(), tree.left_mark
+    try:
+        if not mark.exists() or mark.stat().st_mtime > now:
+            mark.touch()
+            os.utime(mark, (now, now))
+        return now - mark.stat().st_mtime
+    except OSError:
+        # No room for a mark: the time begins when there is.
+        return 0.0

@@ -1,0 +1,74 @@
+"""The lock that makes us the only writer of a root.
+
+Called by the worker's thread; `release` by the main thread after that has ended.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from typing import Final
+
+from gitsync.base.errors import PublishError, StoreLocked
+from gitsync.base.files import Lock
+from gitsync.base.log import get_logger
+from gitsync.config import STORE_DIRECTORY, TREES_DIRECTORY, RepoConfig
+from gitsync.programs.gitcmd import Git
+
+_LOCK_POLL: Final = 0.1
+
+
+class VolumeLock:
+    """The lock of one root, which the children of its holder hold as well."""
+
+    def __init__(self, repo: RepoConfig, git: Git, *, stop: threading.Event) -> None:
+        """`stop` ends the waiting."""
+        self._root = repo.root
+        self._git = git
+        self._stop = stop
+        self._log = get_logger(repo=repo.name)
+        self._directory = repo.root / STORE_DIRECTORY
+        self._directories = (self._directory, repo.root / TREES_DIRECTORY)
+        self._lock = Lock(self._directory / "lock")
+
+    @property
+    def held(self) -> bool:
+        """Whether we are the only writer."""
+        return self._lock.held
+
+    def check_directories(self) -> None:
+        """Raise `PublishError` if a directory of ours has become a link: what we sweep would be somebody else's."""
+        for directory in self._directories:
+            if directory.is_symlink():
+                raise PublishError(f"{directory} is a link, and has to be a directory of ours", reason="filesystem")
+
+    def take(self, *, deadline: float) -> None:
+        """Make sure that we are the only writer; wait until the deadline (monotonic seconds), then `StoreLocked`."""
+        self.check_directories()
+        if self._lock.held:
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        waiting = False
+        while not self._lock.try_acquire():
+            if not waiting:
+                self._log.warning("store_locked", root=str(self._root), holder=self._lock.holder())
+                waiting = True
+                self._end_orphans()
+            if time.monotonic() >= deadline or self._stop.wait(_LOCK_POLL):
+                raise StoreLocked(f"{self._root} is in use by another process ({self._lock.holder()})")
+        # Children hold the lock as well: if we are killed, nobody works on the store before they are gone.
+        self._git.inherited = (self._lock.fileno,)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        self._git.inherited = ()
+        self._lock.release()
+
+    def _end_orphans(self) -> None:
+        """End the git of a process that was killed alone: it may wait for a silent server for ever."""
+        if self._lock.abandoned():
+            for pid in self._lock.holders():
+                self._log.warning("orphan_ended", pid=pid)
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)

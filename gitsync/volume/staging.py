@@ -1,0 +1,131 @@
+"""Makes trees: out of a standby where there is one, from nothing otherwise, ahead of time where updates come quickly.
+
+Called by the worker's thread.
+"""
+
+import math
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from gitsync.base.errors import GitCancelled, GitError, GitTimeout
+from gitsync.base.files import unique, write_atomically
+from gitsync.base.log import get_logger
+from gitsync.config import RepoConfig
+from gitsync.programs.gitcmd import Git
+from gitsync.volume.catalogue import Catalogue
+from gitsync.volume.disposal import Disposal
+from gitsync.volume.standby import Standbys
+from gitsync.volume.store import Store
+from gitsync.volume.submodules import Submodules
+from gitsync.volume.tree import AGAIN, PRIVATE, Recipe, Tree
+
+# Until the second in which a tree was written is over.
+_SETTLING: Final = 1.1
+# No room, no rights: a fresh tree would fare no better than the standby.
+_SHARED_FATE: Final = {"no_space", "permission"}
+
+
+class Staging:
+    """Makes the trees of one root."""
+
+    def __init__(self, repo: RepoConfig, git: Git, *, catalogue: Catalogue, disposal: Disposal) -> None:
+        self._git = git
+        self._root = repo.root
+        self._catalogue = catalogue
+        self._disposal = disposal
+        self.standbys = Standbys(repo, catalogue, disposal)
+        self._submodules = Submodules(repo, git)
+        self._log = get_logger(repo=repo.name)
+        # When the metadata's trees can be settled, monotonic.
+        self._unsettled: dict[Path, float] = {}
+
+    def stage(self, commit: str, recipe: Recipe, store: Store, *, deadline: float) -> Tree:
+        """Return a complete private tree of the commit, made from the standby where there is one; git works in it.
+
+        Raises `GitError`; a tree that is half done stays, so that the next try goes on from there.
+        """
+        standby = self.standbys.choose(recipe, store.path)
+        if standby:
+            try:
+                return self._bring(standby, commit, recipe, deadline=deadline)
+            except (GitTimeout, GitCancelled):
+                raise
+            except (GitError, OSError) as error:
+                # A submodule that cannot be had is not the fault of the tree.
+                if self._submodules.failed or (isinstance(error, GitError) and error.reason in _SHARED_FATE):
+                    raise
+                self._log.warning("standby_dropped", message=str(error))
+                self._disposal.delete(standby)
+        self.standbys.note_fresh(store.path)
+        fresh = self._create(commit, recipe, store.path)
+        try:
+            return self._bring(fresh, commit, recipe, deadline=deadline)
+        finally:
+            self._unsettled[fresh.metadata] = time.monotonic() + _SETTLING
+
+    def publish_name(self, tree: Tree, commit: str) -> Tree:
+        """Give a staged tree its published name; raise `OSError`."""
+        path = self._catalogue.directory / commit
+        if os.path.lexists(path):
+            path = self._catalogue.directory / f"{AGAIN}{tree.metadata.name}" / commit
+            path.parent.mkdir(exist_ok=True)
+        tree.point(path)
+        for nested in tree.nested():
+            nested.point(path / nested.path.relative_to(tree.path))
+        write_atomically(tree.metadata / "gitsync-place", os.path.relpath(path, self._root))
+        tree.path.rename(path)
+        return replace(tree, path=path)
+
+    def prepare(self, commit: str, recipe: Recipe, store: Path, *, deadline: float, idle: bool) -> None:
+        """Make a standby ahead of the update that will need it, or finish one; submodules are left to the update.
+
+        Raises `GitError` or `OSError`.
+        """
+        tree = self.standbys.choose(recipe, store) or self._create(commit, recipe, store)
+        try:
+            tree.bring(commit, self._git, sparse=recipe.sparse, deadline=deadline, idle=idle)
+        except (GitTimeout, GitCancelled):
+            raise
+        except (GitError, OSError):
+            self.standbys.give_up()
+            self._disposal.delete(tree)
+            raise
+        self._unsettled[tree.metadata] = time.monotonic() + _SETTLING
+
+    @property
+    def settle_at(self) -> float:
+        """When there is a tree to settle (monotonic seconds), infinity if there is none."""
+        return min(self._unsettled.values(), default=math.inf)
+
+    def settle(self, *, deadline: float, idle: bool) -> None:
+        """Make later comparisons of a new tree cheap, one tree a call; raise `GitError`.
+
+        Files that are not as they should be stay so, and are found by the next comparison.
+        """
+        metadata = min(self._unsettled, key=self._unsettled.__getitem__)
+        since = self._unsettled.pop(metadata)
+        try:
+            for tree in self._catalogue.all([metadata.parent.parent]):
+                if tree.metadata == metadata:
+                    for each in (tree, *tree.nested()):
+                        each.changed(self._git, deadline=deadline, idle=idle)
+        except (GitCancelled, GitTimeout):
+            self._unsettled[metadata] = since
+            raise
+
+    def _create(self, commit: str, recipe: Recipe, store: Path) -> Tree:
+        metadata = store / "worktrees" / unique("")
+        tree = Tree(path=self._catalogue.directory / f"{PRIVATE}{metadata.name}", metadata=metadata)
+        self._catalogue.directory.mkdir(exist_ok=True)
+        tree.create(commit)
+        (metadata / "gitsync-recipe").write_text(recipe.signature)
+        return tree
+
+    def _bring(self, tree: Tree, commit: str, recipe: Recipe, *, deadline: float) -> Tree:
+        tree.bring(commit, self._git, sparse=recipe.sparse, deadline=deadline)
+        self._submodules.bring(tree, recipe.submodules, deadline=deadline)
+        tree.point(tree.path)
+        return tree

@@ -78,7 +78,7 @@ class Daemon:
         return code
 
     def _start(self) -> None:
-        if any(unit.repo.group_write for unit in self._units.values()):
+        if any(unit.repo.upkeep.group_write for unit in self._units.values()):
             os.umask(0o002)
         triggers = [self._config.sync_on_signal] if self._config.sync_on_signal else []
         for number in {*_ENDING, *triggers}:
@@ -110,17 +110,17 @@ class Daemon:
         return found[0]
 
     def _listen(self) -> None:
-        bind = self._config.http_bind
+        bind = self._config.http.bind
         if bind is None:
             return
         app = Application(
             board=self._surface.board,
             metrics=self._surface.metrics,
             mailboxes={name: unit.mailbox for name, unit in self._units.items()},
-            secret=secret_source(self._config),
+            secret=secret_source(self._config.receiver),
             git_version=lambda: self._git_version,
-            shows_metrics=self._config.http_metrics,
-            shows_stacks=self._config.http_pprof,
+            shows_metrics=self._config.http.metrics,
+            shows_stacks=self._config.http.pprof,
         )
         try:
             self._http = HttpServer(bind, app)

@@ -1,10 +1,12 @@
 """The configuration: options declared once, read from arguments and environment into frozen values."""
 
 from gitsync.config.gitsettings import GitSetting, render
+from gitsync.config.hooks import CallHook, ExecHook, HooksConfig
 from gitsync.config.load import load, read_arguments
-from gitsync.config.model import Config, GitConfig, RepoConfig, Schedule
+from gitsync.config.login import AuthConfig
+from gitsync.config.model import Config, ReceiverConfig
+from gitsync.config.repo import GitConfig, RepoConfig, Schedule
 from gitsync.config.rules import STORE_DIRECTORY, TRANSPORTS, TREES_DIRECTORY, is_full_hash, split_login, transport
-from gitsync.config.topics import AuthConfig, ExecHook, HooksConfig
 from gitsync.config.values import Bind, Credential
 
 __all__ = [
@@ -13,12 +15,14 @@ __all__ = [
     "TREES_DIRECTORY",
     "AuthConfig",
     "Bind",
+    "CallHook",
     "Config",
     "Credential",
     "ExecHook",
     "GitConfig",
     "GitSetting",
     "HooksConfig",
+    "ReceiverConfig",
     "RepoConfig",
     "Schedule",
     "is_full_hash",

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import click
@@ -13,9 +13,11 @@ import click
 from gitsync.base.errors import ConfigError
 from gitsync.base.redact import MASK, scrub
 from gitsync.config import rules
-from gitsync.config.model import Config, GitConfig, RepoConfig, Schedule, all_options
-from gitsync.config.option import Option
-from gitsync.config.topics import AuthConfig, HooksConfig
+from gitsync.config.hooks import HooksConfig
+from gitsync.config.login import AuthConfig
+from gitsync.config.model import Config, all_options
+from gitsync.config.option import Option, fill
+from gitsync.config.repo import GitConfig, RepoConfig, Schedule
 from gitsync.config.values import Kind
 
 # Kubernetes sets these for every Service of the namespace, so one that is called gitsync-something makes them ours:
@@ -55,16 +57,18 @@ class Arguments:
 
 
 def _flags(option: Option) -> dict[str, _Name]:
-    names = {} if option.env_only else {option.flag: _Name(option, option.flag, option.kind)}
-    if option.short:
-        names[option.short] = _Name(option, option.short, option.kind)
-    names |= {old.flag: _Name(option, old.flag, old.kind or option.kind) for old in option.older if old.flag}
+    names = {} if option.spelling.env_only else {option.flag: _Name(option, option.flag, option.kind)}
+    if short := option.spelling.short:
+        names[short] = _Name(option, short, option.kind)
+    names |= {old.flag: _Name(option, old.flag, old.kind or option.kind) for old in option.spelling.older if old.flag}
     return names
 
 
 def _variables(option: Option) -> dict[str, _Name]:
-    names = {name: _Name(option, name, option.env_kind or option.kind) for name in option.variables}
-    return names | {old.env: _Name(option, old.env, old.kind or option.kind) for old in option.older if old.env}
+    names = {name: _Name(option, name, option.spelling.env_kind or option.kind) for name in option.variables}
+    return names | {
+        old.env: _Name(option, old.env, old.kind or option.kind) for old in option.spelling.older if old.env
+    }
 
 
 FLAGS: Final = {text: name for option in all_options() for text, name in _flags(option).items()}
@@ -205,11 +209,13 @@ def _value(option: Option, chosen: Sequence[_Given]) -> Any:
 
 
 def _build(values: dict[str, Any], shown: dict[str, str]) -> Config:
-    def make(model: type[Any], **parts: Any) -> Any:
-        taken = {field.name: values[field.name] for field in fields(model) if field.name in values}
-        return model(**{**taken, **parts})
-
-    parts = {"schedule": make(Schedule), "git": make(GitConfig), "auth": make(AuthConfig), "hooks": make(HooksConfig)}
-    repo = make(RepoConfig, **parts)
-    config: Config = make(Config, repos=(repo,), shown=shown)
+    repo = fill(
+        RepoConfig,
+        values,
+        schedule=fill(Schedule, values),
+        git=fill(GitConfig, values),
+        auth=fill(AuthConfig, values, login=values["login"]),
+        hooks=fill(HooksConfig, values, environment=values["environment"]),
+    )
+    config: Config = fill(Config, values, repos=(repo,), shown=shown)
     return config

@@ -89,8 +89,8 @@ def _indented(text: str) -> list[str]:
 def _spellings(option: Option) -> str:
     names = (
         []
-        if option.env_only
-        else [*([option.short] if option.short else []), f"{option.flag}={option.kind.placeholder}"]
+        if option.spelling.env_only
+        else [*([option.spelling.short] if option.spelling.short else []), f"{option.flag}={option.kind.placeholder}"]
     )
     return ", ".join(names)
 
@@ -104,7 +104,7 @@ def _entry(option: Option, *, indent: int, full: bool) -> list[str]:
     head = ", ".join(part for part in (_spellings(option), f"${option.variables[0]}") if part)
     text = f"{option.help} Default: {_default(option)}." if _default(option) != "-" else option.help
     others = [f"${name}" for name in option.variables[1:]]
-    others += [name for old in option.older for name in (old.flag, old.env and f"${old.env}") if name]
+    others += [name for old in option.spelling.older for name in (old.flag, old.env and f"${old.env}") if name]
     if full and others:
         text += f" Other names: {', '.join(others)}."
     deeper = margin + "    "
@@ -114,8 +114,8 @@ def _entry(option: Option, *, indent: int, full: bool) -> list[str]:
 
 def _row(option: Option) -> str:
     flags = [_spellings(option)] if _spellings(option) else []
-    flags += [old.flag for old in option.older if old.flag]
-    variables = [*option.variables, *(old.env for old in option.older if old.env)]
+    flags += [old.flag for old in option.spelling.older if old.flag]
+    variables = [*option.variables, *(old.env for old in option.spelling.older if old.env)]
     cells = [_code(flags), _code(variables), _default(option), option.help]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

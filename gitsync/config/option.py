@@ -5,12 +5,14 @@ Flags, environment names, help, manual and option reference all come from here.
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gitsync.config.values import Kind
 
-_METADATA = "option"
+_OPTION: Final = "option"
+_GROUP: Final = "group"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,20 +25,27 @@ class Older:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spelling:
+    """What an option is called beside its own name; `env_only` says that there is no flag of that name."""
+
+    env: tuple[str, ...] = ()
+    env_kind: Kind | None = None
+    env_only: bool = False
+    short: str | None = None
+    older: tuple[Older, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Option:
     """One option. `default` is text in the notation that users write; None means that there is none."""
 
     name: str
     kind: Kind
     help: str
+    spelling: Spelling
     default: str | None = None
-    env: tuple[str, ...] = ()
-    env_kind: Kind | None = None
-    short: str | None = None
-    older: tuple[Older, ...] = ()
     required: bool = False
     repeatable: bool = False
-    env_only: bool = False
     secret: bool = False
     without: str = "-"
 
@@ -48,19 +57,58 @@ class Option:
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment names, the preferred one first."""
-        return (f"GITSYNC_{self.name.upper()}", *self.env)
+        return (f"GITSYNC_{self.name.upper()}", *self.spelling.env)
 
 
-def option(kind: Kind, text: str, **details: Any) -> Any:
-    """Declare a configuration field as an option; see `Option` for the details."""
-    return dataclasses.field(metadata={_METADATA: {"kind": kind, "help": text, **details}})
+_SPELLINGS: Final = frozenset(field.name for field in dataclasses.fields(Spelling))
+
+
+def option(kind: Kind, meaning: str, **details: Any) -> Any:
+    """Declare a configuration field as an option; see `Option` and `Spelling` for the details."""
+    return dataclasses.field(metadata={_OPTION: {"kind": kind, "help": meaning, **details}})
+
+
+def group(prefix: str = "", changes: Mapping[str, Mapping[str, Any]] | None = None) -> Any:
+    """Declare a configuration field that holds a class of options, whose names get a prefix.
+
+    `changes` are details of single options, by field, that are others here than where they are declared.
+    """
+    return dataclasses.field(metadata={_GROUP: (prefix, changes or {})})
 
 
 @functools.cache
 def options_of(model: type[Any]) -> tuple[Option, ...]:
-    """Return the options that a configuration class declares, in order."""
-    return tuple(
-        Option(name=field.name, **field.metadata[_METADATA])
-        for field in dataclasses.fields(model)
-        if _METADATA in field.metadata
-    )
+    """Return the options that a configuration class declares, those of its groups among them, in order."""
+    return tuple(_declared(model, "", {}))
+
+
+def _declared(model: type[Any], prefix: str, changes: Mapping[str, Mapping[str, Any]]) -> list[Option]:
+    found = []
+    for field in dataclasses.fields(model):
+        if _OPTION in field.metadata:
+            details = {**field.metadata[_OPTION], **changes.get(field.name, {})}
+            names = {name: details.pop(name) for name in _SPELLINGS & details.keys()}
+            found.append(Option(name=prefix + field.name, spelling=Spelling(**names), **details))
+        elif _GROUP in field.metadata:
+            found += _declared(_class_of(field), *field.metadata[_GROUP])
+    return found
+
+
+def fill(model: type[Any], values: Mapping[str, Any], *, prefix: str = "", **others: Any) -> Any:
+    """Build a configuration class, and its groups, from the values of options by their names.
+
+    `others` are the fields that are no options.
+    """
+    parts = dict(others)
+    for field in dataclasses.fields(model):
+        if _OPTION in field.metadata:
+            parts[field.name] = values[prefix + field.name]
+        elif _GROUP in field.metadata:
+            parts[field.name] = fill(_class_of(field), values, prefix=field.metadata[_GROUP][0])
+    return model(**parts)
+
+
+def _class_of(field: "dataclasses.Field[Any]") -> type[Any]:
+    kind = field.type
+    assert isinstance(kind, type)  # noqa: S101 (annotations of configuration classes are no strings)
+    return kind

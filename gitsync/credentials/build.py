@@ -89,6 +89,6 @@ def _for_repo(repo: RepoConfig, directory: Path, observers: Observers, cancellat
     if app:
         given = HelperFile(directory / "github-app", urls=urls)
         sources.append(GithubApp(app, given=given, asking=asking("github_app")))
-    if repo.login:
-        sources.append(Login(repo.login, path=directory / "login-of-url", urls=urls))
+    if repo.auth.login:
+        sources.append(Login(repo.auth.login, path=directory / "login-of-url", urls=urls))
     return sources

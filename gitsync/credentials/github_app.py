@@ -44,13 +44,13 @@ class App:
     @classmethod
     def of(cls, auth: AuthConfig) -> "App | None":
         """Return the App of a configuration, None if it has none."""
-        if auth.github_app_installation_id is None:
+        if auth.github.app_installation_id is None:
             return None
-        issuer = auth.github_app_client_id or str(auth.github_app_application_id)
-        base = auth.github_base_url.rstrip("/")
-        installation = auth.github_app_installation_id
+        issuer = auth.github.app_client_id or str(auth.github.app_application_id)
+        base = auth.github.base_url.rstrip("/")
+        installation = auth.github.app_installation_id
         url = f"{base}/app/installations/{installation}/access_tokens"
-        key, file = auth.github_app_private_key, auth.github_app_private_key_file
+        key, file = auth.github.app_private_key, auth.github.app_private_key_file
         return cls(issuer, installation, key, file, url)
 
     def read_key(self) -> str:

@@ -38,7 +38,7 @@ class SshFiles:
     @classmethod
     def of(cls, auth: AuthConfig, *, needed: bool) -> "SshFiles":
         """Return the files of a configuration."""
-        return cls(auth.ssh_key_file, auth.ssh_known_hosts_file, auth.ssh_known_hosts, needed)
+        return cls(auth.ssh.key_file, auth.ssh.known_hosts_file, auth.ssh.known_hosts, needed)
 
 
 class Ssh:

@@ -18,16 +18,17 @@ class Hooks:
         options, schedule = repo.hooks, repo.schedule
         self._gate: Gate | None = None
         self._runners: list[HookRunner] = []
-        if options.gate:
+        if options.gate.command:
             command = Command("pre-publish-exechook", options.gate, options.environment)
             pace = Pace(first=options.gate.backoff, most=schedule.max_backoff)
             self._gate = Gate(command, pace, repo=repo.name, metrics=metrics)
         after: list[tuple[Hook, float]] = []
-        if options.exechook:
+        if options.exechook.command:
             command = Command("exechook", options.exechook, options.environment)
             after.append((command, options.exechook.backoff))
-        if options.webhook_url:
-            after.append((OutboundCall(options.webhook_url, options, repo.auth.ca_file), options.webhook_backoff))
+        if options.webhook.url:
+            call = OutboundCall(options.webhook.url, options.webhook, repo.auth.ca_file)
+            after.append((call, options.webhook.backoff))
         for hook, first in after:
             pace = Pace(first=first, most=schedule.max_backoff, once=schedule.one_time)
             self._runners.append(HookRunner(hook, pace, repo=repo.name, metrics=metrics))

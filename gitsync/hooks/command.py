@@ -79,9 +79,9 @@ class Command:
 
     def _words(self, tree: Path) -> list[str]:
         """Return program and arguments; git-sync takes the whole text as a program, whose path may hold spaces."""
-        text = self._hook.command
+        command = self._hook.command or ""
         # Path.is_file raises for a text that is too long to be a name.
-        return [text] if os.path.isfile(tree / text) else shlex.split(text)  # noqa: PTH113
+        return [command] if os.path.isfile(tree / command) else shlex.split(command)  # noqa: PTH113
 
     def _outcome(self, ended: Ended) -> str:
         # What is secret has to go while it is whole.

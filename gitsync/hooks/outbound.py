@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from gitsync.base.errors import FetchError, HookError
 from gitsync.base.fetchurl import Cancellation, fetch, plain_url
 from gitsync.base.redact import Secret, scrub
-from gitsync.config import HooksConfig
+from gitsync.config import CallHook
 
 
 class OutboundCall:
@@ -14,7 +14,7 @@ class OutboundCall:
 
     name = "webhook"
 
-    def __init__(self, url: str, options: HooksConfig, ca_file: Path | None) -> None:
+    def __init__(self, url: str, options: CallHook, ca_file: Path | None) -> None:
         # Chat services and build servers have their tokens in the path, so only the host is told.
         self._hidden = (Secret(url), Secret(plain_url(url)))
         self._url = url
@@ -26,14 +26,14 @@ class OutboundCall:
     def run(self, commit: str, tree: Path) -> str:
         """Send the request, and wait for the answer; raise `HookError`. None at all is no matter if no status is."""
         options = self._options
-        expected = options.webhook_success_status
+        expected = options.success_status
         try:
             answer = fetch(
                 self._url,
-                method=options.webhook_method,
+                method=options.method,
                 headers={"Gitsync-Hash": commit},
-                body=None if options.webhook_method in {"GET", "HEAD"} else b"",
-                timeout=options.webhook_timeout,
+                body=None if options.method in {"GET", "HEAD"} else b"",
+                timeout=options.timeout,
                 ca_file=self._ca_file,
                 cancellation=self._cancellation,
             )

@@ -5,27 +5,27 @@ from pathlib import Path
 
 from gitsync.base.errors import ConfigError
 from gitsync.base.redact import Secret
-from gitsync.config import Config
+from gitsync.config import ReceiverConfig
 
 
-def secret_source(config: Config) -> Callable[[], Secret] | None:
+def secret_source(config: ReceiverConfig) -> Callable[[], Secret] | None:
     """Return what reads the secret, and raises `OSError`; None where there is no receiver.
 
     Raises `ConfigError` for a secret that is empty or cannot be read. Called by the main thread at the start.
     """
-    if config.receiver_secret is not None:
-        value = config.receiver_secret
+    if config.secret is not None:
+        value = config.secret
         return lambda: value
-    if config.receiver_secret_file is None:
+    if config.secret_file is None:
         return None
-    source = _file_secret(config.receiver_secret_file)
+    source = _file_secret(config.secret_file)
     try:
         empty = not source().reveal()
     except OSError as error:
-        problem = f"--receiver-secret-file={config.receiver_secret_file}: {error.strerror}; name a readable file"
+        problem = f"--receiver-secret-file={config.secret_file}: {error.strerror}; name a readable file"
         raise ConfigError([problem]) from error
     if empty:
-        raise ConfigError([f"--receiver-secret-file={config.receiver_secret_file}: it is empty; write a secret to it"])
+        raise ConfigError([f"--receiver-secret-file={config.secret_file}: it is empty; write a secret to it"])
     return source
 
 

@@ -94,7 +94,7 @@ class SyncPass:
         self._order = _order(homes)
         self._phases = phases
         # What the last step that was taken has left; it counts also if the next one fails.
-        self._memory = Memory(recipe=Recipe(submodules=repo.submodules), ref=repo.ref)
+        self._memory = Memory(recipe=Recipe(submodules=repo.content.submodules), ref=repo.ref)
 
     def run(self, memory: Memory, *, deadline: float) -> tuple[SyncResult, Memory]:
         """Run one pass until the deadline (monotonic seconds); return what came of it and what to remember.

@@ -49,10 +49,10 @@ class Preparing:
 
 
 def _read_recipe(repo: RepoConfig) -> Recipe:
-    if repo.sparse_checkout_file is None:
-        return Recipe(submodules=repo.submodules)
+    if repo.content.sparse_checkout_file is None:
+        return Recipe(submodules=repo.content.submodules)
     try:
-        return Recipe(submodules=repo.submodules, sparse=repo.sparse_checkout_file.read_text())
+        return Recipe(submodules=repo.content.submodules, sparse=repo.content.sparse_checkout_file.read_text())
     except (OSError, UnicodeDecodeError) as error:
-        message = f"--sparse-checkout-file={repo.sparse_checkout_file}: {error}"
+        message = f"--sparse-checkout-file={repo.content.sparse_checkout_file}: {error}"
         raise CheckoutError(message, reason="sparse_file") from error

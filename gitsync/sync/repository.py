@@ -42,7 +42,7 @@ class Repository:
             tidying=self._tidying,
         )
         self._pass = SyncPass(repo, parts, homes, self._phases)
-        self._memory = Memory(recipe=Recipe(submodules=repo.submodules), ref=repo.ref)
+        self._memory = Memory(recipe=Recipe(submodules=repo.content.submodules), ref=repo.ref)
 
     @property
     def published(self) -> Commit | None:

@@ -71,7 +71,7 @@ class RepoWorker:
         else:
             self._failures, self._succeeded = 0, True
             if result.outcome != "unchanged":
-                self._heal_at = time.monotonic() + self._repo.heal_period
+                self._heal_at = time.monotonic() + self._repo.upkeep.heal_period
         ending = self._ending(result)
         delay = self._delay(result, woken=sources != ("period",))
         self._report(sources, result, None if ending is not None else delay)
@@ -107,7 +107,7 @@ class RepoWorker:
         """Wait for a trigger or the next period; meanwhile compare the published files when that is due."""
         due = time.monotonic() + delay
         while True:
-            wake = min(due, self._heal_at) if self._repo.heal_period else due
+            wake = min(due, self._heal_at) if self._repo.upkeep.heal_period else due
             self._do_chores(until=wake)
             wake = min(wake, self._sync.chore_at)
             self._board.expect(self._repo.name, seconds=wake - time.monotonic())
@@ -115,7 +115,7 @@ class RepoWorker:
             if sources or self._mailbox.closed:
                 return sources
             now = time.monotonic()
-            if now >= due or (self._repo.heal_period and now >= self._heal_at and self._heal()):
+            if now >= due or (self._repo.upkeep.heal_period and now >= self._heal_at and self._heal()):
                 return ("period",)
 
     def _do_chores(self, *, until: float) -> None:
@@ -130,7 +130,7 @@ class RepoWorker:
         self._board.expect(self._repo.name, seconds=timeout)
         damaged = self._sync.heal(deadline=time.monotonic() + timeout)
         self._sync.tidy()
-        self._heal_at = time.monotonic() + self._repo.heal_period
+        self._heal_at = time.monotonic() + self._repo.upkeep.heal_period
         return damaged
 
     def _report(self, sources: tuple[Source, ...], result: SyncResult, delay: float | None) -> None:

@@ -20,10 +20,10 @@ class FileReports:
 
     def notify(self, event: Event) -> None:
         """Touch the one, write or remove the other; raise `OSError`."""
-        if isinstance(event, Published) and self._repo.touch_file:
-            _touch(self._repo.touch_file)
-        elif isinstance(event, PassFinished) and self._repo.error_file:
-            self._report(self._repo.error_file, event.result.failure)
+        if isinstance(event, Published) and self._repo.upkeep.touch_file:
+            _touch(self._repo.upkeep.touch_file)
+        elif isinstance(event, PassFinished) and self._repo.upkeep.error_file:
+            self._report(self._repo.upkeep.error_file, event.result.failure)
 
     def _report(self, path: Path, failure: Failure | None) -> None:
         if failure is None:

@@ -186,11 +186,11 @@ def watched_files(repo: RepoConfig) -> tuple[Path, ...]:
         auth.password_file,
         *(credential.password_file for credential in auth.credential),
         auth.cookie_file,
-        *auth.ssh_key_file,
-        auth.ssh_known_hosts_file,
-        auth.github_app_private_key_file,
+        *auth.ssh.key_file,
+        auth.ssh.known_hosts_file,
+        auth.github.app_private_key_file,
         auth.ca_file,
-        repo.sparse_checkout_file,
+        repo.content.sparse_checkout_file,
     ]
     usual = [path for path in _SSH_FILES if transport(repo.repo) == "ssh" and os.path.exists(path)]  # noqa: PTH110
     return tuple(dict.fromkeys(path.absolute() for path in [*given, *usual] if path))

@@ -27,7 +27,7 @@ class Retirement:
     """The way out of the trees of one root."""
 
     def __init__(self, repo: RepoConfig, *, catalogue: Catalogue, disposal: Disposal) -> None:
-        self._keep = repo.stale_worktree_timeout
+        self._keep = repo.upkeep.stale_worktree_timeout
         self._catalogue = catalogue
         self._disposal = disposal
         self._log = get_logger(repo=repo.name)

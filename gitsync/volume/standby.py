@@ -17,7 +17,7 @@ class Standbys:
     """The standbys of one root."""
 
     def __init__(self, repo: RepoConfig, catalogue: Catalogue, disposal: Disposal) -> None:
-        self._keep = repo.stale_worktree_timeout
+        self._keep = repo.upkeep.stale_worktree_timeout
         self._catalogue = catalogue
         self._disposal = disposal
         # When an update last had to check out all, as readers still had the tree of the update before. Monotonic.

@@ -30,7 +30,7 @@ class Store:
         self._url = url
         self._repo = repo
         self._git = git
-        self._filter = repo.filter if url == repo.repo else None
+        self._filter = repo.content.filter if url == repo.repo else None
         self._key = hashlib.sha256(url.encode()).hexdigest()[:12]
         self.path = (self.generations() or [directory / f"{self._key}-1"])[-1]
 
@@ -51,7 +51,7 @@ class Store:
         The ref stays, so that the next fetch transfers the difference only.
         """
         self._prepare(sha256=sha256)
-        depth = [f"--depth={self._repo.depth}"] if self._repo.depth else self._unshallow()
+        depth = [f"--depth={self._repo.content.depth}"] if self._repo.content.depth else self._unshallow()
         self._fetch([f"+{source}:{PRIVATE_REF}"], [*depth, *self._filtering()], deadline=deadline)
 
     def fetch_commit(self, commit: str, *, deadline: float) -> None:
@@ -108,7 +108,7 @@ class Store:
             "core.repositoryFormatVersion": "1" if sha256 or self._filter else "0",
             "core.bare": "true",
             "core.fileMode": str(_keeps_modes(self._directory)).lower(),
-            "core.sharedRepository": "group" if self._repo.group_write else "umask",
+            "core.sharedRepository": "group" if self._repo.upkeep.group_write else "umask",
             "gc.auto": "0",
             "gc.worktreePruneExpire": "never",
             "remote.origin.url": self._url,

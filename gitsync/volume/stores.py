@@ -63,7 +63,7 @@ class Stores:
         `idle` is for between passes.
         """
         for store in self.all():
-            collect(store, self._repo.git_gc, self._git, deadline=deadline, idle=idle)
+            collect(store, self._repo.upkeep.git_gc, self._git, deadline=deadline, idle=idle)
 
     def prune(self, *, deadline: float) -> None:
         """Remove the objects that unfinished fetches have left, until the deadline. Raise `GitError`."""

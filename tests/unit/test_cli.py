@@ -95,7 +95,7 @@ def test_configuration(fake_daemon: type[FakeDaemon]) -> None:
     """The daemon gets what arguments and environment say."""
     cli.main(["--depth=7"], {"GIT_REPO": "https://h/x", "GITSYNC_ROOT": "/srv"})
     assert fake_daemon.config is not None
-    assert fake_daemon.config.repos[0].depth == 7
+    assert fake_daemon.config.repos[0].content.depth == 7
 
 
 @pytest.mark.parametrize(("verbose", "lines"), [("4", 0), ("5", 1)])

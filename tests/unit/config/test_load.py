@@ -24,13 +24,13 @@ def test_required_alone() -> None:
     loaded = load(REQUIRED, {})
     (repo,) = loaded.repos
     assert (repo.repo, repo.ref, repo.root, repo.link) == (REPO, "HEAD", Path("/srv/git"), Path("/srv/git/site.git"))
-    assert (repo.depth, repo.stale_worktree_timeout, repo.heal_period) == (1, 30.0, 60.0)
-    assert (repo.touch_file, repo.error_file, repo.login) == (None, None, None)
+    assert (repo.content.depth, repo.upkeep.stale_worktree_timeout, repo.upkeep.heal_period) == (1, 30.0, 60.0)
+    assert (repo.upkeep.touch_file, repo.upkeep.error_file, repo.auth.login) == (None, None, None)
     assert (repo.schedule.period, repo.schedule.sync_timeout, repo.schedule.max_backoff) == (10.0, 120.0, 300.0)
     assert (repo.schedule.jitter, repo.schedule.one_time) == (0.1, False)
     assert (repo.git.git, repo.git.git_config, repo.git.git_config_add) == ("git", (), ())
-    assert (loaded.sync_on_signal, loaded.http_bind) == (None, Bind("", 9484, explicit=False))
-    assert (loaded.receiver_secret, loaded.receiver_secret_file) == (None, None)
+    assert (loaded.sync_on_signal, loaded.http.bind) == (None, Bind("", 9484, explicit=False))
+    assert (loaded.receiver.secret, loaded.receiver.secret_file) == (None, None)
     assert (loaded.shutdown_timeout, loaded.log_format, loaded.verbose) == (10.0, "auto", 0)
 
 
@@ -259,21 +259,21 @@ def test_process_options() -> None:
     """What concerns the process as a whole is read into the configuration itself."""
     loaded = config("--sync-on-signal=HUP", "--http-bind=127.0.0.1:0", "--shutdown-timeout=2s", "--log-format=json")
     assert loaded.sync_on_signal is signal.SIGHUP
-    assert loaded.http_bind == Bind("127.0.0.1", 0, explicit=True)
+    assert loaded.http.bind == Bind("127.0.0.1", 0, explicit=True)
     assert (loaded.shutdown_timeout, loaded.log_format) == (2.0, "json")
-    assert config("--http-bind=off").http_bind is None
+    assert config("--http-bind=off").http.bind is None
 
 
 def test_default_port_asked_for() -> None:
     """The default port counts as asked for when somebody wrote it, here or in the environment."""
-    assert config("--http-bind=:9484").http_bind == Bind("", 9484, explicit=True)
-    assert config(GITSYNC_HTTP_BIND=":9484").http_bind == Bind("", 9484, explicit=True)
+    assert config("--http-bind=:9484").http.bind == Bind("", 9484, explicit=True)
+    assert config(GITSYNC_HTTP_BIND=":9484").http.bind == Bind("", 9484, explicit=True)
 
 
 def test_pure() -> None:
     """Loading needs no file: root, secret file and repository do not have to exist."""
     loaded = load(["--repo=/no/such/repo", "--root=/no/such/root", "--receiver-secret-file=/no/such/file"], {})
-    assert loaded.receiver_secret_file == Path("/no/such/file")
+    assert loaded.receiver.secret_file == Path("/no/such/file")
 
 
 def test_shown() -> None:
@@ -315,6 +315,6 @@ def test_no_secret_in_problems(argv: list[str], environ: dict[str, str]) -> None
 def test_secret_hides() -> None:
     """The receiver's secret is known to the configuration and shows itself nowhere."""
     loaded = config(GITSYNC_RECEIVER_SECRET="correct-horse")
-    assert loaded.receiver_secret is not None
-    assert loaded.receiver_secret.reveal() == "correct-horse"
+    assert loaded.receiver.secret is not None
+    assert loaded.receiver.secret.reveal() == "correct-horse"
     assert "correct-horse" not in repr(loaded)

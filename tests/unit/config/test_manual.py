@@ -28,7 +28,7 @@ def _row(option: Option) -> list[str]:
 def test_in_help(option: Option) -> None:
     """Every option has one entry in --help, with its default."""
     (head,) = (head for head in _heads(HELP) if head.endswith(f"${option.variables[0]}"))
-    assert (f"{option.flag}=" in head) is not option.env_only
+    assert (f"{option.flag}=" in head) is not option.spelling.env_only
     assert len(_heads(HELP)) == len(all_options())
 
 
@@ -45,8 +45,8 @@ def test_in_man(option: Option) -> None:
 def test_in_markdown(option: Option) -> None:
     """Every option has one row in the reference, with all of its names, its default and its meaning."""
     flags, variables, default, meaning = _row(option)
-    assert (f"{option.flag}=" in flags) is not option.env_only
-    older = [name for old in option.older for name in (old.flag, old.env) if name]
+    assert (f"{option.flag}=" in flags) is not option.spelling.env_only
+    older = [name for old in option.spelling.older for name in (old.flag, old.env) if name]
     assert all(f"`{name}`" in flags + variables for name in [*option.variables, *older])
     assert default == (option.default or ("required" if option.required else option.without))
     assert meaning.replace("\\|", "|") == option.help
@@ -55,7 +55,7 @@ def test_in_markdown(option: Option) -> None:
 
 def test_older_names() -> None:
     """The older names stand in --man and not in --help."""
-    older = [name for option in all_options() for old in option.older for name in (old.flag, old.env) if name]
+    older = [name for option in all_options() for old in option.spelling.older for name in (old.flag, old.env) if name]
     assert {"--wait", "--dest", "--timeout", "--branch", "--rev", "GIT_SYNC_BRANCH"} <= set(older)
     words = set(re.findall(r"[\w-]+", MAN))
     assert set(older) <= words
@@ -86,9 +86,9 @@ def test_form(text: str) -> None:
 
 def test_secret_option() -> None:
     """Secrets are environment variables only, because others can see a process's arguments."""
-    only = [option.name for option in all_options() if option.env_only]
+    only = [option.name for option in all_options() if option.spelling.env_only]
     assert only == ["password", "github_app_private_key", "receiver_secret"]
-    assert all(option.secret for option in all_options() if option.env_only)
+    assert all(option.secret for option in all_options() if option.spelling.env_only)
     assert "--receiver-secret=" not in HELP + MAN + MARKDOWN
 
 

@@ -170,7 +170,8 @@ def test_limits(argv: str, problem: str) -> None:
 def test_at_the_limits() -> None:
     """The limits themselves are allowed."""
     repo = repo_config("--period=10ms", "--depth=0", "--heal-period=0", "--stale-worktree-timeout=0s")
-    assert (repo.schedule.period, repo.depth, repo.heal_period, repo.stale_worktree_timeout) == (0.01, 0, 0.0, 0.0)
+    assert (repo.schedule.period, repo.content.depth) == (0.01, 0)
+    assert (repo.upkeep.heal_period, repo.upkeep.stale_worktree_timeout) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_init_period(argv: tuple[str, ...], init_period: float) -> None:
 def test_paths_below_root() -> None:
     """Touch file and error file are relative to the root, or absolute."""
     repo = repo_config("--touch-file=x/touched", "--error-file=/run/error.json")
-    assert (repo.touch_file, repo.error_file) == (Path("/srv/git/x/touched"), Path("/run/error.json"))
+    assert (repo.upkeep.touch_file, repo.upkeep.error_file) == (Path("/srv/git/x/touched"), Path("/run/error.json"))
 
 
 def test_relative_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -229,10 +230,10 @@ def test_relative_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 def test_login(repo: str, url: str, username: str, password: str) -> None:
     """User and password leave the URL of a web server, with their percent-escapes undone."""
     (loaded,) = load([f"--repo={repo}", "--root=/srv"], {}).repos
-    assert loaded.login is not None
-    assert (loaded.repo, loaded.name, loaded.login.url) == (url, url, url)
-    assert loaded.login.password is not None
-    assert (loaded.login.username, loaded.login.password.reveal()) == (username, password)
+    assert loaded.auth.login is not None
+    assert (loaded.repo, loaded.name, loaded.auth.login.url) == (url, url, url)
+    assert loaded.auth.login.password is not None
+    assert (loaded.auth.login.username, loaded.auth.login.password.reveal()) == (username, password)
     assert "pw12" not in repr(loaded)
 
 

@@ -1,0 +1,180 @@
+"""The options of one repository: what is published, from where, and when. All times are seconds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitsync.config.gitsettings import GitSetting, parse_settings
+from gitsync.config.hooks import HooksConfig
+from gitsync.config.login import AuthConfig
+from gitsync.config.option import Older, group, option
+from gitsync.config.values import BOOL, DURATION, FRACTION, INT, PATH, SECONDS, TEXT, Kind, choice
+
+SETTINGS = Kind("KEY:VALUE,…", parse_settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When passes run, and how many of them may fail."""
+
+    period: float = option(
+        DURATION,
+        "Time from the end of one pass to the start of the next; at least 10ms.",
+        default="10s",
+        env=("GIT_SYNC_PERIOD",),
+        older=(Older(flag="--wait", env="GIT_SYNC_WAIT", kind=SECONDS),),
+    )
+    init_period: float = option(
+        DURATION, "The same until the first success; at least 10ms.", without="the value of --period"
+    )
+    jitter: float = option(
+        FRACTION,
+        "How far a delay may differ from the period, as a fraction of it, so that many pods do not poll at once. "
+        "Unless it is 0, the delay after a failure, or after a pass that a start, a trigger or a changed file has "
+        "begun, is a random part of itself, from a tenth on; from the second failure on, from a half on.",
+        default="0.1",
+    )
+    max_backoff: float = option(
+        DURATION,
+        "After each failure in a row the delay doubles, up to this (or up to the period, if that is longer).",
+        default="5m",
+    )
+    sync_timeout: float = option(
+        DURATION,
+        "Deadline of a pass; at least 10ms. What still runs then is ended, with all of its child processes.",
+        default="120s",
+        env=("GIT_SYNC_SYNC_TIMEOUT",),
+        older=(Older(flag="--timeout", env="GIT_SYNC_TIMEOUT", kind=SECONDS),),
+    )
+    one_time: bool = option(
+        BOOL, "Exit after the first pass that succeeds.", default="false", env=("GIT_SYNC_ONE_TIME",)
+    )
+    max_failures: int = option(
+        INT,
+        "How many passes may fail in a row before the process exits with 1; negative means that it never does.",
+        without="-1, or 0 with --one-time",
+        older=(Older(flag="--max-sync-failures", env="GIT_SYNC_MAX_SYNC_FAILURES"),),
+    )
+    init_max_failures: int = option(INT, "The same until the first success.", without="the value of --max-failures")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitConfig:
+    """Which git runs, and what it is told."""
+
+    git: str = option(TEXT, "The git program.", default="git", env=("GIT_SYNC_GIT",))
+    git_config: tuple[GitSetting, ...] = option(
+        SETTINGS,
+        'More git configuration, such as `http.proxy:http://proxy,"http.https://host/.sslVerify":"false"`; quoted '
+        'parts may hold the escapes \\n \\t \\\\ \\". It replaces an earlier value of the same key.',
+        env=("GIT_SYNC_GIT_CONFIG",),
+        repeatable=True,
+        secret=True,
+    )
+    git_config_add: tuple[GitSetting, ...] = option(
+        SETTINGS, "The same, for keys that may have several values: it adds one.", repeatable=True, secret=True
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """Which part of the repository is fetched and published."""
+
+    depth: int = option(
+        INT, "How many commits of history to fetch; 0 means all of them.", default="1", env=("GIT_SYNC_DEPTH",)
+    )
+    filter: str | None = option(
+        TEXT, "Fetch only the objects that a partial clone with this filter has, such as `blob:none` or `tree:0`."
+    )
+    submodules: str = option(
+        choice("recursive", "shallow", "off"),
+        "Which submodules to publish: recursive for those of submodules as well, shallow for those of the repository "
+        "itself, or none.",
+        default="recursive",
+        env=("GIT_SYNC_SUBMODULES",),
+    )
+    sparse_checkout_file: Path | None = option(
+        PATH,
+        "A file with git's sparse-checkout patterns; what they leave out is not published. Read before each pass.",
+        env=("GIT_SYNC_SPARSE_CHECKOUT_FILE",),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upkeep:
+    """How what is on the volume is kept, and which files tell of it; the paths are absolute."""
+
+    stale_worktree_timeout: float = option(
+        DURATION,
+        "How long a tree keeps its place after the link has left it, for readers that still hold it.",
+        default="30s",
+    )
+    heal_period: float = option(
+        DURATION,
+        "How often the files that are published are compared with the commit, and a damaged tree is replaced by a "
+        "clean one; 0 means never.",
+        default="1m",
+    )
+    touch_file: Path | None = option(
+        PATH,
+        "A file to touch after each publication, and after the first pass of a start; relative to --root or absolute.",
+        env=("GIT_SYNC_TOUCH_FILE",),
+    )
+    error_file: Path | None = option(
+        PATH,
+        "A file that holds the current error as JSON, and is removed by a success; relative to --root or absolute.",
+        env=("GIT_SYNC_ERROR_FILE",),
+    )
+    group_write: bool = option(
+        BOOL, "Make all that is written writable for its group.", default="false", env=("GIT_SYNC_GROUP_WRITE",)
+    )
+    git_gc: str = option(
+        choice("auto", "always", "aggressive", "off"),
+        "How the store is cleaned after an update: auto when git thinks that it is worth it, always as soon as "
+        "something has piled up, aggressive the same more thoroughly, off not at all.",
+        default="always",
+        env=("GIT_SYNC_GIT_GC",),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepoConfig:
+    """One repository and where it goes; `root` and `link` are absolute."""
+
+    repo: str = option(
+        TEXT,
+        "What to publish: the URL (https, http, ssh, git, file, or user@host:path) or path of a repository.",
+        required=True,
+        env=("GIT_SYNC_REPO", "GIT_REPO"),
+    )
+    ref: str = option(
+        TEXT,
+        "What to follow: a full ref name, a tag, a branch (looked for in this order), or HEAD for the default branch. "
+        "A full commit hash is pinned.",
+        default="HEAD",
+        # The pair of git-sync v3; which one counts is said in the rules.
+        older=(Older(flag="--branch", env="GIT_SYNC_BRANCH"), Older(flag="--rev", env="GIT_SYNC_REV")),
+    )
+    root: Path = option(
+        PATH,
+        "The directory to work in; it is made if it is missing, and what others keep in it is left alone.",
+        required=True,
+        env=("GIT_SYNC_ROOT",),
+    )
+    link: Path = option(
+        PATH,
+        "The symbolic link that leads to what is published, relative to --root or absolute.",
+        env=("GIT_SYNC_LINK",),
+        older=(Older(flag="--dest", env="GIT_SYNC_DEST"),),
+        without="the last part of --repo",
+    )
+    content: Content = group()
+    upkeep: Upkeep = group()
+    schedule: Schedule
+    git: GitConfig
+    auth: AuthConfig
+    hooks: HooksConfig
+
+    @property
+    def name(self) -> str:
+        """What the repository is called in logs and in the status: its URL, which holds no password."""
+        return self.repo

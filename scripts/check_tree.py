@@ -1,28 +1,60 @@
-"""Checks what no linter knows: the length of files and functions, and the version at the top of the changelog."""
+"""Checks what no linter knows: the size of files, functions and classes, and the newest version in the changelog."""
 
 import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import gitsync
 
-MOST_LINES = 400
-MOST_FUNCTION_LINES = 50
+
+@dataclass(frozen=True)
+class Limits:
+    """How many lines a file and a function may have, and how many attributes a class."""
+
+    lines: int
+    function_lines: int
+    attributes: int
+
+
+PACKAGE: Final = Limits(lines=300, function_lines=40, attributes=10)
+# Tests and benches are tables and stories.
+OTHERS: Final = Limits(lines=400, function_lines=50, attributes=20)
+
+
+def attributes(defined: ast.ClassDef) -> set[str]:
+    """Return the names of what instances hold: declared fields, and what methods assign to `self`."""
+    found = {
+        node.target.id for node in defined.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    for node in ast.walk(defined):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+            found |= {node.attr} if node.value.id == "self" else set()
+    return found
+
+
+def oversized(path: Path, limits: Limits) -> Iterator[str]:
+    """Yield what is too large in a file."""
+    source = path.read_text()
+    if source.count("\n") > limits.lines:
+        yield f"{path}: over {limits.lines} lines"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= limits.function_lines:
+            yield f"{path}:{node.lineno}: {node.name} is over {limits.function_lines} lines"
+        if isinstance(node, ast.ClassDef) and len(attributes(node)) > limits.attributes:
+            yield f"{path}:{node.lineno}: {node.name} has over {limits.attributes} attributes"
 
 
 def main() -> int:
     """Print what is wrong; return 1 if anything is."""
-    problems = []
     listed = subprocess.run(["git", "ls-files", "*.py"], check=True, capture_output=True, text=True)
+    problems = []
     for path in map(Path, listed.stdout.splitlines()):
-        text = path.read_text()
-        if text.count("\n") > MOST_LINES:
-            problems.append(f"{path}: over {MOST_LINES} lines")
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= MOST_FUNCTION_LINES:
-                problems.append(f"{path}:{node.lineno}: {node.name} is over {MOST_FUNCTION_LINES} lines")
+        problems += oversized(path, PACKAGE if path.parts[0] == "gitsync" else OTHERS)
     top = re.search(r"^## \[?(\d+\.\d+\.\d+)", Path("CHANGELOG.md").read_text(), re.MULTILINE)
     if not top or top[1] != gitsync.__version__:
         problems.append(f"CHANGELOG.md: its newest version is not {gitsync.__version__}")

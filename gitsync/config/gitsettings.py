@@ -28,15 +28,15 @@ class GitSetting:
         return section, subsection if dot else None, variable
 
 
-def parse_settings(text: str) -> tuple[GitSetting, ...]:
+def parse_settings(written: str) -> tuple[GitSetting, ...]:
     """Return the settings of a comma-separated list; raise `ValueError` that says what is wrong with it."""
     settings: list[GitSetting] = []
     position = 0
-    while position < len(text):
-        key, position = _token(text, position, end=":")
-        if position >= len(text):
+    while position < len(written):
+        key, position = _token(written, position, end=":")
+        if position >= len(written):
             raise ValueError(f"write KEY:VALUE; setting number {len(settings) + 1} has no value")
-        value, position = _token(text, position + 1, end=",")
+        value, position = _token(written, position + 1, end=",")
         setting = GitSetting(key.strip(), value)
         _check(setting)
         settings.append(setting)
@@ -44,45 +44,45 @@ def parse_settings(text: str) -> tuple[GitSetting, ...]:
     return tuple(settings)
 
 
-def _token(text: str, position: int, *, end: str) -> tuple[str, int]:
-    """Read a bare or quoted word up to `end`; return it and the position of `end`, or of the end of the text."""
-    while position < len(text) and text[position] == " ":
+def _token(written: str, position: int, *, end: str) -> tuple[str, int]:
+    """Read a bare or quoted word up to `end`; return it and the position of `end`, or of the end of the written."""
+    while position < len(written) and written[position] == " ":
         position += 1
-    if position < len(text) and text[position] in "\"'":
-        quote = text[position]
-        word, position = _quoted(text, position + 1, quote)
-        while position < len(text) and text[position] == " ":
+    if position < len(written) and written[position] in "\"'":
+        quote = written[position]
+        word, position = _quoted(written, position + 1, quote)
+        while position < len(written) and written[position] == " ":
             position += 1
-        if position < len(text) and text[position] != end:
+        if position < len(written) and written[position] != end:
             raise ValueError(f"expected {end!r} after the closing {quote}")
         return word, position
     word = ""
-    while position < len(text) and text[position] != end:
-        if text[position] == "\\":
-            character, position = _escape(text, position)
+    while position < len(written) and written[position] != end:
+        if written[position] == "\\":
+            character, position = _escape(written, position)
             word += character
             continue
-        word += text[position]
+        word += written[position]
         position += 1
     return word.rstrip(" "), position
 
 
-def _quoted(text: str, position: int, quote: str) -> tuple[str, int]:
+def _quoted(written: str, position: int, quote: str) -> tuple[str, int]:
     word = ""
-    while position < len(text):
-        if text[position] == quote:
+    while position < len(written):
+        if written[position] == quote:
             return word, position + 1
-        if text[position] == "\\":
-            character, position = _escape(text, position)
+        if written[position] == "\\":
+            character, position = _escape(written, position)
             word += character
             continue
-        word += text[position]
+        word += written[position]
         position += 1
     raise ValueError(f"the quote {quote} is not closed")
 
 
-def _escape(text: str, position: int) -> tuple[str, int]:
-    following = text[position + 1 : position + 2]
+def _escape(written: str, position: int) -> tuple[str, int]:
+    following = written[position + 1 : position + 2]
     # Outside of quotes the separators can be escaped as well.
     if following in {",", ":"}:
         return following, position + 2
@@ -100,7 +100,7 @@ def _check(setting: GitSetting) -> None:
 
 
 def render(settings: Iterable[GitSetting]) -> str:
-    """Return the text of a configuration file that gives these settings, in this order."""
+    """Return the written of a configuration file that gives these settings, in this order."""
     lines = []
     for setting in settings:
         section, subsection, variable = setting.parts
@@ -110,5 +110,5 @@ def render(settings: Iterable[GitSetting]) -> str:
     return "".join(lines)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+def _escaped(written: str) -> str:
+    return written.replace("\\", "\\\\").replace('"', '\\"')

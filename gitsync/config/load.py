@@ -35,14 +35,14 @@ class _Name:
     """One spelling of an option."""
 
     option: Option
-    text: str
+    spelling: str
     kind: Kind
 
 
 @dataclass(frozen=True)
 class _Given:
     name: _Name
-    text: str
+    written: str
     value: Any
 
 
@@ -71,16 +71,16 @@ def _variables(option: Option) -> dict[str, _Name]:
     }
 
 
-FLAGS: Final = {text: name for option in all_options() for text, name in _flags(option).items()}
-VARIABLES: Final = {text: name for option in all_options() for text, name in _variables(option).items()}
+FLAGS: Final = {spelling: name for option in all_options() for spelling, name in _flags(option).items()}
+VARIABLES: Final = {spelling: name for option in all_options() for spelling, name in _variables(option).items()}
 
 
 def command() -> click.Command:
     """Return the click command that knows every flag."""
     params: list[click.Parameter] = []
-    for number, (text, name) in enumerate(FLAGS.items()):
+    for count, (flag, name) in enumerate(FLAGS.items()):
         # A boolean may stand alone or, as in Go, have its value behind an equals sign.
-        declared = [f"o{number}", text]
+        declared = [f"o{count}", flag]
         kind = click.UNPROCESSED
         if name.kind.alone:
             params.append(click.Option(declared, multiple=True, type=kind, is_flag=False, flag_value=name.kind.alone))
@@ -99,8 +99,8 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
     except click.UsageError as error:
         return Arguments((), (), (f"{error.format_message()} Give it a value; see --help.",), broken=True)
     given = []
-    for number, text in enumerate(FLAGS):
-        given += [(text, str(value)) for value in context.params[f"o{number}"]]
+    for count, flag in enumerate(FLAGS):
+        given += [(flag, str(value)) for value in context.params[f"o{count}"]]
     prints = tuple(flag for flag in PRINT_FLAGS if context.params[flag])
     return Arguments(tuple(given), prints, tuple(_unknown_arguments(context.args)))
 
@@ -133,9 +133,9 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     if arguments.broken:
         # What was given cannot be told from what is missing.
         raise ConfigError([scrub(problem) for problem in problems])
-    given = _parse([(FLAGS[flag], text) for flag, text in arguments.given], problems)
+    given = _parse([(FLAGS[flag], written) for flag, written in arguments.given], problems)
     # An empty variable counts as unset, as a manifest cannot always leave one out.
-    variables = [(name, environ[text]) for text, name in VARIABLES.items() if environ.get(text)]
+    variables = [(name, environ[variable]) for variable, name in VARIABLES.items() if environ.get(variable)]
     in_environment = _parse(variables, problems)
     values: dict[str, Any] = {}
     shown: dict[str, str] = {}
@@ -143,8 +143,8 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
         chosen = _choose(option, given, problems) or _choose(option, in_environment, problems)
         values[option.name] = _value(option, chosen)
         if chosen:
-            text = ",".join(item.text for item in chosen)
-            shown[option.name] = MASK if option.secret else scrub(text.removeprefix("="))
+            written = ",".join(one.written for one in chosen)
+            shown[option.name] = MASK if option.secret else scrub(written.removeprefix("="))
     if values["http_bind"] and "http_bind" not in shown:
         values["http_bind"] = replace(values["http_bind"], explicit=False)
     tried = {FLAGS[flag].option for flag, _ in arguments.given} | {name.option for name, _ in variables}
@@ -170,39 +170,38 @@ def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _parse(texts: Sequence[tuple[_Name, str]], problems: list[str]) -> list[_Given]:
+def _parse(spelled: Sequence[tuple[_Name, str]], problems: list[str]) -> list[_Given]:
     given = []
-    for name, text in texts:
+    for name, written in spelled:
         try:
-            if not text:
+            if not written:
                 raise ValueError("it is empty; give it a value, or leave it out")
-            given.append(_Given(name, text, name.kind.parse(text)))
+            given.append(_Given(name, written, name.kind.parse(written)))
         except ValueError as error:
             # A line break in the middle of a URL may hide a password from what removes passwords.
-            shown = f"={text}" if text.isprintable() and not name.option.secret else ""
-            problems.append(f"{name.text}{shown}: {error}")
+            shown = f"={written}" if written.isprintable() and not name.option.secret else ""
+            problems.append(f"{name.spelling}{shown}: {error}")
     return given
 
 
 def _choose(option: Option, given: Sequence[_Given], problems: list[str]) -> list[_Given]:
     """Return what was given for an option: all of it for a repeatable one, else the last; names must agree."""
-    chosen = rules.merge_older([item for item in given if item.name.option is option], key=lambda item: item.name.text)
+    chosen = rules.merge_older([one for one in given if one.name.option is option], key=lambda one: one.name.spelling)
     if not chosen or option.repeatable:
         return chosen
-    by_name = {item.name.text: item for item in chosen}
+    by_name = {one.name.spelling: one for one in chosen}
     first, *others = by_name.values()
     for other in others:
         if other.value != first.value:
-            values = "" if option.secret else f" ({first.text} and {other.text})"
-            problems.append(
-                f"{other.name.text}: it means the same as {first.name.text}, but has another value{values}; remove one"
-            )
+            values = "" if option.secret else f" ({first.written} and {other.written})"
+            same = f"it means the same as {first.name.spelling}, but has another value{values}"
+            problems.append(f"{other.name.spelling}: {same}; remove one")
     return [list(by_name.values())[-1]]
 
 
 def _value(option: Option, chosen: Sequence[_Given]) -> Any:
     if option.repeatable:
-        return tuple(setting for item in chosen for setting in item.value)
+        return tuple(setting for one in chosen for setting in one.value)
     if chosen:
         return chosen[0].value
     return option.kind.parse(option.default) if option.default is not None else None

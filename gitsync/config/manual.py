@@ -62,8 +62,8 @@ def man_text() -> str:
         lines += ["", f"  {title}"]
         for option in options_of(model):
             lines += ["", *_entry(option, indent=4, full=True)]
-    for title, text in (("FILES", _FILES), ("HTTP", _HTTP), ("EXIT STATUS", _EXIT)):
-        lines += ["", title, "", *_indented(text)]
+    for title, paragraphs in (("FILES", _FILES), ("HTTP", _HTTP), ("EXIT STATUS", _EXIT)):
+        lines += ["", title, "", *_indented(paragraphs)]
     return "\n".join(lines) + "\n"
 
 
@@ -82,8 +82,8 @@ def markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _indented(text: str) -> list[str]:
-    return [f"  {line}".rstrip() for line in text.splitlines()]
+def _indented(paragraphs: str) -> list[str]:
+    return [f"  {line}".rstrip() for line in paragraphs.splitlines()]
 
 
 def _spellings(option: Option) -> str:
@@ -102,13 +102,13 @@ def _default(option: Option) -> str:
 def _entry(option: Option, *, indent: int, full: bool) -> list[str]:
     margin = " " * indent
     head = ", ".join(part for part in (_spellings(option), f"${option.variables[0]}") if part)
-    text = f"{option.help} Default: {_default(option)}." if _default(option) != "-" else option.help
+    meaning = f"{option.help} Default: {_default(option)}." if _default(option) != "-" else option.help
     others = [f"${name}" for name in option.variables[1:]]
     others += [name for old in option.spelling.older for name in (old.flag, old.env and f"${old.env}") if name]
     if full and others:
-        text += f" Other names: {', '.join(others)}."
+        meaning += f" Other names: {', '.join(others)}."
     deeper = margin + "    "
-    wrapped = textwrap.wrap(text, _WIDTH, initial_indent=deeper, subsequent_indent=deeper, break_on_hyphens=False)
+    wrapped = textwrap.wrap(meaning, _WIDTH, initial_indent=deeper, subsequent_indent=deeper, break_on_hyphens=False)
     return [margin + head, *wrapped]
 
 

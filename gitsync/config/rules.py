@@ -52,14 +52,14 @@ def merge_older(given: list[Any], *, key: Callable[[Any], str]) -> list[Any]:
     """Resolve the older pair of branch and rev: the rev counts, unless it is HEAD and a branch is given."""
 
     def named(*names: str) -> list[Any]:
-        return [item for item in given if key(item) in names]
+        return [one for one in given if key(one) in names]
 
     branches = named("--branch", "GIT_SYNC_BRANCH")
     revs = named("--rev", "GIT_SYNC_REV")
     if not branches or not revs:
         return given
     dropped = revs if all(rev.value == "HEAD" for rev in revs) else branches
-    return [item for item in given if item not in dropped]
+    return [one for one in given if one not in dropped]
 
 
 def check(values: dict[str, Any]) -> list[str]:
@@ -188,7 +188,7 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
     init_max_failures = values["init_max_failures"]
     derived = {
         "root": root,
-        "repo": os.path.abspath(repo) if _is_plain_path(repo) else repo,  # noqa: PTH100 (text, also for a URL)
+        "repo": os.path.abspath(repo) if _is_plain_path(repo) else repo,  # noqa: PTH100 (a URL comes here, too)
         "login": login,
         "link": _absolute(root / (values["link"] or _last_part(repo))),
         "max_failures": max_failures,

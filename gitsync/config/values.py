@@ -1,4 +1,4 @@
-"""Turns the text of an option into its value. Pure functions; each raises `ValueError` with what would be right."""
+"""Turns the written of an option into its value. Pure functions; each raises `ValueError` with what would be right."""
 
 import json
 import math
@@ -37,7 +37,7 @@ _RESERVED_SIGNALS: Final = {
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of option: how it is shown in the help, and how its text is read."""
+    """A type of option: how it is shown in the help, and how its written is read."""
 
     placeholder: str
     parse: Callable[[str], Any]
@@ -64,20 +64,20 @@ class Bind:
     explicit: bool = True
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(written: str) -> float:
     """Return seconds for a Go duration such as `1m30s` or `250ms`."""
-    if text in {"0", "+0", "-0"}:
+    if written in {"0", "+0", "-0"}:
         return 0.0
-    if not _DURATION.fullmatch(text):
+    if not _DURATION.fullmatch(written):
         raise ValueError("use a duration with a unit, such as 250ms, 10s or 1m30s")
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    return -seconds if text.startswith("-") else seconds
+    seconds = sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(written))
+    return -seconds if written.startswith("-") else seconds
 
 
-def parse_seconds(text: str) -> float:
+def parse_seconds(written: str) -> float:
     """Return seconds for the plain number that the older names take."""
     try:
-        seconds = float(text)
+        seconds = float(written)
     except ValueError:
         raise ValueError("use a number of seconds") from None
     if not math.isfinite(seconds):
@@ -85,27 +85,27 @@ def parse_seconds(text: str) -> float:
     return seconds
 
 
-def parse_bool(text: str) -> bool:
+def parse_bool(written: str) -> bool:
     """Return the value of one of Go's spellings of a boolean."""
-    if text in _TRUE:
+    if written in _TRUE:
         return True
-    if text in _FALSE:
+    if written in _FALSE:
         return False
     raise ValueError("use true or false")
 
 
-def parse_int(text: str) -> int:
+def parse_int(written: str) -> int:
     """Return a whole number; the `=` of `-v=5`, as Go's flags allow it, is taken off."""
     try:
-        return int(text.removeprefix("="))
+        return int(written.removeprefix("="))
     except ValueError:
         raise ValueError("use a whole number") from None
 
 
-def parse_fraction(text: str) -> float:
+def parse_fraction(written: str) -> float:
     """Return a number from 0 to 1."""
     try:
-        value = float(text)
+        value = float(written)
     except ValueError:
         value = math.nan
     if not 0 <= value <= 1:
@@ -113,66 +113,70 @@ def parse_fraction(text: str) -> float:
     return value
 
 
-def parse_text(text: str) -> str:
-    """Return the text as it is, if it is one line without control characters."""
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+def parse_text(written: str) -> str:
+    """Return the written as it is, if it is one line without control characters."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in written):
         raise ValueError("remove the line breaks and control characters")
-    return text
+    return written
 
 
-def parse_path(text: str) -> Path:
+def parse_path(written: str) -> Path:
     """Return a path; it may be relative."""
-    return Path(parse_text(text))
+    return Path(parse_text(written))
 
 
-def parse_path_list(text: str) -> tuple[Path, ...]:
+def parse_path_list(written: str) -> tuple[Path, ...]:
     """Return the paths of a list that is separated by colons."""
-    return tuple(parse_path(part) for part in text.split(":") if part)
+    return tuple(parse_path(part) for part in written.split(":") if part)
 
 
-def parse_cookies(text: str) -> Path | None:
+def parse_cookies(written: str) -> Path | None:
     """Return the file of the cookies: a path, or the usual one for a boolean that is true."""
-    if text in _TRUE | _FALSE:
-        return COOKIE_FILE if parse_bool(text) else None
-    return parse_path(text)
+    if written in _TRUE | _FALSE:
+        return COOKIE_FILE if parse_bool(written) else None
+    return parse_path(written)
 
 
-def parse_credentials(text: str) -> tuple[Credential, ...]:
+def parse_credentials(written: str) -> tuple[Credential, ...]:
     """Return the logins of a JSON object, or of a list of objects."""
     try:
-        content = json.loads(text)
+        content = json.loads(written)
     except (ValueError, RecursionError):
         raise ValueError("use a JSON object, or a list of objects") from None
-    return tuple(_credential(item) for item in (content if isinstance(content, list) else [content]))
+    return tuple(_credential(entry) for entry in (content if isinstance(content, list) else [content]))
 
 
-def _credential(item: object) -> Credential:
+def _credential(entry: object) -> Credential:
     known = {"url", "username", "password", "password-file"}
-    if not isinstance(item, dict) or not all(isinstance(value, str) for value in item.values()):
+    if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
         raise ValueError("use JSON objects whose values are texts")
-    if unknown := sorted(item.keys() - known):
+    if unknown := sorted(entry.keys() - known):
         raise ValueError(f"{unknown[0]!r} is not known; use {', '.join(sorted(known))}")
-    if not item.get("url") or not item.get("username") or bool(item.get("password")) == bool(item.get("password-file")):
+    if (
+        not entry.get("url")
+        or not entry.get("username")
+        or bool(entry.get("password")) == bool(entry.get("password-file"))
+    ):
         raise ValueError("give url, username, and one of password and password-file")
-    parts = urlsplit(item["url"])
+    parts = urlsplit(entry["url"])
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise ValueError("write the url with http:// or https://, a host, and no user in it")
-    password, file = item.get("password"), item.get("password-file")
+    password, file = entry.get("password"), entry.get("password-file")
     return Credential(
-        url=parse_text(item["url"]),
-        username=parse_text(item["username"]),
+        url=parse_text(entry["url"]),
+        username=parse_text(entry["username"]),
         password=Secret(password) if password else None,
         password_file=parse_path(file) if file else None,
     )
 
 
-def parse_signal(text: str) -> signal.Signals:
+def parse_signal(written: str) -> signal.Signals:
     """Return the signal of a name with or without `SIG`, or of a number."""
     try:
-        number = int(text)
-        found = signal.Signals(number)
+        wanted = int(written)
+        found = signal.Signals(wanted)
     except ValueError:
-        name = text.upper()
+        name = written.upper()
         name = name if name.startswith("SIG") else f"SIG{name}"
         try:
             found = signal.Signals[name]
@@ -183,11 +187,11 @@ def parse_signal(text: str) -> signal.Signals:
     return found
 
 
-def parse_bind(text: str) -> Bind | None:
+def parse_bind(written: str) -> Bind | None:
     """Return the address to listen on, None for `off`."""
-    if text == "off":
+    if written == "off":
         return None
-    host, colon, port = text.rpartition(":")
+    host, colon, port = written.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError("use :PORT, HOST:PORT, [IPV6]:PORT or off")
     bracketed = host.startswith("[") and host.endswith("]")
@@ -200,10 +204,10 @@ def parse_bind(text: str) -> Bind | None:
 def choice(*values: str) -> Kind:
     """Return the kind of an option that is one of a few words."""
 
-    def parse(text: str) -> str:
-        if text not in values:
+    def parse(written: str) -> str:
+        if written not in values:
             raise ValueError(f"use one of {', '.join(values)}")
-        return text
+        return written
 
     return Kind("|".join(values), parse)
 
@@ -217,7 +221,7 @@ INT = Kind("INT", parse_int)
 FRACTION = Kind("FRACTION", parse_fraction)
 TEXT = Kind("TEXT", parse_text)
 PATH = Kind("PATH", parse_path)
-PATHS = Kind("PATH", lambda text: (parse_path(text),))
+PATHS = Kind("PATH", lambda written: (parse_path(written),))
 SECRET = Kind("SECRET", Secret)
 SIGNAL = Kind("SIGNAL", parse_signal)
 BIND = Kind("ADDRESS", parse_bind)

@@ -41,8 +41,8 @@ class Store:
 
     def renew(self) -> None:
         """Turn to a new generation; published trees go on referring to the old one."""
-        number = int(self.path.name.rpartition("-")[2])
-        self.path = self._directory / f"{self._key}-{number + 1}"
+        generation = int(self.path.name.rpartition("-")[2])
+        self.path = self._directory / f"{self._key}-{generation + 1}"
         get_logger(repo=self._repo.name).warning("store_renewed", store=str(self.path))
 
     def fetch(self, source: str, *, sha256: bool, deadline: float) -> None:
@@ -136,9 +136,9 @@ def _keeps_modes(directory: Path) -> bool:
     return False
 
 
-def _date(text: str) -> str | None:
+def _date(written: str) -> str | None:
     with contextlib.suppress(ValueError):
-        return datetime.fromisoformat(text).isoformat()
+        return datetime.fromisoformat(written).isoformat()
     return None
 
 

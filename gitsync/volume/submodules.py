@@ -132,8 +132,8 @@ class Submodules:
         )
         paths: dict[str, str] = {}
         urls: dict[str, str] = {}
-        for item in filter(None, output.stdout.split("\0")):
-            key, _, value = item.partition("\n")
+        for entry in filter(None, output.stdout.split("\0")):
+            key, _, value = entry.partition("\n")
             name, _, variable = key.rpartition(".")
             (paths if variable == "path" else urls)[name] = value
         return {path: urls[name] for name, path in paths.items() if name in urls}

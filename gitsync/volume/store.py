@@ -142,7 +142,7 @@ def _date(written: str) -> str | None:
     return None
 
 
-def _seconds(text: str) -> float | None:
+def _seconds(written: str) -> float | None:
     with contextlib.suppress(ValueError):
-        return float(text)
+        return float(written)
     return None

@@ -152,16 +152,12 @@ def _credential(entry: object) -> Credential:
         raise ValueError("use JSON objects whose values are texts")
     if unknown := sorted(entry.keys() - known):
         raise ValueError(f"{unknown[0]!r} is not known; use {', '.join(sorted(known))}")
-    if (
-        not entry.get("url")
-        or not entry.get("username")
-        or bool(entry.get("password")) == bool(entry.get("password-file"))
-    ):
+    password, file = entry.get("password"), entry.get("password-file")
+    if not entry.get("url") or not entry.get("username") or bool(password) == bool(file):
         raise ValueError("give url, username, and one of password and password-file")
     parts = urlsplit(entry["url"])
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise ValueError("write the url with http:// or https://, a host, and no user in it")
-    password, file = entry.get("password"), entry.get("password-file")
     return Credential(
         url=parse_text(entry["url"]),
         username=parse_text(entry["username"]),

@@ -24,7 +24,7 @@ from gitsync.sync.worker import RepoWorker, Surroundings
 from gitsync.telling.events import Observers
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.reports import FileReports
-from gitsync.telling.status import RepoStatus, StatusBoard
+from gitsync.telling.status import RepoStatus, StatusBoard, Watched
 from gitsync.triggers.mailbox import Mailbox
 from gitsync.triggers.watch import Watcher
 from gitsync.volume.link import LinkPublisher
@@ -151,10 +151,8 @@ def located(repo: RepoConfig) -> RepoConfig:
 def first_status(repo: RepoConfig) -> RepoStatus:
     """Return what there is to tell of a repository before its first pass."""
     schedule = repo.schedule
+    stale_after = _STALE_PERIODS * schedule.period + schedule.sync_timeout
     return RepoStatus(
-        repo=repo.name,
-        ref=repo.ref,
-        link=str(repo.link),
-        stale_after=_STALE_PERIODS * schedule.period + schedule.sync_timeout,
+        watched=Watched(repo=repo.name, ref=repo.ref, link=str(repo.link), stale_after=stale_after),
         act_by=time.monotonic() + schedule.sync_timeout,
     )

@@ -1,4 +1,8 @@
-"""What users have run or called around a publication, and how the daemon handles all of it for one repository."""
+"""What users have run or called around a publication, and how the daemon handles all of it for one repository.
+
+The main thread builds and ends it. The gate runs on the worker's thread, which waits for it; the command and the call
+after a publication have a thread each, and no pass waits for them.
+"""
 
 from collections.abc import Callable
 

@@ -38,7 +38,7 @@ class Gate:
         self._metrics = metrics
         self._log = get_logger(repo=repo, hook=command.name)
         self._refused: dict[str, _Refusal] = {}
-        metrics.expect_hook(command.name)
+        metrics.calls.expect_hook(command.name)
 
     def notify(self, event: Event) -> None:
         """Raise `PublishVetoed` for a commit that is refused."""
@@ -80,7 +80,7 @@ class Gate:
             message = f"{self._command.name}: it has changed files of the commit: {names}"
             self._refuse(commit, message, reason="gate_changed_files", hint=None)
         self._log.info("hook_finished", hash=commit, duration=duration, output=output)
-        self._metrics.hook_ran(self._command.name, success=True)
+        self._metrics.calls.hook_ran(self._command.name, success=True)
         self._refused.pop(commit, None)
 
     def _refuse(self, commit: str, message: str, *, reason: str, hint: str | None) -> NoReturn:
@@ -91,7 +91,7 @@ class Gate:
         for forgotten in list(self._refused)[:-_REMEMBERED]:
             del self._refused[forgotten]
         self._log.error("hook_failed", hash=commit, reason=reason, message=message, hint=hint, retry_in=delay)
-        self._metrics.hook_ran(self._command.name, success=False)
+        self._metrics.calls.hook_ran(self._command.name, success=False)
         raise PublishVetoed(message, reason=reason, hint=hint, retry_in=delay)
 
     def _refuse_again(self, commit: str) -> None:

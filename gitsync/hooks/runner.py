@@ -52,7 +52,7 @@ class HookRunner:
         self._condition = threading.Condition()
         self._slot: Published | None = None
         self._stopping = False
-        metrics.expect_hook(hook.name)
+        metrics.calls.expect_hook(hook.name)
 
     def notify(self, event: Event) -> None:
         """Put a publication into the slot; the first pass after a start tells of what it has found published."""
@@ -109,8 +109,8 @@ class HookRunner:
             told |= {"duration": round(time.monotonic() - started, 3), "reason": error.reason}
             retry_in = None if self._pace.once else self._pace.delay(failures + 1)
             self._log.error("hook_failed", **told, message=str(error), hint=error.hint, retry_in=retry_in)
-            self._metrics.hook_ran(self.name, success=False)
+            self._metrics.calls.hook_ran(self.name, success=False)
             return False
         self._log.info("hook_finished", **told, duration=round(time.monotonic() - started, 3), output=output)
-        self._metrics.hook_ran(self.name, success=True)
+        self._metrics.calls.hook_ran(self.name, success=True)
         return True

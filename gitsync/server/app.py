@@ -89,17 +89,17 @@ class Application:
         return [b"" if asked == "HEAD" else response.body]
 
     def _root(self, environ: Environ) -> Response:
-        published = all(snapshot.commit for snapshot in self.board.all())
+        published = all(snapshot.publication for snapshot in self.board.all())
         return Response(200, b"ok\n") if published else Response(503, b"nothing is published yet\n")
 
     def _alive(self, environ: Environ) -> Response:
-        late = [snapshot.repo for snapshot in self.board.all() if not snapshot.alive(time.monotonic())]
+        late = [snapshot.watched.repo for snapshot in self.board.all() if not snapshot.alive(time.monotonic())]
         return _json(503 if late else 200, {"alive": not late, "late": late})
 
     def _ready(self, environ: Environ) -> Response:
         snapshots = self.board.all()
         ready = all(_serves(snapshot) for snapshot in snapshots)
-        return _json(200 if ready else 503, {"ready": ready, "repos": [_readiness(item) for item in snapshots]})
+        return _json(200 if ready else 503, {"ready": ready, "repos": [_readiness(snapshot) for snapshot in snapshots]})
 
     def _metrics(self, environ: Environ) -> Response:
         body, content_type = self.metrics.render(environ.get("HTTP_ACCEPT", ""))
@@ -118,10 +118,10 @@ class Application:
         try:
             self._receive(environ, headers)
         except WebhookRejected as error:
-            self.metrics.received(provider, error.reason)
+            self.metrics.calls.received(provider, error.reason)
             get_logger().warning("webhook_rejected", provider=provider, outcome=error.reason, message=str(error))
             return Response(error.status, f"{error}\n".encode())
-        self.metrics.received(provider, "accepted")
+        self.metrics.calls.received(provider, "accepted")
         get_logger().info("webhook_accepted", v=1, provider=provider)
         return Response(202, b"accepted\n")
 
@@ -159,12 +159,12 @@ def _json(status: int, content: object) -> Response:
 
 
 def _serves(snapshot: RepoStatus) -> bool:
-    return snapshot.commit is not None and LinkPublisher(Path(snapshot.link)).leads_to_tree()
+    return snapshot.publication is not None and LinkPublisher(Path(snapshot.watched.link)).leads_to_tree()
 
 
 def _readiness(snapshot: RepoStatus) -> dict[str, object]:
     return {
-        "repo": snapshot.repo,
+        "repo": snapshot.watched.repo,
         "ready": _serves(snapshot),
         "stale": snapshot.stale(time.time()),
         "last_success": _iso(snapshot.last_success),
@@ -173,15 +173,16 @@ def _readiness(snapshot: RepoStatus) -> dict[str, object]:
 
 
 def _describe(snapshot: RepoStatus) -> dict[str, object]:
-    failure, commit = snapshot.failure, snapshot.commit
+    failure, watched, published = snapshot.failure, snapshot.watched, snapshot.publication
+    commit = published and published.commit
     return {
-        "repo": snapshot.repo,
-        "ref": snapshot.ref,
-        "resolved_ref": snapshot.resolved_ref,
-        "link": snapshot.link,
+        "repo": watched.repo,
+        "ref": watched.ref,
+        "resolved_ref": published and published.ref,
+        "link": watched.link,
         "hash": commit and commit.hash,
         "author_date": commit and commit.author_date,
-        "published_at": _iso(snapshot.published_at),
+        "published_at": _iso(published.published_at if published else None),
         "last_attempt": _iso(snapshot.last_attempt),
         "last_success": _iso(snapshot.last_success),
         "consecutive_failures": snapshot.failures,

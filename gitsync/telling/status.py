@@ -15,17 +15,31 @@ _SLACK: Final = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepoStatus:
-    """One repository; `act_by` is on the monotonic clock, all other times are Unix time."""
+class Watched:
+    """What is followed, where it is published, and after how many seconds without a confirmation that is stale."""
 
     repo: str
     ref: str
     link: str
     stale_after: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """What is published, since when (Unix time), and the full ref that led to it, None if that is not known yet."""
+
+    commit: Commit
+    published_at: float | None
+    ref: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepoStatus:
+    """One repository; `act_by` is on the monotonic clock, all other times are Unix time."""
+
+    watched: Watched
     act_by: float
-    resolved_ref: str | None = None
-    commit: Commit | None = None
-    published_at: float | None = None
+    publication: Publication | None = None
     last_attempt: float | None = None
     last_success: float | None = None
     next_pass: float | None = None
@@ -38,14 +52,14 @@ class RepoStatus:
 
     def stale(self, now: float) -> bool:
         """Say whether it is too long since the remote confirmed what is published; `now` is Unix time."""
-        return self.last_success is None or now - self.last_success > self.stale_after
+        return self.last_success is None or now - self.last_success > self.watched.stale_after
 
 
 class StatusBoard:
     """The snapshots of all repositories; an observer of their events."""
 
     def __init__(self, snapshots: list[RepoStatus]) -> None:
-        self._snapshots = {snapshot.repo: snapshot for snapshot in snapshots}
+        self._snapshots = {snapshot.watched.repo: snapshot for snapshot in snapshots}
 
     def all(self) -> tuple[RepoStatus, ...]:
         """Return the current snapshots."""
@@ -57,7 +71,7 @@ class StatusBoard:
 
     def adopt(self, repo: str, commit: Commit, published_at: float | None) -> None:
         """Note what an earlier process has published. Called before the worker starts."""
-        self._replace(repo, commit=commit, published_at=published_at)
+        self._replace(repo, publication=Publication(commit=commit, published_at=published_at))
 
     def notify(self, event: Event) -> None:
         """Follow the worker's events."""
@@ -65,7 +79,8 @@ class StatusBoard:
             case PassStarted():
                 self._replace(event.repo, last_attempt=event.started_at, next_pass=None)
             case Published():
-                self._replace(event.repo, commit=event.commit, resolved_ref=event.ref, published_at=event.published_at)
+                published = Publication(commit=event.commit, published_at=event.published_at, ref=event.ref)
+                self._replace(event.repo, publication=published)
             case PassFinished():
                 self._finished(event)
             case _:

@@ -4,7 +4,7 @@ from typing import Any
 
 from gitsync.config import Config, RepoConfig, load
 from gitsync.telling.events import BeforePublish, Commit, Failure, PassFinished, PassStarted, Published, SyncResult
-from gitsync.telling.status import RepoStatus, StatusBoard
+from gitsync.telling.status import Publication, RepoStatus, StatusBoard, Watched
 
 REPO = "https://example.test/site.git"
 HASH = "8a5c1b0b8f5a3c9d7f1e2d3c4b5a69788f9e0d1c"
@@ -24,14 +24,13 @@ def repo_config(*argv: str, **environ: str) -> RepoConfig:
 
 def status(**changes: Any) -> RepoStatus:
     """Return a snapshot of a repository that has not done anything yet."""
-    first: dict[str, Any] = {
-        "repo": REPO,
-        "ref": "HEAD",
-        "link": "/srv/git/site.git",
-        "stale_after": 100.0,
-        "act_by": 1000.0,
-    }
-    return RepoStatus(**{**first, **changes})
+    first: dict[str, Any] = {"repo": REPO, "ref": "HEAD", "link": "/srv/git/site.git", "stale_after": 100.0}
+    watched = Watched(**{name: changes.pop(name, value) for name, value in first.items()})
+    if "commit" in changes:
+        known = {"published_at": "published_at", "ref": "resolved_ref"}
+        details = {field: changes.pop(name, None) for field, name in known.items()}
+        changes["publication"] = Publication(commit=changes.pop("commit"), **details)
+    return RepoStatus(**{"watched": watched, "act_by": 1000.0, **changes})
 
 
 def board(**changes: Any) -> StatusBoard:

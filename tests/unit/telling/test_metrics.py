@@ -93,7 +93,7 @@ def busy(metrics: Metrics) -> Metrics:
         finished(failed("dns"), consecutive_failures=1),
     ):
         metrics.notify(event)
-    metrics.received("github", "accepted")
+    metrics.calls.received("github", "accepted")
     return metrics
 
 

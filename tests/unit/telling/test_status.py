@@ -5,6 +5,7 @@ import time
 import pytest
 
 from gitsync.telling.events import Fetched, Measured
+from gitsync.telling.status import Publication
 from tests.unit.examples import (
     REPO,
     before_publish,
@@ -47,7 +48,8 @@ def test_adopt() -> None:
     watched = board()
     watched.adopt(REPO, commit(), 900.0)
     (snapshot,) = watched.all()
-    assert (snapshot.commit, snapshot.published_at, snapshot.last_success) == (commit(), 900.0, None)
+    assert snapshot.publication == Publication(commit=commit(), published_at=900.0)
+    assert snapshot.last_success is None
 
 
 def test_pass() -> None:
@@ -63,7 +65,7 @@ def test_pass() -> None:
         watched.notify(event)
     (snapshot,) = watched.all()
     assert (snapshot.last_attempt, snapshot.next_pass) == (1500.0, None)
-    assert (snapshot.commit, snapshot.resolved_ref, snapshot.published_at) == (commit(), "refs/heads/main", 1060.0)
+    assert snapshot.publication == Publication(commit=commit(), published_at=1060.0, ref="refs/heads/main")
     watched.notify(finished(result(outcome="updated", finished_at=2000.0), next_delay=10.0))
     (snapshot,) = watched.all()
     assert (snapshot.last_success, snapshot.next_pass, snapshot.failures, snapshot.failure) == (2000.0, 2010.0, 0, None)
@@ -76,7 +78,8 @@ def test_failure() -> None:
     (snapshot,) = watched.all()
     assert snapshot.failure is not None
     assert (snapshot.failure.reason, snapshot.failures) == ("dns", 3)
-    assert (snapshot.commit, snapshot.last_success) == (commit(), 1000.0)
+    assert snapshot.publication is not None
+    assert (snapshot.publication.commit, snapshot.last_success) == (commit(), 1000.0)
 
 
 def test_recovery() -> None:

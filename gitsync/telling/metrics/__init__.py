@@ -1,0 +1,59 @@
+"""The metrics, in a registry of their own: one module for each family of series, and what the rest of the process sees.
+
+An observer of the worker's events; `render` is called by HTTP threads. The names that git-sync has are exact.
+"""
+
+import platform
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+
+from gitsync import __version__
+from gitsync.telling.events import CredentialAsked, Event, Fetched, Measured, PassFinished, PassStarted, Published
+from gitsync.telling.metrics.calls import CallMetrics
+from gitsync.telling.metrics.passes import PassMetrics
+from gitsync.telling.metrics.publication import PublicationMetrics
+
+
+class Metrics:
+    """All series of the process."""
+
+    def __init__(self) -> None:
+        # Go's client has no such series, and they would double the size of a scrape.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = registry = CollectorRegistry()
+        self._passes = PassMetrics(registry)
+        self._publication = PublicationMetrics(registry)
+        self.calls = CallMetrics(registry)
+        self._build = Gauge(
+            "gitsync_build_info", "Versions.", ["version", "git_version", "python_version"], registry=registry
+        )
+        ProcessCollector(registry=registry)
+
+    def notify(self, event: Event) -> None:
+        """Follow the worker's events."""
+        match event:
+            case PassStarted():
+                self._passes.started(event)
+            case CredentialAsked():
+                self.calls.asked(event)
+            case Fetched():
+                self._publication.fetched()
+            case Published():
+                self._publication.published(event)
+            case Measured():
+                self._publication.measured(event)
+            case PassFinished():
+                self._passes.finished(event)
+            case _:
+                pass
+
+    def built_with(self, git_version: str) -> None:
+        """Set the versions. Called by the main thread."""
+        self._build.labels(__version__, git_version, platform.python_version()).set(1)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """Return all series and their content type, in the form that the client accepts. Called by HTTP threads."""
+        encoder, content_type = choose_encoder(accept)
+        return encoder(self._registry), content_type

@@ -1,0 +1,39 @@
+"""The series of calls, in and out: webhooks that came in, hooks that ran, logins that were asked for."""
+
+from prometheus_client import CollectorRegistry, Counter
+
+from gitsync.telling.events import CredentialAsked
+from gitsync.telling.metrics.exact import ExactCounter
+
+
+class CallMetrics:
+    """Requests to the receiver, runs of hooks, and requests for logins by their source."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._receiver = Counter(
+            "gitsync_receiver_requests", "Requests to /webhook.", ["provider", "outcome"], registry=registry
+        )
+        self._hooks = Counter("git_sync_hook_run_count", "Runs of hooks.", ["name", "status"], registry=registry)
+        self._credentials = {
+            "askpass": ExactCounter("git_sync_askpass_calls", "Calls of the askpass URL."),
+            "github_app": ExactCounter("git_sync_refresh_github_app_token_count", "GitHub App tokens asked for."),
+        }
+        for counter in self._credentials.values():
+            registry.register(counter)
+
+    def received(self, provider: str, outcome: str) -> None:
+        """Count a request to the webhook receiver. Called by HTTP threads."""
+        self._receiver.labels(provider, outcome).inc()
+
+    def expect_hook(self, name: str) -> None:
+        """Make the series of a hook that is configured exist. Called by the main thread."""
+        for status in ("success", "error"):
+            self._hooks.labels(name, status)
+
+    def hook_ran(self, name: str, *, success: bool) -> None:
+        """Count a run of a hook. Called by the worker's thread for the gate, and by the threads of the other hooks."""
+        self._hooks.labels(name, "success" if success else "error").inc()
+
+    def asked(self, event: CredentialAsked) -> None:
+        """Count a request for a login. Called by the worker's thread."""
+        self._credentials[event.source].count(success=event.succeeded)

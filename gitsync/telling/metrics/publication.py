@@ -1,0 +1,41 @@
+"""The series of what is published, and of the room that it takes. Written by the worker's thread."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from gitsync.telling.events import Measured, Published
+
+
+class PublicationMetrics:
+    """The published commit, its age, and sizes; times are seconds, sizes bytes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._fetches = Counter("git_fetch_count", "Fetches that an update needed.", registry=registry)
+        self._published = Gauge("gitsync_published_info", "What is published.", ["hash", "ref"], registry=registry)
+        self._commit_time = Gauge(
+            "gitsync_published_commit_timestamp_seconds", "When the published commit was made.", registry=registry
+        )
+        self._lag = Gauge(
+            "gitsync_publish_lag_seconds",
+            "Time from the making of the commit that was published last to its publication.",
+            registry=registry,
+        )
+        self._store_size = Gauge("gitsync_store_size_bytes", "Disk use of the store.", registry=registry)
+        self._tree_size = Gauge("gitsync_tree_size_bytes", "Disk use of the published tree.", registry=registry)
+
+    def fetched(self) -> None:
+        """Count a fetch."""
+        self._fetches.inc()
+
+    def published(self, event: Published) -> None:
+        """Show what is published now, and only that."""
+        self._published.clear()
+        self._published.labels(event.commit.hash, event.ref).set(1)
+        if event.commit.commit_time is not None:
+            self._commit_time.set(event.commit.commit_time)
+            if event.fresh:
+                self._lag.set(max(0.0, event.published_at - event.commit.commit_time))
+
+    def measured(self, event: Measured) -> None:
+        """Show what the store and the tree take."""
+        self._store_size.set(event.store_size)
+        self._tree_size.set(event.tree_size)

@@ -103,7 +103,7 @@ class Daemon:
         """Return the version of git, which is the same for all repositories; raise `GitSyncError` if it is too old."""
         git = next(iter(self._units.values())).git
         told = git.run(["version"], deadline=time.monotonic() + _GIT_VERSION_TIMEOUT).stdout.strip()
-        found = re.search(r"(\d+)\.(\d+)\S*", told)
+        found = re.search(r"(\d{1,9})\.(\d{1,9})\S*", told)
         if not found or (int(found[1]), int(found[2])) < _OLDEST_GIT:
             oldest = ".".join(map(str, _OLDEST_GIT))
             raise GitSyncError(f"{told!r} is too old", reason="git_missing", hint=f"install git {oldest} or newer")

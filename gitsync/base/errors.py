@@ -51,10 +51,13 @@ HINTS = {
 }
 
 # The first match wins, so the specific ones stand above the general. Texts are git's and curl's own, with LC_ALL=C.
-# They are compiled when the first error is met.
+# What may stand between is bounded, because servers have a say in it. They are compiled when the first error is met.
 _PATTERNS: Final = (
     (r"no space left on device|disk quota exceeded", "no_space"),
-    (r"transport '.*' not allowed|remote helper .* aborted|unable to find remote helper", "transport"),
+    (
+        r"transport '[^\n]{0,99}' not allowed|remote helper [^\n]{0,99} aborted|unable to find remote helper",
+        "transport",
+    ),
     (r"host key verification failed|remote host identification has changed", "host_key"),
     (r"no user exists for uid", "config"),
     (r"returned error: 429", "rate_limited"),
@@ -64,19 +67,19 @@ _PATTERNS: Final = (
         r"|invalid credentials|too many authentication failures",
         "auth",
     ),
-    (r"returned error: 404|repository '.*' not found|repository not found", "not_found"),
-    (r"'.*' does not appear to be a git repository", "not_found"),
+    (r"returned error: 404|repository '[^\n]{0,99}' not found|repository not found", "not_found"),
+    (r"does not appear to be a git repository", "not_found"),
     (r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref", "ref_missing"),
     (r"could not resolve (host|proxy)|name or service not known|name resolution", "dns"),
     (r"certificate|gnutls_handshake|ssl_connect|ssl routines|tls (connect|packet)", "tls"),
     (r"returned error: 5\d\d", "remote_error"),
     (
         r"read-only file system|operation not permitted|insufficient permission"
-        r"|unable to create .*permission denied",
+        r"|unable to create [^\n]{0,99}permission denied",
         "permission",
     ),
     (r"reference broken|unable to resolve reference|bad shallow line", "corrupt"),
-    (r"unable to create '.*\.lock'|another git process seems|cannot lock ref", "locked"),
+    (r"unable to create '\.lock'|another git process seems|cannot lock ref", "locked"),
     (
         r"connection (refused|reset|timed out|closed)|failed to connect|couldn't connect|unable to connect"
         r"|no route to host|network is unreachable|recv failure|empty reply|http/2 stream|operation timed out",
@@ -93,13 +96,17 @@ _PATTERNS: Final = (
 )
 
 
-_QUOTED = re.compile(r"'[^'\n]*(?<!\.lock)'")
+# More of what git printed tells no more, and a pattern may look at each character some hundred times.
+_LONGEST: Final = 64 * 1024
+_QUOTED = re.compile(r"'[^'\n]*'")
 
 
 def classify(stderr: str) -> str:
     """Return the stable reason for what git printed (with `LC_ALL=C`), or `git` when it is none of the known ones."""
-    # A URL or a name that git quotes may contain any of the words.
-    told = _QUOTED.sub("''", stderr)
+    if len(stderr) > _LONGEST:
+        stderr = f"{stderr[: _LONGEST // 2]}\n{stderr[-_LONGEST // 2 :]}"
+    # A URL or a name that git quotes may contain any of the words; of a file it counts whether that is a lock.
+    told = _QUOTED.sub(lambda quoted: "'.lock'" if quoted.group().endswith(".lock'") else "''", stderr)
     for pattern, reason in _PATTERNS:
         if re.search(pattern, told, re.IGNORECASE):
             return reason

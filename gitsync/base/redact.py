@@ -1,16 +1,26 @@
 """Keeps secrets out of everything that people or machines read.
 
 A value wrapped in `Secret` hides itself, and from then on `scrub` removes it, also in its base64 and URL-quoted forms,
-from any text. Every log line, error, status page and error file goes through `scrub`. Safe to call from any thread.
+from any text. Every log line, error, status page and error file goes through `scrub`. Much of that text is a server's,
+so its cost grows with its length and no faster, and what is too long is cut first. Safe to call from any thread.
 """
 
 import base64
 import re
 import threading
 from collections import Counter
+from typing import Final
 from urllib.parse import quote
 
+from gitsync.base.printable import printable
+
 MASK = "***"
+
+# Nobody reads more, and a server may send any amount.
+LONGEST: Final = 256 * 1024
+_GAP: Final = "\n…\n"
+# So much at a cut may be the rest of a login, unless a secret that we know is longer.
+_MARGIN: Final = 4096
 
 # A shorter secret would blank out ordinary words, and protects nothing.
 _SHORTEST = 4
@@ -19,8 +29,11 @@ _known: frozenset[str] = frozenset()
 _wrapped: Counter[str] = Counter()
 _guard = threading.RLock()
 
-_USERINFO = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^\s/'\"]+)@", re.IGNORECASE)
-_AUTHORIZATION = re.compile(r"((?:proxy-)?authorization:\s*(?:basic|bearer|token)?\s*)[^\s'\"]+", re.IGNORECASE)
+# Possessive quantifiers give nothing back, so no text makes them try the same characters again.
+_WORD = re.compile(r"[^\s'\"]++")
+# Where a URL's login begins; with a slash too few or too many it is one as well.
+_AUTHORITY = re.compile(r"(?:https?:|://)[/\\]*+", re.IGNORECASE)
+_AUTHORIZATION = re.compile(r"((?:proxy-)?authorization:\s*+(?:(?:basic|bearer|token)\s++)?+)[^\s'\"]++", re.IGNORECASE)
 
 
 class Secret:
@@ -48,9 +61,10 @@ class Secret:
 
 
 def _forms(value: str) -> frozenset[str]:
-    raw = value.encode()
+    # A variable of the environment may hold any bytes.
+    raw = value.encode(errors="surrogateescape")
     encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-    return frozenset({value, quote(value, safe=""), *encoded})
+    return frozenset({value, quote(raw, safe=""), *encoded})
 
 
 def forget(secret: Secret) -> None:
@@ -65,17 +79,37 @@ def forget(secret: Secret) -> None:
             _known = frozenset().union(*(_forms(kept) for kept in _wrapped))
 
 
-def _mask_userinfo(match: re.Match[str]) -> str:
-    scheme, userinfo = match.groups()
-    # The user of an ssh URL is part of the address; the key is what is secret.
-    if scheme.lower() == "ssh://" and ":" not in userinfo:
-        return match.group(0)
-    return f"{scheme}{MASK}@"
+def _mask_login(match: re.Match[str]) -> str:
+    """Mask what stands before the last `@` of a URL: with a raw slash in a login nothing tells where that ends."""
+    word = match.group()
+    begin, at = _AUTHORITY.search(word), word.rfind("@")
+    if not begin or at < begin.end() or _is_address(word[: begin.start()], word[begin.end() :]):
+        return word
+    return f"{word[: begin.end()]}{MASK}{word[at:]}"
+
+
+def _is_address(scheme: str, rest: str) -> bool:
+    """Say whether it is an ssh URL with a user: that is part of the address; the key is what is secret."""
+    user, at, _ = rest.partition("@")
+    return scheme.lower().endswith("ssh") and bool(at) and not set(user) & set(":/?#")
 
 
 def scrub(text: str) -> str:
-    """Return `text` without passwords in URLs, `Authorization` values and every `Secret` that was ever made."""
-    text = _USERINFO.sub(_mask_userinfo, text)
+    """Return `text` without logins in URLs, `Authorization` values and every `Secret` that was ever made.
+
+    Of a text that is longer than `LONGEST` only its beginning and its end are returned.
+    """
+    if len(text) <= LONGEST:
+        return _scrub(text)
+    # What the cut may have left of a secret goes as well.
+    margin = max(_MARGIN, *map(len, _known))
+    head, tail = _scrub(text[: LONGEST // 2]), _scrub(text[-LONGEST // 2 :])
+    return f"{head[: len(head) - margin]}{_GAP}{tail[margin:]}"
+
+
+def _scrub(text: str) -> str:
+    if "@" in text:
+        text = _WORD.sub(_mask_login, text)
     text = _AUTHORIZATION.sub(rf"\g<1>{MASK}", text)
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MASK)
@@ -83,13 +117,13 @@ def scrub(text: str) -> str:
 
 
 def scrub_value(value: object) -> object:
-    """Return a log value (text, or a list or mapping that holds text) with all text in it scrubbed."""
+    """Return a value for a log or a page (text, or a list or mapping that holds text), all of it fit to be shown."""
     if isinstance(value, str):
-        return scrub(value)
+        return printable(scrub(value))
     if isinstance(value, dict):
-        return {str(key): scrub_value(item) for key, item in value.items()}
+        return {printable(str(key)): scrub_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [scrub_value(item) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return scrub(str(value))
+    return printable(scrub(str(value)))

@@ -22,7 +22,9 @@ from gitsync.config.values import Kind
 
 # Kubernetes sets these for every Service of the namespace, so one that is called gitsync-something makes them ours:
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
-_SERVICE_LINK = re.compile(r"(_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$")
+_SERVICE_LINK = re.compile(
+    r"(_SERVICE_HOST|_SERVICE_PORT(_\w{1,15})?|_PORT(_\d{1,5}_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
+)
 _PREFIX: Final = "GITSYNC_"
 _REFUSED_FLAG: Final = "--change-permissions"
 _REFUSED_VARIABLE: Final = "GIT_SYNC_PERMISSIONS"

@@ -24,7 +24,7 @@ HOOK_ENVIRONMENT: Final = frozenset(
         *("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBERNETES_SERVICE_PORT_HTTPS"),
     ]
 )
-_WEBHOOK_URL = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+_WEBHOOK_URL = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # user@host:path, as git reads it: no slash before the colon. https://git-scm.com/docs/git-clone#_git_urls
 _SCP_LIKE = re.compile(r"(?:[^/:@\s]+@)?(?:\[[^\]]+\]|[^/:\s]+):(?!//)")

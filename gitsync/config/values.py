@@ -16,8 +16,8 @@ COOKIE_FILE: Final = Path("/etc/git-secret/cookie_file")
 
 # https://pkg.go.dev/time#ParseDuration: the notation that git-sync's users write.
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+")
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_DURATION = re.compile(r"[+-]?(?:(?:\d++\.?\d*+|\.\d++)(?:ns|us|µs|μs|ms|s|m|h))+")
+_PART = re.compile(r"(?<!\d)(\d++\.?\d*+|\.\d++)(ns|us|µs|μs|ms|s|m|h)")
 # https://pkg.go.dev/strconv#ParseBool
 _TRUE: Final = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE: Final = {"0", "f", "F", "FALSE", "false", "False"}

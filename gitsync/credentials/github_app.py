@@ -29,6 +29,8 @@ _USERNAME: Final = "x-access-token"
 _KEY_FILE: Final = "--github-app-private-key-file"
 _KEY_VARIABLE: Final = "GITSYNC_GITHUB_APP_PRIVATE_KEY"
 _MESSAGE_LIMIT: Final = 200
+# What reading an answer that is not as it should be, on purpose or not, can lead to.
+_UNREADABLE: Final = (ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _parse(body: bytes, name: str, *, now: float) -> tuple[str, float]:
         content: Any = json.loads(body)
         token, expires = content["token"], datetime.fromisoformat(content["expires_at"])
         left = expires.timestamp() - now
-    except (ValueError, TypeError, KeyError):
+    except _UNREADABLE:
         token, left = None, 0.0
     if not isinstance(token, str) or not token:
         raise CredentialError(f"GitHub App: the answer of {name} holds no token")
@@ -160,6 +162,6 @@ def _message(body: bytes) -> str:
     try:
         content: Any = json.loads(body)
         text = content["message"]
-    except (ValueError, TypeError, KeyError):
+    except _UNREADABLE:
         return ""
     return f": {text[:_MESSAGE_LIMIT]}" if isinstance(text, str) and text.isprintable() else ""

@@ -194,7 +194,9 @@ class Git:
         command = " ".join([self._program, *arguments])
         self._log.info("git_command", v=COMMANDS, command=command, status=output.status, duration=round(seconds, 4))
         if output.stdout or output.stderr:
-            self._log.info("git_output", v=OUTPUT, stdout=output.stdout[:_SHOWN], stderr=output.stderr[:_SHOWN])
+            # What is secret has to go while it is whole.
+            stdout, stderr = scrub(output.stdout)[:_SHOWN], scrub(output.stderr)[:_SHOWN]
+            self._log.info("git_output", v=OUTPUT, stdout=stdout, stderr=stderr)
 
 
 def _checkout_settings() -> tuple[tuple[str, str], ...]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from gitsync.base.errors import RefNotFound
 from gitsync.base.log import get_logger
+from gitsync.base.printable import printable_name
 from gitsync.config import RepoConfig, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
 
@@ -84,7 +85,8 @@ def _parse_refs(printed: str) -> tuple[dict[str, str], dict[str, str]]:
     symbolic: dict[str, str] = {}
     for value, name in _lines(printed):
         if value.startswith("ref: "):
-            symbolic[name] = value.removeprefix("ref: ")
+            # It is shown, in logs and as a label, and leads nowhere.
+            symbolic[name] = printable_name(value.removeprefix("ref: "))
         elif is_full_hash(value):
             refs[name] = value
     return refs, symbolic

@@ -7,9 +7,12 @@ turns out to be damaged is replaced by another one, once.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from gitsync.base.errors import GitSyncError, PublishVetoed, from_os_error
 from gitsync.base.log import get_logger
+from gitsync.base.printable import printable
+from gitsync.base.redact import scrub
 from gitsync.config import RepoConfig
 from gitsync.sync.announcing import Announcing
 from gitsync.sync.following import Following
@@ -24,6 +27,8 @@ from gitsync.volume.stores import is_damage
 from gitsync.volume.tree import Recipe
 
 _Steps = Sequence[Step]
+# Much of a message may be the words of a server or of a repository.
+_LONGEST_MESSAGE: Final = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +196,15 @@ class SyncPass:
             error = from_os_error(error, doing="working on the volume")
         if not isinstance(error, GitSyncError):
             self._log.error("internal_error", exc_info=error)
-            return Failure(reason="internal", message=f"{type(error).__name__}: {error}", hint="please report it")
+            return Failure(
+                reason="internal", message=_shown(f"{type(error).__name__}: {error}"), hint="please report it"
+            )
         if error.reason == "no_space":
             self._homes.tidying.make_room()
         retry_in = error.retry_in if isinstance(error, PublishVetoed) else None
-        return Failure(reason=error.reason, message=str(error), hint=error.hint, retry_in=retry_in)
+        return Failure(reason=error.reason, message=_shown(str(error)), hint=error.hint, retry_in=retry_in)
+
+
+def _shown(message: str) -> str:
+    """Return a message as it is told in logs, pages and files."""
+    return printable(scrub(message))[:_LONGEST_MESSAGE]

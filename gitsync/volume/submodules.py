@@ -21,6 +21,7 @@ from gitsync.volume.tree import NESTED, Tree, is_directory
 # Deeper nesting than this is a circle.
 _DEEPEST: Final = 10
 _GITLINK: Final = "160000"
+_LONGEST_URL: Final = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +159,8 @@ def resolve_url(url: str, parent: str) -> str:
 
     https://git-scm.com/docs/git-submodule: the parent's URL counts as a directory, in the way of a path.
     """
-    if url.startswith("-") or not url.isprintable() or not url:
-        raise CheckoutError(f"{url!r} is no URL for a submodule", reason="submodule")
+    if url.startswith("-") or not url.isprintable() or not 0 < len(url) <= _LONGEST_URL:
+        raise CheckoutError(f"{url[:_LONGEST_URL]!r} is no URL for a submodule", reason="submodule")
     if not re.match(r"\.\.?/", url):
         if transport(url) == "file" and transport(parent) != "file":
             raise CheckoutError(f"{url!r}: a submodule cannot be a local path", reason="submodule")

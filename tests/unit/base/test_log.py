@@ -123,3 +123,15 @@ def test_libraries(logs: Logs) -> None:
     assert warning["message"] == f"request 7 took long: {MASK}"
     assert error["level"] == "error"
     assert "KeyError" in error["exception"]
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_what_others_have_named_acts_on_no_terminal(style: str) -> None:
+    """Escapes and line ends in the words of a server are shown, in either form, and do nothing."""
+    stream = Terminal()
+    configure(verbose=0, style=style, stream=stream)
+    get_logger().warning("something", files=["\x9b2J\x1b]0;title\x07"], message="\x1b[2Jgone\r")
+    shown = stream.getvalue()
+    assert r"\x1b[2Jgone" in shown
+    assert not set("\x9b\x07\r") & set(shown)
+    assert "\x1b[2J" not in shown

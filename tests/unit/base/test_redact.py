@@ -71,7 +71,7 @@ def test_longest_first() -> None:
         ("ssh://git@h/x", "ssh://git@h/x"),
         ("ssh://git:pw@h/x", f"ssh://{MASK}@h/x"),
         ("git@h:x.git", "git@h:x.git"),
-        ("https://h/x@y", "https://h/x@y"),
+        ("https://h/x@y", f"https://{MASK}@y"),
     ],
 )
 def test_userinfo(text: str, scrubbed: str) -> None:

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+
+from tests.support.processes import Repeating
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -97,31 +98,21 @@ def settle(pid: int, *, timeout: float) -> float:
     raise TimeoutError(f"process {pid} does not come to rest within {timeout:g} s")
 
 
-class Peak:
+class Peak(Repeating):
     """Watches the memory of one tree of processes at a time, on a thread, and keeps the most bytes that it ever had."""
 
     def __init__(self) -> None:
+        super().__init__(self._look, interval=_SAMPLING)
         self.bytes = 0
         self._pid = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def watch(self, pid: int) -> None:
         """Look at this process and its children from now on."""
         self._pid = pid
 
-    def _run(self) -> None:
-        while not self._stop.wait(_SAMPLING):
-            if self._pid:
-                self.bytes = max(self.bytes, memory_of_tree(self._pid))
+    def _look(self) -> None:
+        if self._pid:
+            self.bytes = max(self.bytes, memory_of_tree(self._pid))
 
 
 def until(check: Callable[[], object], *, timeout: float, interval: float = 0.001) -> float:

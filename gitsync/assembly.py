@@ -110,16 +110,7 @@ def assemble(repo: RepoConfig, *, home: Path, surface: Surface) -> Unit:
     credentials = build_credentials(repo, directory=home / "credentials", observers=observers)
     write_configuration(configuration, repo, extra=credentials.settings())
     git = Git(repo, home=home, configuration=configuration, credentials=credentials.environment)
-    parts = Parts(
-        git=git,
-        lock=VolumeLock(repo, git, stop=surface.stop),
-        remote=Remote(repo, git),
-        stores=Stores(repo, git),
-        trees=Trees(repo, git),
-        publisher=LinkPublisher(repo.link),
-        observers=observers,
-        credentials=credentials,
-    )
+    parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=surface.stop)
     parts.publisher.check()
     repository = Repository(repo, parts)
     if repository.adopt() and repository.published:
@@ -134,6 +125,22 @@ def assemble(repo: RepoConfig, *, home: Path, surface: Surface) -> Unit:
         worker=RepoWorker(repo, repository, Surroundings(mailbox=mailbox, board=surface.board, observers=observers)),
         hooks=hooks,
         watcher=Watcher(repo, mailbox),
+    )
+
+
+def build_parts(
+    repo: RepoConfig, git: Git, *, credentials: Credentials, observers: Observers, stop: threading.Event
+) -> Parts:
+    """Build what the worker's thread calls; `stop` ends the wait for the lock."""
+    return Parts(
+        git=git,
+        lock=VolumeLock(repo, git, stop=stop),
+        remote=Remote(repo, git),
+        stores=Stores(repo, git),
+        trees=Trees(repo, git),
+        publisher=LinkPublisher(repo.link),
+        observers=observers,
+        credentials=credentials,
     )
 
 

@@ -45,40 +45,34 @@ def parse_settings(written: str) -> tuple[GitSetting, ...]:
 
 
 def _token(written: str, position: int, *, end: str) -> tuple[str, int]:
-    """Read a bare or quoted word up to `end`; return it and the position of `end`, or of the end of the written."""
+    """Read a bare or quoted word up to `end`; return it and the position of `end`, or of the end of it all."""
     while position < len(written) and written[position] == " ":
         position += 1
     if position < len(written) and written[position] in "\"'":
         quote = written[position]
-        word, position = _quoted(written, position + 1, quote)
+        word, position = _word(written, position + 1, end=quote)
+        if position == len(written):
+            raise ValueError(f"the quote {quote} is not closed")
+        position += 1
         while position < len(written) and written[position] == " ":
             position += 1
         if position < len(written) and written[position] != end:
             raise ValueError(f"expected {end!r} after the closing {quote}")
         return word, position
+    word, position = _word(written, position, end=end)
+    return word.rstrip(" "), position
+
+
+def _word(written: str, position: int, *, end: str) -> tuple[str, int]:
+    """Read up to `end`, or to the end of it all; return the word without escapes, and the position."""
     word = ""
     while position < len(written) and written[position] != end:
         if written[position] == "\\":
             character, position = _escape(written, position)
-            word += character
-            continue
-        word += written[position]
-        position += 1
-    return word.rstrip(" "), position
-
-
-def _quoted(written: str, position: int, quote: str) -> tuple[str, int]:
-    word = ""
-    while position < len(written):
-        if written[position] == quote:
-            return word, position + 1
-        if written[position] == "\\":
-            character, position = _escape(written, position)
-            word += character
-            continue
-        word += written[position]
-        position += 1
-    raise ValueError(f"the quote {quote} is not closed")
+        else:
+            character, position = written[position], position + 1
+        word += character
+    return word, position
 
 
 def _escape(written: str, position: int) -> tuple[str, int]:
@@ -100,7 +94,7 @@ def _check(setting: GitSetting) -> None:
 
 
 def render(settings: Iterable[GitSetting]) -> str:
-    """Return the written of a configuration file that gives these settings, in this order."""
+    """Return the lines of a configuration file that gives these settings, in this order."""
     lines = []
     for setting in settings:
         section, subsection, variable = setting.parts

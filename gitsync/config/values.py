@@ -1,4 +1,4 @@
-"""Turns the written of an option into its value. Pure functions; each raises `ValueError` with what would be right."""
+"""Turns what users write for an option into its value. Pure functions; each raises `ValueError` with the remedy."""
 
 import json
 import math
@@ -37,7 +37,7 @@ _RESERVED_SIGNALS: Final = {
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of option: how it is shown in the help, and how its written is read."""
+    """A type of option: how it is shown in the help, and how what is written for it is read."""
 
     placeholder: str
     parse: Callable[[str], Any]
@@ -114,7 +114,7 @@ def parse_fraction(written: str) -> float:
 
 
 def parse_text(written: str) -> str:
-    """Return the written as it is, if it is one line without control characters."""
+    """Return what is written as it is, if it is one line without control characters."""
     if any(ord(character) < 32 or ord(character) == 127 for character in written):
         raise ValueError("remove the line breaks and control characters")
     return written

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import StartDaemon
+from tests.support.daemon import DaemonProcess
 from tests.support.git import git, run_git
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
@@ -57,20 +58,20 @@ def exhausted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(wrapper))
 
 
+def start_with_password(start_daemon: StartDaemon, url: str, root: Path, volume: SecretVolume) -> DaemonProcess:
+    """Return a daemon that has published with the password of a Secret, and polls once in an hour."""
+    password_file = volume.path / "password"
+    daemon = start_daemon(url, root, "-v1", period=PERIOD, username="user", password_file=password_file)
+    daemon.wait_ready()
+    return daemon
+
+
 def test_swap_of_a_secret_volume(
     start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path, tmp_path: Path
 ) -> None:
     """Given a password in a Secret, when it is rotated twice, then each rotation starts a pass at once."""
     volume = SecretVolume(tmp_path / "secret", {"password": "first-password", "other": "x"})
-    daemon = start_daemon(
-        git_http.url_of(origin.path),
-        root,
-        "-v1",
-        period=PERIOD,
-        username="user",
-        password_file=volume.path / "password",
-    )
-    daemon.wait_ready()
+    daemon = start_with_password(start_daemon, git_http.url_of(origin.path), root, volume)
     for number in range(2):
         mark = daemon.mark()
         started = time.monotonic()
@@ -85,15 +86,7 @@ def test_other_files_of_a_volume_start_nothing(
 ) -> None:
     """Given a watched file, when others beside it change and it is only read, then there is no pass for them."""
     volume = SecretVolume(tmp_path / "secret", {"password": "the-password", "other": "x"})
-    daemon = start_daemon(
-        git_http.url_of(origin.path),
-        root,
-        "-v1",
-        period=PERIOD,
-        username="user",
-        password_file=volume.path / "password",
-    )
-    daemon.wait_ready()
+    daemon = start_with_password(start_daemon, git_http.url_of(origin.path), root, volume)
     for number in range(5):
         volume.update({"password": "the-password", "other": str(number)})
         (volume.path / "password").read_text()

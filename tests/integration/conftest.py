@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
+from gitsync.assembly import build_parts
 from gitsync.config import RepoConfig, load
 from gitsync.credentials import Credentials, build
 from gitsync.programs.gitcmd import Git, write_configuration
 from gitsync.remote.probe import Remote
-from gitsync.sync.parts import Parts
 from gitsync.sync.repository import Repository
 from gitsync.telling.events import Event, Observers, SyncResult
-from gitsync.volume.link import LinkPublisher
 from gitsync.volume.lock import VolumeLock
 from gitsync.volume.publication import Publisher
 from gitsync.volume.stores import Stores
@@ -104,16 +103,7 @@ def make_workbench(tmp_path: Path, root: Path) -> Callable[..., Workbench]:
         credentials = build(repo, directory=home / "credentials", observers=observers)
         write_configuration(home / "gitconfig", repo, extra=credentials.settings())
         git = Git(repo, home=home, configuration=home / "gitconfig", credentials=credentials.environment)
-        parts = Parts(
-            git=git,
-            lock=VolumeLock(repo, git, stop=threading.Event()),
-            remote=Remote(repo, git),
-            stores=Stores(repo, git),
-            trees=Trees(repo, git),
-            publisher=LinkPublisher(repo.link),
-            observers=observers,
-            credentials=credentials,
-        )
+        parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=threading.Event())
         made = {field.name: getattr(parts, field.name) for field in fields(parts) if field.name != "observers"}
         return Workbench(repo=repo, sync=Repository(repo, parts), recorder=recorder, **made)
 

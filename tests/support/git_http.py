@@ -15,13 +15,12 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, cast
 from urllib.parse import unquote, urlsplit
 
 from tests.support.git import git_environment
+from tests.support.serving import Handler, Server, Serving
 
 CHUNK = 65536
 
@@ -51,7 +50,7 @@ class Request:
         return b"command=fetch" in head
 
 
-class GitHttpServer:
+class GitHttpServer(Serving):
     """Serves every bare repository in a directory; its behaviour can be changed while it runs."""
 
     def __init__(
@@ -74,27 +73,12 @@ class GitHttpServer:
         self.fail_with: int | None = None
         self.retry_after: str | None = None
         self.requests: list[Request] = []
-        self.closing = threading.Event()
-        self._server = _Server((host, 0), self)
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._connected = _Server((host, 0), self)
+        super().__init__(self._connected)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop, drop every connection and wait for the threads."""
-        self.closing.set()
-        self._server.shutdown()
-        self._server.drop_connections()
-        self._server.server_close()
-        self._thread.join()
+    def drop_connections(self) -> None:
+        """Drop every connection, so that nobody has to be waited for."""
+        self._connected.drop_connections()
 
     @property
     def url(self) -> str:
@@ -115,10 +99,8 @@ class GitHttpServer:
         return "Basic " + base64.b64encode(self.credentials.encode()).decode() if self.credentials else ""
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(Server):
     daemon_threads = False  # so that server_close() joins them
-    allow_reuse_address = True
-    request_queue_size = 64
 
     def __init__(self, address: tuple[str, int], owner: GitHttpServer) -> None:
         self.owner = owner
@@ -156,11 +138,8 @@ class _Server(ThreadingHTTPServer):
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away in the middle is what many tests are about, nothing to report."""
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     protocol_version = "HTTP/1.1"
     # As real servers do: the small writes of an answer must not wait for the client to confirm the one before.
     disable_nagle_algorithm = True
@@ -171,9 +150,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self._answer()
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Requests are kept in a list, not printed."""
 
     def _answer(self) -> None:
         owner, url = self.server.owner, urlsplit(self.path)

@@ -115,14 +115,14 @@ def _read(pid: int, name: str) -> bytes:
         return b""
 
 
-class Sampler:
-    """Looks at a daemon's descendants all the time, on a thread, and keeps what /proc shows of each."""
+class Repeating:
+    """Calls a function every so many seconds, on a thread."""
 
-    def __init__(self, look: Callable[[], list[Process]]) -> None:
-        self._look = look
+    def __init__(self, call: Callable[[], None], *, interval: float) -> None:
+        self._call = call
+        self._interval = interval
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.seen: set[tuple[int, str, bytes]] = set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -133,6 +133,18 @@ class Sampler:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(0.001):
-            for process in self._look():
-                self.seen.add((process.pid, " ".join(process.arguments), process.environment))
+        while not self._stop.wait(self._interval):
+            self._call()
+
+
+class Sampler(Repeating):
+    """Looks at a daemon's descendants all the time, and keeps what /proc shows of each."""
+
+    def __init__(self, look: Callable[[], list[Process]]) -> None:
+        super().__init__(self._sample, interval=0.001)
+        self._look = look
+        self.seen: set[tuple[int, str, bytes]] = set()
+
+    def _sample(self) -> None:
+        for process in self._look():
+            self.seen.add((process.pid, " ".join(process.arguments), process.environment))

@@ -2,19 +2,17 @@
 
 import json
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 
 import jwt
 import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.support.serving import Handler, Server, Serving
 
 
 @dataclass(frozen=True)
@@ -36,64 +34,44 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class WebServer:
+class WebServer(Serving):
     """Answers every request with what `reply` returns for it, on a free port of the loopback."""
 
     def __init__(self, reply: Callable[[Asked], Reply] | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.reply: Callable[[Asked], Reply] = reply or (lambda asked: Reply())
         self.asked: list[Asked] = []
-        self.closing = threading.Event()
         self._scheme = "https" if tls else "http"
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self}))
         if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        super().__init__(server)
 
     @property
     def url(self) -> str:
         """The address without a path."""
-        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(Server):
     daemon_threads = True
     block_on_close = False
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away, or do not trust us, are what tests are about."""
 
+class _Handler(Handler):
+    owner: WebServer
 
-def _handler(owner: WebServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked = Asked(self.command, self.path, dict(self.headers), body)
-            owner.asked.append(asked)
-            reply = owner.reply(asked)
-            self.send_response(reply.status)
-            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(reply.body)
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        asked = Asked(self.command, self.path, dict(self.headers), body)
+        self.owner.asked.append(asked)
+        reply = self.owner.reply(asked)
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
 
-        do_GET = do_POST = do_PUT = _answer
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Requests are kept in a list, not printed."""
-
-    return Handler
+    do_GET = do_POST = do_PUT = _answer
 
 
 class Askpass(WebServer):

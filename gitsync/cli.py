@@ -19,6 +19,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         config = load(argv, environ)
         configure(verbose=config.verbose, style=config.log_format)
+        for warning in config.warnings:
+            get_logger().warning("config_warning", message=warning)
         # The libraries behind it take longer to import than all the rest, and --help needs none of them.
         from gitsync.daemon import Daemon
 

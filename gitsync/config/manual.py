@@ -15,9 +15,9 @@ through the link sees one complete revision, never half an update.
 Setting --repo and --root is enough; in the image --root is /git, so that the environment variable GIT_REPO alone
 will do.
 
-Every option can be given as a flag or as an environment variable; the flag wins. An unknown GITSYNC_* variable, and
-two names of one option with different values, stop the start. Durations are written as 250ms, 10s or 1m30s; booleans
-as true or false.
+Every option can be given as a flag or as an environment variable; the flag wins. Of two names of one option with
+different values the older one counts, as in git-sync. That, and variables that are not known, is told in the log;
+with --strict it stops the start. Durations are written as 250ms, 10s or 1m30s; booleans as true or false.
 """
 
 _FILES = """\
@@ -43,6 +43,9 @@ _EXIT = """\
 """
 
 
+_OTHER = ("-h, -?, --help  a summary of the options", "--man  the manual", "--version  the version")
+
+
 def help_text() -> str:
     """Return what `--help` prints."""
     lines = ["Usage: gitsync --repo URL --root DIRECTORY [OPTION]...", ""]
@@ -51,7 +54,7 @@ def help_text() -> str:
         lines += ["", f"{title}:"]
         for option in options_of(model):
             lines += _entry(option, indent=2, full=False)
-    lines += ["", "Other:", "  -h, -?, --help  this text", "  --man  the manual", "  --version  the version"]
+    lines += ["", "Other:", *(f"  {line}" for line in _OTHER)]
     return "\n".join(lines) + "\n"
 
 
@@ -62,6 +65,7 @@ def man_text() -> str:
         lines += ["", f"  {title}"]
         for option in options_of(model):
             lines += ["", *_entry(option, indent=4, full=True)]
+    lines += ["", "  Other", "", *(f"    {line}" for line in _OTHER)]
     for title, paragraphs in (("FILES", _FILES), ("HTTP", _HTTP), ("EXIT STATUS", _EXIT)):
         lines += ["", title, "", *_indented(paragraphs)]
     return "\n".join(lines) + "\n"

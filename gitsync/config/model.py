@@ -9,7 +9,7 @@ from gitsync.config.hooks import HooksConfig
 from gitsync.config.login import AuthConfig
 from gitsync.config.option import Older, Option, group, option, options_of
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
-from gitsync.config.values import BIND, BOOL, DURATION, INT, PATH, SECRET, SIGNAL, Bind, choice
+from gitsync.config.values import BIND, BOOL, DURATION, INT, NOT_NEGATIVE, PATH, SECRET, SIGNAL, Bind, choice
 
 DEFAULT_PORT = 9484
 
@@ -47,9 +47,15 @@ class ReceiverConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accepted:
-    """What manifests of git-sync may hold, without effect here."""
+class Compatibility:
+    """How manifests of git-sync are read."""
 
+    strict: bool = option(
+        BOOL,
+        "Refuse to start where the configuration is only warned of otherwise: variables that are not known or have no "
+        "effect, and two names of one option with different values.",
+        default="false",
+    )
     add_user: bool = option(
         BOOL,
         "Accepted for manifests of git-sync; a user without a name is given one in any case, where ssh needs it.",
@@ -63,7 +69,7 @@ class Accepted:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """All that the process needs to know; `shown` is what was given, without secrets."""
+    """All that the process needs to know; `shown` is what was given, without secrets, `warnings` what is odd in it."""
 
     sync_on_signal: signal.Signals | None = option(
         SIGNAL,
@@ -85,11 +91,12 @@ class Config:
         "How much to log: 0 updates and errors, 1 every pass, 5 git commands, 6 their output, 9 everything.",
         default="0",
         short="-v",
-        older=(Older(flag="--v"),),
+        older=(Older(flag="--v", kind=NOT_NEGATIVE),),
     )
-    accepted: Accepted = group()
+    compatibility: Compatibility = group()
     repos: tuple[RepoConfig, ...]
     shown: dict[str, str]
+    warnings: tuple[str, ...]
 
 
 GROUPS: tuple[tuple[str, type], ...] = (

@@ -26,9 +26,13 @@ class Older:
 
 @dataclass(frozen=True, kw_only=True)
 class Spelling:
-    """What an option is called beside its own name; `env_only` says that there is no flag of that name."""
+    """What an option is called beside its own name; `env_only` says that there is no flag of that name.
+
+    Of the variables in `env` the last one counts; those in `own_env` git-sync does not know, and they give way to all.
+    """
 
     env: tuple[str, ...] = ()
+    own_env: tuple[str, ...] = ()
     env_kind: Kind | None = None
     env_only: bool = False
     short: str | None = None
@@ -57,7 +61,7 @@ class Option:
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment names, the preferred one first."""
-        return (f"GITSYNC_{self.name.upper()}", *self.spelling.env)
+        return (f"GITSYNC_{self.name.upper()}", *self.spelling.env, *self.spelling.own_env)
 
 
 _SPELLINGS: Final = frozenset(field.name for field in dataclasses.fields(Spelling))

@@ -144,7 +144,8 @@ class RepoConfig:
         TEXT,
         "What to publish: the URL (https, http, ssh, git, file, or user@host:path) or path of a repository.",
         required=True,
-        env=("GIT_SYNC_REPO", "GIT_REPO"),
+        env=("GIT_SYNC_REPO",),
+        own_env=("GIT_REPO",),
     )
     ref: str = option(
         TEXT,

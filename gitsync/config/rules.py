@@ -3,7 +3,6 @@
 import os.path
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -46,20 +45,6 @@ def transport(repo: str) -> str:
     if helper := re.match(r"([A-Za-z0-9+.-]+)::", repo):
         return helper.group(1)
     return "ssh" if _SCP_LIKE.match(repo) else "file"
-
-
-def merge_older(given: list[Any], *, key: Callable[[Any], str]) -> list[Any]:
-    """Resolve the older pair of branch and rev: the rev counts, unless it is HEAD and a branch is given."""
-
-    def named(*names: str) -> list[Any]:
-        return [one for one in given if key(one) in names]
-
-    branches = named("--branch", "GIT_SYNC_BRANCH")
-    revs = named("--rev", "GIT_SYNC_REV")
-    if not branches or not revs:
-        return given
-    dropped = revs if all(rev.value == "HEAD" for rev in revs) else branches
-    return [one for one in given if one not in dropped]
 
 
 def check(values: dict[str, Any]) -> list[str]:

@@ -74,15 +74,15 @@ def parse_duration(written: str) -> float:
     return -seconds if written.startswith("-") else seconds
 
 
-def parse_seconds(written: str) -> float:
-    """Return seconds for the plain number that the older names take."""
+def parse_seconds(written: str) -> float | None:
+    """Return seconds for the plain number that the older names take, None for 0, which means that none is given."""
     try:
         seconds = float(written)
     except ValueError:
         raise ValueError("use a number of seconds") from None
     if not math.isfinite(seconds):
         raise ValueError("use a number of seconds")
-    return seconds
+    return seconds or None
 
 
 def parse_bool(written: str) -> bool:
@@ -100,6 +100,12 @@ def parse_int(written: str) -> int:
         return int(written.removeprefix("="))
     except ValueError:
         raise ValueError("use a whole number") from None
+
+
+def parse_not_negative(written: str) -> int | None:
+    """Return a whole number, None for a negative one, which means that none is given."""
+    number = parse_int(written)
+    return number if number >= 0 else None
 
 
 def parse_fraction(written: str) -> float:
@@ -214,6 +220,7 @@ BOOL = Kind("BOOL", parse_bool, alone="true")
 COOKIES = Kind("BOOL|PATH", parse_cookies, alone="true")
 CREDENTIALS = Kind("JSON", parse_credentials)
 INT = Kind("INT", parse_int)
+NOT_NEGATIVE = Kind("INT", parse_not_negative)
 FRACTION = Kind("FRACTION", parse_fraction)
 TEXT = Kind("TEXT", parse_text)
 PATH = Kind("PATH", parse_path)

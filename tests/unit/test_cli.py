@@ -107,6 +107,18 @@ def test_logging(fake_daemon: type[FakeDaemon], capsys: Output, verbose: str, li
     assert [json.loads(line)["event"] for line in err.splitlines()] == ["at_five"] * lines
 
 
+def test_warnings(fake_daemon: type[FakeDaemon], capsys: Output) -> None:
+    """What is odd in the configuration is told in the log, and the daemon runs."""
+    environ = {"GITSYNC_NONSENSE": "x", "GITSYNC_PERIOD": "5s", "GIT_SYNC_PERIOD": "6s"}
+    assert cli.main([*REQUIRED, "--log-format=json"], environ) == 0
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert {(event["event"], event["level"]) for event in events} == {("config_warning", "warning")}
+    assert [event["message"].partition(":")[0] for event in events] == [
+        "there are no such environment variables, so they have no effect",
+        "GITSYNC_PERIOD=5s",
+    ]
+
+
 def test_start_failure(fake_daemon: type[FakeDaemon], capsys: Output) -> None:
     """What keeps the daemon from starting is one line of the log, with reason and hint."""
     fake_daemon.error = GitSyncError("https://u:Tr0ub4dor@h is odd", reason="git_missing")

@@ -94,5 +94,5 @@ def test_secret_option() -> None:
 
 @pytest.mark.parametrize("flag", ["--help", "--man", "--version"])
 def test_print_flags(flag: str) -> None:
-    """The flags that print something are in --help too."""
-    assert f"{flag}  " in HELP
+    """The flags that print something are in --help and --man too."""
+    assert all(f"{flag}  " in text for text in (HELP, MAN))

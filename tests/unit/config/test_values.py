@@ -49,9 +49,9 @@ def test_bad_duration(text: str) -> None:
         values.parse_duration(text)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("2.5", 2.5), ("10", 10.0), ("-1", -1.0)])
-def test_seconds(text: str, seconds: float) -> None:
-    """The older options take plain seconds."""
+@pytest.mark.parametrize(("text", "seconds"), [("0", None), ("2.5", 2.5), ("10", 10.0), ("-1", -1.0)])
+def test_seconds(text: str, seconds: float | None) -> None:
+    """The older options take plain seconds; 0 means none."""
     assert values.parse_seconds(text) == seconds
 
 

@@ -77,8 +77,6 @@ def configure(*, verbose: int, style: str, stream: TextIO | None = None) -> None
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    # It warns whenever two requests meet.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     # Its warnings show URLs whole, and the query may be secret.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     logging.basicConfig(handlers=[_Forward(logging.WARNING)], level=logging.WARNING, force=True)

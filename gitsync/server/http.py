@@ -5,6 +5,7 @@ waitress reads and limits requests before the application sees them, so a slow o
 
 import errno
 import socket
+from functools import partial
 from typing import Any, Final
 
 import waitress
@@ -15,11 +16,15 @@ from gitsync.base.log import get_logger
 from gitsync.config import Bind
 from gitsync.receiver.verify import BODY_LIMIT
 from gitsync.server.app import Application
+from gitsync.server.connections import MOST, Connection, Keeper, Queue
 
 _THREADS: Final = 4
-_CONNECTIONS: Final = 100
-# Seconds between looks for connections that have gone quiet; in between the thread sleeps.
-_QUIET: Final = 30
+# Seconds between looks at the connections that are open; without one the thread sleeps.
+_LOOK: Final = 2
+_SLEEP: Final = 3600
+_LARGEST_HEAD: Final = 32 * 1024
+# More of a body lies in a temporary file.
+_IN_MEMORY: Final = 64 * 1024
 
 
 class HttpServer:
@@ -34,26 +39,37 @@ class HttpServer:
             app,
             map=self._open,
             sockets=[self._socket],
-            threads=_THREADS,
-            connection_limit=_CONNECTIONS,
-            channel_timeout=_QUIET,
-            asyncore_loop_timeout=_QUIET,
-            asyncore_use_poll=True,
+            threads=0,  # it gets a queue of ours
+            # It would leave new ones waiting; what we do about them is in `connections`.
+            connection_limit=10 * MOST,
+            max_request_header_size=_LARGEST_HEAD,
+            inbuf_overflow=_IN_MEMORY,
             # waitress refuses a body of exactly this size.
             max_request_body_size=BODY_LIMIT + 1,
             ident=None,
             clear_untrusted_proxy_headers=True,
         )
+        self._keeper = Keeper()
+        self._server.task_dispatcher = Queue(_THREADS)
+        self._server.channel_class = partial(Connection, self._keeper)
 
     def serve(self) -> None:
         """Serve until `close`; the body of a thread."""
-        self._server.run()
+        connections = self._server.active_channels
+        while self._open:
+            wasyncore.loop(timeout=_LOOK if connections else _SLEEP, use_poll=True, map=self._open, count=1)
+            self._keeper.tidy(list(connections.values()))
 
     def close(self) -> None:
         """Stop accepting and drop what is open. Called by the main thread."""
         # The loop's own thread has to close what it polls; with nothing left to poll it ends.
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._open, ignore_all=True))
+        self._server.trigger.pull_trigger(self._close)
         self._server.task_dispatcher.shutdown(timeout=1)
+
+    def _close(self) -> None:
+        for connection in list(self._server.active_channels.values()):
+            connection.handle_close()
+        wasyncore.close_all(self._open, ignore_all=True)
 
 
 def _listen(bind: Bind) -> socket.socket:

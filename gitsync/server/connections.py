@@ -1,0 +1,134 @@
+"""Which connections the HTTP server keeps: there is always room for one more, whoever holds the others.
+
+A probe has a second or so to be answered, and comes over a new connection. So there is a limit, and at the limit a new
+connection takes the place of another one, of whoever has most, the one that came first. And nobody is waited for
+without end: for a request, for its body, for the taking of an answer. All of it runs on the loop's thread.
+
+Requests are answered by a few threads, and those of probes first: a scrape takes longer, and many may be waiting.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from waitress.channel import HTTPChannel
+from waitress.task import ThreadedTaskDispatcher
+
+from gitsync.base.log import get_logger
+
+MOST: Final = 100
+# Bodies are few and short, and what is there of them has to be kept.
+MOST_BODIES: Final = 16
+# Nobody who means well sends so many requests before the first one is answered.
+_MOST_REQUESTS: Final = 8
+_PROBES: Final = frozenset({"/", "/healthz", "/readyz"})
+# For how many seconds the peer is waited for.
+PATIENCE: Final = {"head": 10.0, "body": 30.0, "answer": 30.0, "idle": 30.0}
+# Seconds between two lines of the log about dropped connections.
+_TOLD_EVERY: Final = 30.0
+
+
+class Connection(HTTPChannel):  # type: ignore[misc]
+    """One connection, and what it waits for."""
+
+    def __init__(self, keeper: "Keeper", server: Any, *details: Any, **more: Any) -> None:
+        """Take the place of another one if there are too many; called by waitress when one is accepted."""
+        self._keeper = keeper
+        self._waits: tuple[str, object] = ("idle", None)
+        self._since = time.monotonic()
+        super().__init__(server, *details, **more)
+        keeper.make_room(self._others, MOST)
+
+    def received(self, data: bytes) -> bool:
+        """Take what the peer has sent; if too many bodies are on their way now, another one ends."""
+        taken: bool = super().received(data)
+        if len(self.requests) > _MOST_REQUESTS:
+            self._keeper.drop(self)
+        if self.sends_body:
+            self._keeper.make_room([other for other in self._others if other.sends_body], MOST_BODIES)
+        return taken
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end."""
+        return str(self.addr[0])
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a request is complete, so that it is our turn."""
+        return bool(self.requests)
+
+    @property
+    def sends_body(self) -> bool:
+        """Whether the body of a request is on its way."""
+        return self.request is not None and self.request.headers_finished
+
+    def is_late(self, now: float) -> bool:
+        """Say whether its peer has been waited for long enough; asked every few seconds (`now` is monotonic)."""
+        # Of one that is used again and again each request is another one.
+        waits: tuple[str, object] = ("idle", self.last_activity)
+        if self.request is not None:
+            waits = ("body" if self.sends_body else "head", self.request)
+        elif self.total_outbufs_len:
+            waits = ("answer", None)
+        ours = self.is_answered and not self.total_outbufs_len
+        if ours or waits != self._waits:
+            self._waits, self._since = waits, now
+        return now - self._since > PATIENCE[waits[0]]
+
+    @property
+    def _others(self) -> "list[Connection]":
+        """All others, in the order in which they came."""
+        return [other for other in self.server.active_channels.values() if other is not self]
+
+
+class Keeper:
+    """Drops connections, and tells of it."""
+
+    def __init__(self) -> None:
+        self._log = get_logger()
+        # Since the log has told of it, by their peers.
+        self._dropped: Counter[str] = Counter()
+        self._told_at = -_TOLD_EVERY
+
+    def make_room(self, others: Sequence[Connection], most: int) -> None:
+        """Drop one of the connections, which are in the order in which they came, if a new one would be too much."""
+        if len(others) < most:
+            return
+        waiting = [other for other in others if not other.is_answered] or others
+        counted = Counter(other.peer for other in waiting)
+        crowd = max(counted.values())
+        self.drop(next(other for other in waiting if counted[other.peer] == crowd))
+
+    def tidy(self, connections: Sequence[Connection]) -> None:
+        """Drop the connections whose peers are late; called every few seconds while there are any."""
+        now = time.monotonic()
+        for connection in connections:
+            if connection.is_late(now):
+                self.drop(connection)
+        if self._dropped and now - self._told_at >= _TOLD_EVERY:
+            self._told_at = now
+            (peer, _), *_ = self._dropped.most_common(1)
+            self._log.warning("http_connections_dropped", count=self._dropped.total(), most_of=peer)
+            self._dropped.clear()
+
+    def drop(self, connection: Connection) -> None:
+        """Close a connection at once, whatever is on its way."""
+        self._dropped[connection.peer] += 1
+        connection.handle_close()
+
+
+class Queue(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """The requests that wait for a thread, and the threads."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        self.set_thread_count(threads)
+
+    def add_task(self, task: Connection) -> None:
+        """Put the next request of a connection into the queue; called by the loop's thread and by those here."""
+        probes = bool(task.requests) and task.requests[0].path in _PROBES
+        with self.lock:
+            (self.queue.appendleft if probes else self.queue.append)(task)
+            self.queue_cv.notify()

@@ -1,0 +1,202 @@
+"""Probes are answered, whoever holds connections open, and nobody is waited for without end."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from http.client import HTTPConnection
+
+import pytest
+
+from gitsync.config import Bind
+from gitsync.server import connections, http
+from gitsync.server.app import Application, Environ, StartResponse
+from gitsync.server.http import HttpServer
+from gitsync.telling.metrics import Metrics
+from gitsync.telling.status import StatusBoard
+from tests.support.eventually import eventually
+
+LOOPBACK = "127.0.0.1"
+# What a kubelet gives a probe, in seconds.
+PROBE = 1.0
+LARGE = 8 * 1024 * 1024
+WAYS = {
+    "says nothing": b"",
+    "has asked before": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    "is at its headers": b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ",
+    "is at its body": b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{",
+    "sends chunks": b"POST /webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+    "asks without end": b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000,
+    "takes no answer": b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n",
+}
+
+
+class Talkative(Application):
+    """Has one answer that is larger than what the system keeps for a peer that does not read."""
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        if environ["PATH_INFO"] != "/large":
+            return super().__call__(environ, start_response)
+        start_response("200 OK", [("Content-Length", str(LARGE))])
+        return [bytes(LARGE)]
+
+
+class Served:
+    """A server, and those who hold connections to it."""
+
+    def __init__(self) -> None:
+        app = Talkative(
+            board=StatusBoard([]), metrics=Metrics(), mailboxes={}, secret=None, git_version=lambda: "2.39.0"
+        )
+        self.server = HttpServer(Bind(LOOPBACK, 0), app)
+        self.port: int = self.server._socket.getsockname()[1]
+        self.held: list[socket.socket] = []
+        self._thread = threading.Thread(target=self.server.serve)
+        self._thread.start()
+
+    @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return len(self.server._server.active_channels)
+
+    def hold(self, said: bytes, *, address: str = LOOPBACK) -> socket.socket:
+        """Connect, say something and hold the connection open."""
+        connection = socket.create_connection((LOOPBACK, self.port), timeout=10, source_address=(address, 0))
+        self.held.append(connection)
+        with contextlib.suppress(OSError):  # it may have been dropped already
+            connection.sendall(said)
+        return connection
+
+    def probe(self) -> int:
+        """Ask as a kubelet does."""
+        asking = HTTPConnection(LOOPBACK, self.port, timeout=PROBE)
+        try:
+            asking.request("GET", "/healthz")
+            return asking.getresponse().status
+        finally:
+            asking.close()
+
+    def close(self) -> None:
+        """End all."""
+        for connection in self.held:
+            connection.close()
+        self.server.close()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """A server on the loopback."""
+    running = Served()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for nobody for more than a moment."""
+    monkeypatch.setattr(connections, "PATIENCE", dict.fromkeys(connections.PATIENCE, 0.3))
+    monkeypatch.setattr(http, "_LOOK", 0.05)
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Say whether the other end has closed a connection; what it has answered before is passed over."""
+    connection.settimeout(0.01)
+    try:
+        while connection.recv(65536):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@pytest.mark.parametrize("said", WAYS.values(), ids=WAYS)
+def test_probe_is_answered_whoever_else_is_connected(served: Served, said: bytes) -> None:
+    """With more connections than there may be, each next one is answered in time, and there are not more of them."""
+    for _ in range(connections.MOST + 50):
+        served.hold(said)
+    for _ in range(5):
+        assert served.probe() == 200
+    assert served.open <= connections.MOST + 1
+
+
+def test_whoever_has_most_connections_loses_them(served: Served) -> None:
+    """Another client's connection is not the one that makes room for a crowd, although it was there before."""
+    other = served.hold(b"", address="127.0.0.2")
+    for _ in range(connections.MOST + 50):
+        served.hold(b"")
+    assert served.probe() == 200
+    assert not is_closed(other)
+
+
+def test_few_bodies_are_on_their_way(served: Served) -> None:
+    """What is kept of requests that are not complete is bounded."""
+    for _ in range(connections.MOST // 2):
+        served.hold(WAYS["is at its body"])
+    assert served.probe() == 200
+    eventually(lambda: served.open <= connections.MOST_BODIES + 1)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("said", WAYS.values(), ids=WAYS)
+def test_nobody_is_waited_for_without_end(served: Served, said: bytes) -> None:
+    """Whatever is still to come from a peer, its connection is closed some time."""
+    connection = served.hold(said)
+    eventually(lambda: is_closed(connection))
+    assert not served.open
+
+
+@pytest.mark.usefixtures("impatient")
+def test_answer_that_nobody_takes_is_not_kept(served: Served) -> None:
+    """Who does not read what was asked for loses the connection, and the answer is gone."""
+    served.hold(WAYS["takes no answer"])
+    eventually(lambda: served.open)
+    eventually(lambda: not served.open)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("way", ["is at its headers", "is at its body"])
+def test_byte_now_and_then_keeps_no_connection(served: Served, way: str) -> None:
+    """A request that comes drop by drop is not waited for longer than one that does not come."""
+    connection = served.hold(WAYS[way])
+    stop = threading.Event()
+
+    def drip() -> None:
+        with contextlib.suppress(OSError):
+            while not stop.wait(0.05):
+                connection.send(b"a")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        eventually(lambda: not served.open)
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_connection_that_is_used_stays(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that asks again and again over one connection is never late."""
+    monkeypatch.setattr(connections, "PATIENCE", dict.fromkeys(connections.PATIENCE, 1.0))
+    asking = HTTPConnection(LOOPBACK, served.port, timeout=10)
+    pause = threading.Event()
+    try:
+        for _ in range(30):
+            asking.request("GET", "/metrics")
+            assert asking.getresponse().read()
+            pause.wait(0.05)
+        assert served.open == 1
+    finally:
+        asking.close()
+
+
+def test_head_of_any_length_is_refused(served: Served) -> None:
+    """A request whose headers never end is answered before they do."""
+    connection = served.hold(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 20_000)
+    connection.settimeout(10)
+    assert b" 431 " in connection.recv(100)

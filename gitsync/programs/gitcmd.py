@@ -16,6 +16,7 @@ from gitsync.base.errors import GitCancelled, GitError, GitTimeout, classify
 from gitsync.base.log import COMMANDS, OUTPUT, get_logger
 from gitsync.base.redact import scrub
 from gitsync.config import TRANSPORTS, GitSetting, RepoConfig, render, transport
+from gitsync.programs.gitdir import GitDirectories, check_metadata
 from gitsync.programs.process import CancelledError, Children, MadeWayError, Process
 from gitsync.programs.processors import available
 
@@ -55,16 +56,25 @@ _TELLING: Final = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Which repository a command works on; `remote` is what it is called in messages, if not by the main URL."""
+    """Which repository a command works on: a store of ours, a tree with its metadata in one, or any git directory.
 
-    git_dir: Path
+    `remote` is the URL that it is called by in messages, if not by the main one.
+    """
+
+    store: Path | None = None
+    git_dir: Path | None = None
     work_tree: Path | None = None
     index: Path | None = None
     remote: str | None = None
 
-    def environment(self) -> dict[str, str]:
-        """Return the variables that point git there."""
-        found = {"GIT_DIR": self.git_dir, "GIT_WORK_TREE": self.work_tree, "GIT_INDEX_FILE": self.index}
+    def environment(self, common: Path | None) -> dict[str, str]:
+        """Return the variables that point git there; `common` is the private git directory of the store."""
+        found = {
+            "GIT_DIR": self.git_dir or common,
+            "GIT_COMMON_DIR": common if self.git_dir else None,
+            "GIT_WORK_TREE": self.work_tree,
+            "GIT_INDEX_FILE": self.index,
+        }
         return {name: str(path) for name, path in found.items() if path is not None}
 
 
@@ -109,6 +119,7 @@ class Git:
         self._environment = _environment(repo, home=home, configuration=configuration)
         self._credentials = credentials
         self._log = get_logger(repo=repo.name)
+        self.directories = GitDirectories(home)
         # Other programs that work on the volume run among them, and end with them.
         self.children = Children()
         self.inherited: tuple[int, ...] = ()
@@ -130,9 +141,10 @@ class Git:
         started = time.monotonic()
         command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
         tried = f"git {command} ({scrub(place.remote) if place and place.remote else self._url})"
+        variables = self._enter(place) if place else {}
         try:
             ended = self.children.run(
-                lambda: self._start(arguments, place, tried), deadline=deadline, limit=_OUTPUT_LIMIT, idle=idle
+                lambda: self._start(arguments, variables, tried), deadline=deadline, limit=_OUTPUT_LIMIT, idle=idle
             )
         except CancelledError:
             raise _cancelled(tried) from None
@@ -143,6 +155,9 @@ class Git:
             raise GitTimeout(f"{tried}: not done after {time.monotonic() - started:.1f}s") from None
         except OverflowError:
             raise GitError(f"{tried}: the answer is larger than {_OUTPUT_LIMIT} bytes", reason="remote_error") from None
+        finally:
+            if place and place.store:
+                self.directories.leave(place.store)
         output = Output(ended.stdout.decode(errors="replace"), ended.stderr.decode(errors="replace"), ended.status)
         self._log_command(arguments, output, time.monotonic() - started)
         if not accept(output.status):
@@ -162,16 +177,24 @@ class Git:
         """End what runs at low priority: a pass is due. Called by whoever starts one."""
         self.children.interrupt()
 
+    def _enter(self, place: Place) -> dict[str, str]:
+        """Make sure that a place is as we left it, and return the variables that point git there."""
+        if place.store is None:
+            return place.environment(None)
+        if place.git_dir:
+            check_metadata(place.git_dir)
+        return place.environment(self.directories.enter(place.store, place.remote or self._url))
+
     def _raise_if_cancelled(self, tried: str) -> None:
         if self.children.cancelled:
             raise _cancelled(tried)
 
-    def _start(self, arguments: Sequence[str], place: Place | None, tried: str) -> Process:
+    def _start(self, arguments: Sequence[str], variables: Mapping[str, str], tried: str) -> Process:
         # Here, because the import takes long, and a process that has something published already is to serve before it.
         from git.cmd import Git as CommandLayer
         from git.exc import GitCommandNotFound
 
-        environment = {**self._environment, **self._credentials(), **(place.environment() if place else {})}
+        environment = {**self._environment, **self._credentials(), **variables}
         try:
             wrapper = CommandLayer(str(self._home)).execute(
                 [self._program, *arguments],
@@ -222,6 +245,8 @@ def _environment(repo: RepoConfig, *, home: Path, configuration: Path) -> dict[s
         "GIT_ALLOW_PROTOCOL": ":".join([*TRANSPORTS, *local]),
         "GIT_CEILING_DIRECTORIES": str(home.parent),
         "GIT_OPTIONAL_LOCKS": "0",
+        # What a commit holds is not what somebody else says instead of it.
+        "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",
         "SSH_ASKPASS": "",

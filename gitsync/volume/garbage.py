@@ -39,7 +39,7 @@ def collect(store: Path, mode: str, git: Git, *, deadline: float, idle: bool) ->
         return
 
     def run(*arguments: str) -> str:
-        return git.run(arguments, deadline=deadline, place=Place(git_dir=store), idle=idle).stdout
+        return git.run(arguments, deadline=deadline, place=Place(store=store), idle=idle).stdout
 
     stock = _Stock.read(run("count-objects", "-v"))
     grown = stock.size > 2 * _size_before(store, stock.size) + _MUCH

@@ -79,7 +79,7 @@ class Store:
     @property
     def place(self) -> Place:
         """Where git works on it."""
-        return Place(git_dir=self.path, remote=self._url)
+        return Place(store=self.path, remote=self._url)
 
     def _fetch(self, refspecs: Sequence[str], options: Sequence[str], *, deadline: float) -> None:
         fetch(self._git, self.place, refspecs, options=options, deadline=deadline)
@@ -93,6 +93,7 @@ class Store:
     def _prepare(self, *, sha256: bool) -> None:
         """Create the store, or put its configuration right: consumers of the volume may be able to write to it."""
         config = self._configuration(sha256=sha256)
+        self._git.directories.configure(self.path, config)
         if not (self.path / "HEAD").exists():
             for directory in ("objects/pack", "objects/info", "refs/heads", "refs/gitsync", "worktrees"):
                 (self.path / directory).mkdir(parents=True, exist_ok=True)

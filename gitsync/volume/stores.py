@@ -68,7 +68,7 @@ class Stores:
     def prune(self, *, deadline: float) -> None:
         """Remove the objects that unfinished fetches have left, until the deadline. Raise `GitError`."""
         for store in self.all():
-            self._git.run(["prune", "--expire=now"], deadline=deadline, place=Place(git_dir=store))
+            self._git.run(["prune", "--expire=now"], deadline=deadline, place=Place(store=store))
 
 
 def is_damage(error: Exception) -> bool:

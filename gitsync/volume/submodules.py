@@ -128,7 +128,7 @@ class Submodules:
         output = self._git.run(
             ["config", "--null", "--blob", "HEAD:.gitmodules", "--get-regexp", r"^submodule\..*\.(path|url)$"],
             deadline=deadline,
-            place=Place(git_dir=tree.metadata, remote=tree.remote),
+            place=Place(store=tree.store, git_dir=tree.metadata, remote=tree.remote),
             accept=lambda status: status in {0, 1},
         )
         paths: dict[str, str] = {}

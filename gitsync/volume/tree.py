@@ -75,7 +75,7 @@ class Tree:
     def place(self) -> Place:
         """Where git works on it, with an index that consumers do not touch."""
         index = self.metadata / "gitsync-index"
-        return Place(git_dir=self.metadata, work_tree=self.path, index=index, remote=self.remote)
+        return Place(store=self.store, git_dir=self.metadata, work_tree=self.path, index=index, remote=self.remote)
 
     @property
     def recipe(self) -> str | None:

@@ -145,14 +145,26 @@ def build_parts(
 
 
 def located(repo: RepoConfig) -> RepoConfig:
-    """Create the root, and return the configuration with the real paths of root and link; raise `GitSyncError`."""
+    """Create the root, and return the configuration with the real paths of all that is written; raise `GitSyncError`.
+
+    From then on no link is followed any more, as others may write to the volume.
+    """
     try:
         repo.root.mkdir(parents=True, exist_ok=True)
         repo.link.parent.mkdir(parents=True, exist_ok=True)
-        root = repo.root.resolve()
-        return replace(repo, root=root, link=repo.link.parent.resolve() / repo.link.name)
+        upkeep = replace(
+            repo.upkeep,
+            touch_file=repo.upkeep.touch_file and _real_place(repo.upkeep.touch_file),
+            error_file=repo.upkeep.error_file and _real_place(repo.upkeep.error_file),
+        )
+        return replace(repo, root=repo.root.resolve(), link=_real_place(repo.link), upkeep=upkeep)
     except OSError as error:
         raise from_os_error(error, doing=f"preparing --root={repo.root}") from error
+
+
+def _real_place(path: Path) -> Path:
+    """Return where a file is, if what it is called leads through links; it may itself be one."""
+    return path.parent.resolve() / path.name
 
 
 def first_status(repo: RepoConfig) -> RepoStatus:

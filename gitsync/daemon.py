@@ -17,8 +17,8 @@ from typing import Final
 from gitsync import __version__
 from gitsync.assembly import Surface, Unit, assemble, first_status, located
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, GitSyncError
-from gitsync.base.files import Scratch
 from gitsync.base.log import get_logger
+from gitsync.base.scratch import Scratch
 from gitsync.config import Config
 from gitsync.control import ControlQueue
 from gitsync.receiver.secret import secret_source

@@ -6,14 +6,13 @@ the links (objects, refs, trees' metadata) names no program. https://git-scm.com
 `GIT_COMMON_DIR` in https://git-scm.com/docs/git. Called by the worker's thread.
 """
 
-import contextlib
-import os
 import re
+import stat
 from pathlib import Path
 from typing import Final
 
+from gitsync.base import nolinks
 from gitsync.base.errors import GitError
-from gitsync.base.files import read_small, write_atomically
 from gitsync.config import GitSetting, render
 
 # What is linked: git follows each of them, and `shallow` and `packed-refs` need not be there.
@@ -44,7 +43,7 @@ class GitDirectories:
         """Give a store its configuration, in the form of git's own file; raise `OSError`."""
         directory = self._home / store.name
         directory.mkdir(parents=True, exist_ok=True)
-        write_atomically(directory / "config", configuration)
+        nolinks.write(directory / "config", configuration)
 
     def enter(self, store: Path, url: str) -> Path:
         """Return the git directory for a command on a store; raise `GitError` if the store leads elsewhere.
@@ -67,7 +66,7 @@ class GitDirectories:
         for name in _FILES:
             # Git has removed it: a store that is not shallow any more has no such file.
             if not (directory / name).is_symlink():
-                (store / name).unlink(missing_ok=True)
+                nolinks.unlink(store / name)
                 (directory / name).symlink_to(store / name)
 
 
@@ -80,24 +79,23 @@ def check_metadata(metadata: Path) -> None:
 def _check(store: Path) -> None:
     for name in ("", *_DIRECTORIES, *_WRITTEN, *_FILES):
         _refuse_link(store / name)
-    with contextlib.suppress(FileNotFoundError), os.scandir(store / "objects") as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                _refuse_link(Path(entry.path))
+    for path in nolinks.entries(store / "objects"):
+        _refuse_link(path)
     for name in ("alternates", "http-alternates"):
         # A store of ours borrows no objects.
-        (store / "objects" / "info" / name).unlink(missing_ok=True)
+        nolinks.unlink(store / "objects" / "info" / name)
 
 
 def _refuse_link(path: Path) -> None:
-    if path.is_symlink():
+    found = nolinks.status(path)
+    if found and stat.S_ISLNK(found.st_mode):
         message = f"{path} has become a link"
         raise GitError(message, reason="corrupt", hint="who else writes to the volume? Only our process may")
 
 
 def _believed(store: Path, url: str) -> str:
     """Return the configuration of a store that is there already."""
-    written = dict(_SETTING.findall(read_small(store / "config") or ""))
+    written = dict(_SETTING.findall(nolinks.read(store / "config") or ""))
     settings = [GitSetting("core.bare", "true"), GitSetting("remote.origin.url", url)]
     for key in _BELIEVED:
         value = written.get(key.rpartition(".")[2])

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
-from gitsync.base.files import remove
 from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.programs.process import CancelledError, MadeWayError
@@ -96,10 +96,13 @@ class Chores:
     def _remove(self, deadline: float, idle: bool) -> None:
         path = self._trees.disposal.gone[0]
         try:
-            run_idle(self._git, ["rm", "-rf", "--", str(path)], deadline=deadline, idle=idle)
-        except (FileNotFoundError, PermissionError) as error:
+            # By a descriptor of the directory that it is in, which no link can take the place of.
+            with nolinks.opened(path.parent) as parent:
+                command = ["rm", "-rf", "--", f"/proc/self/fd/{parent}/{path.name}"]
+                run_idle(self._git, command, deadline=deadline, idle=idle, descriptors=(parent,))
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
             self._log.info("no_rm", v=1, message=str(error))
-        if not remove(path):
+        if not nolinks.remove(path):
             self._log.warning("removal_failed", path=str(path))
         self._trees.disposal.gone.remove(path)
 

@@ -10,8 +10,12 @@ from gitsync.programs.process import Process
 _OUTPUT_LIMIT: Final = 65536
 
 
-def run_idle(git: Git, arguments: Sequence[str], *, deadline: float, idle: bool) -> bytes:
+def run_idle(
+    git: Git, arguments: Sequence[str], *, deadline: float, idle: bool, descriptors: tuple[int, ...] = ()
+) -> bytes:
     """Run it until the deadline (monotonic seconds) and return what it prints; `idle` lets `Git.interrupt` end it.
+
+    `descriptors` are open files that it gets.
 
     Raises `OSError` if it cannot be started, and what `Children.run` raises. Called by the worker's thread.
     """
@@ -24,7 +28,7 @@ def run_idle(git: Git, arguments: Sequence[str], *, deadline: float, idle: bool)
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            pass_fds=git.inherited,
+            pass_fds=(*git.inherited, *descriptors),
         )
 
     return git.children.run(start, deadline=deadline, limit=_OUTPUT_LIMIT, idle=idle).stdout

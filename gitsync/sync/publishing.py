@@ -3,8 +3,8 @@
 import time
 from dataclasses import replace
 
+from gitsync.base import nolinks
 from gitsync.base.errors import PublishError
-from gitsync.base.files import read_small
 from gitsync.base.log import Logger
 from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
@@ -63,7 +63,7 @@ class Publishing:
         if known.fresh:
             tree = self._parts.trees.staging.publish_name(tree, commit.hash)
         self._parts.publisher.publish(tree.path)
-        if "filter=lfs" in (read_small(tree.path / ".gitattributes") or ""):
+        if "filter=lfs" in (nolinks.read(tree.path / ".gitattributes") or ""):
             # Filters of a repository never run, and those of LFS are no exception.
             self._log.warning("lfs_pointers", hint="the files that are kept in LFS are published as pointers")
         return replace(known, memory=replace(known.memory, tree=tree, commit=commit, suspect=False))

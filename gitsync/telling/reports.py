@@ -6,8 +6,8 @@ An observer of the worker's events, on its thread.
 import json
 from pathlib import Path
 
+from gitsync.base import nolinks
 from gitsync.base.errors import HINTS
-from gitsync.base.files import write_atomically
 from gitsync.config import RepoConfig
 from gitsync.telling.events import Event, Failure, PassFinished, Published
 
@@ -27,16 +27,16 @@ class FileReports:
 
     def _report(self, path: Path, failure: Failure | None) -> None:
         if failure is None:
-            path.unlink(missing_ok=True)
+            nolinks.unlink(path)
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        nolinks.make_directory(path.parent)
         # The three names at the top are those that git-sync's users read.
         hint = failure.hint or HINTS.get(failure.reason)
         details = {"repo": self._repo.name, "ref": self._repo.ref, "reason": failure.reason, "hint": hint}
         content = {"Msg": "sync failed", "Err": failure.message, "Args": details}
-        write_atomically(path, json.dumps(content, indent=2) + "\n")
+        nolinks.write(path, json.dumps(content, indent=2) + "\n")
 
 
 def _touch(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    nolinks.make_directory(path.parent)
+    nolinks.touch(path)

@@ -10,15 +10,14 @@ identifier of ours and not through the tree, which consumers may have changed. A
 Called by the worker's thread, `find` also by the main thread before it starts.
 """
 
-import os
 import time
 from pathlib import Path
 
+from gitsync.base import nolinks
 from gitsync.base.errors import GitError
-from gitsync.base.files import remove
 from gitsync.config import TREES_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git
-from gitsync.volume.tree import NESTED, PRIVATE, Recipe, Tree, is_directory
+from gitsync.volume.tree import NESTED, PRIVATE, Recipe, Tree
 
 
 class Catalogue:
@@ -32,22 +31,22 @@ class Catalogue:
     def all(self, stores: list[Path]) -> list[Tree]:
         """Return every tree whose metadata is in one of the stores; remove metadata that has lost its tree."""
         found = []
-        for metadata in (entry for store in stores for entry in (store / "worktrees").glob("*")):
+        for metadata in (entry for store in stores for entry in nolinks.entries(store / "worktrees")):
             if metadata.name.startswith(NESTED):
                 continue
             private = self.directory / f"{PRIVATE}{metadata.name}"
             named = Tree.placed(metadata, self._root)
-            if is_directory(private):
+            if nolinks.is_directory(private):
                 found.append(Tree(path=private, metadata=metadata))
-            elif named and is_directory(named.parent) and is_directory(named):
+            elif named and nolinks.is_directory(named):
                 found.append(Tree(path=named, metadata=metadata))
             else:
-                remove(metadata)
+                nolinks.remove(metadata)
         return found
 
     def find(self, path: Path, store: Path) -> Tree | None:
         """Return the tree that is published at `path`, None if there is none that is ours and in place."""
-        for metadata in (store / "worktrees").glob("*"):
+        for metadata in nolinks.entries(store / "worktrees"):
             if Tree.placed(metadata, self._root) == path:
                 tree = Tree(path=path, metadata=metadata)
                 return tree if tree.in_place() else None
@@ -84,10 +83,11 @@ def left_for(tree: Tree) -> float:
     """Return for how many seconds the link has left a tree, or it was not finished; that is kept across restarts."""
     now, mark = time.time(), tree.left_mark
     try:
-        if not mark.exists() or mark.stat().st_mtime > now:
-            mark.touch()
-            os.utime(mark, (now, now))
-        return now - mark.stat().st_mtime
+        found = nolinks.status(mark)
+        if found is None or found.st_mtime > now:
+            nolinks.touch(mark)
+            return 0.0
+        return now - found.st_mtime
     except OSError:
         # No room for a mark: the time begins when there is.
         return 0.0

@@ -6,9 +6,10 @@ What is not needed any more becomes `.gone-<id>`. Called by the worker's thread.
 from pathlib import Path
 from typing import Final
 
-from gitsync.base.files import remove, unique
+from gitsync.base import nolinks
+from gitsync.base.files import unique
 from gitsync.volume.catalogue import Catalogue
-from gitsync.volume.tree import Tree, is_directory
+from gitsync.volume.tree import Tree
 
 _GONE: Final = ".gone-"
 
@@ -23,16 +24,16 @@ class Disposal:
 
     def discard(self, path: Path) -> bool:
         """Take something out of the way at once, and leave a directory's removal for later; say whether it is gone."""
-        if path.name.startswith(_GONE) or not is_directory(path):
+        if path.name.startswith(_GONE) or not nolinks.is_directory(path):
             gone = path
         else:
             gone = self._catalogue.directory / unique(_GONE)
             try:
-                path.rename(gone)
+                nolinks.rename(path, gone)
             except OSError:
                 gone = path
         if not gone.name.startswith(_GONE):
-            return remove(gone)
+            return nolinks.remove(gone)
         if gone not in self.gone:
             self.gone.append(gone)
         return True
@@ -42,8 +43,8 @@ class Disposal:
         nested = tree.nested()
         if self.discard(tree.path):
             for submodule in nested:
-                remove(submodule.metadata)
-            remove(tree.metadata)
+                nolinks.remove(submodule.metadata)
+            nolinks.remove(tree.metadata)
 
     def drop_private(self, stores: list[Path]) -> None:
         """Remove what is not published, to make room on a full volume."""
@@ -51,4 +52,4 @@ class Disposal:
             if tree.private:
                 self.delete(tree)
         for path in self.gone:
-            remove(path)
+            nolinks.remove(path)

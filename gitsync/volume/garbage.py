@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gitsync.base.files import read_small, write_atomically
+from gitsync.base import nolinks
 from gitsync.programs.gitcmd import Git, Place
 
 # Holds the size of the store, in bytes, when all garbage was last collected.
@@ -45,12 +45,12 @@ def collect(store: Path, mode: str, git: Git, *, deadline: float, idle: bool) ->
     grown = stock.size > 2 * _size_before(store, stock.size) + _MUCH
     if not (mode == "auto" or grown or stock.packs > _MANY_PACKS or stock.loose > _MANY_LOOSE):
         return
-    shallow = (store / "shallow").exists()
+    shallow = nolinks.exists(store / "shallow")
     if mode == "always" and not (shallow or grown or _is_partial(store)):
         run(*_JOIN, "--quiet")
         return
     run("-c", "gc.worktreePruneExpire=never", *(_AS_IT_IS if shallow and mode == "always" else []), *command, "--quiet")
-    write_atomically(store / _SIZE, str(_Stock.read(run("count-objects", "-v")).size))
+    nolinks.write(store / _SIZE, str(_Stock.read(run("count-objects", "-v")).size))
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class _Stock:
 
 def _size_before(store: Path, size: int) -> int:
     """Return the bytes of the store when garbage was last collected, or when it was first looked at."""
-    text = read_small(store / _SIZE) or ""
+    text = nolinks.read(store / _SIZE) or ""
     if not text.isdigit():
-        write_atomically(store / _SIZE, str(size))
+        nolinks.write(store / _SIZE, str(size))
         return size
     return int(text)
 
 
 def _is_partial(store: Path) -> bool:
     """Say whether objects are missing on purpose, which older versions cannot join packs with."""
-    return any((store / "objects" / "pack").glob("*.promisor"))
+    return any(path.suffix == ".promisor" for path in nolinks.entries(store / "objects" / "pack"))

@@ -5,10 +5,12 @@ thread; what only reads is called by others as well.
 """
 
 import os
+import stat
 from pathlib import Path
 
+from gitsync.base import nolinks
 from gitsync.base.errors import PublishError
-from gitsync.base.files import sweep_temporaries, temporary_beside
+from gitsync.base.files import temporary_beside
 
 
 class LinkPublisher:
@@ -19,7 +21,8 @@ class LinkPublisher:
 
     def check(self) -> None:
         """Raise `PublishError` if something that is no link stands where the link has to be."""
-        if os.path.lexists(self.link) and not self.link.is_symlink():
+        found = nolinks.status(self.link)
+        if found and not stat.S_ISLNK(found.st_mode):
             raise PublishError(
                 f"{self.link} is not a symbolic link",
                 reason="link_blocked",
@@ -48,15 +51,15 @@ class LinkPublisher:
     def publish(self, tree: Path) -> None:
         """Make the link lead to `tree`; raise `PublishError` or `OSError`, with the old link untouched."""
         self.check()
-        self.link.parent.mkdir(parents=True, exist_ok=True)
+        nolinks.make_directory(self.link.parent)
         target = os.path.relpath(tree, os.path.realpath(self.link.parent))
         temporary = temporary_beside(self.link)
         try:
-            temporary.symlink_to(target)
-            temporary.replace(self.link)
+            nolinks.symlink(target, temporary)
+            nolinks.rename(temporary, self.link)
         finally:
-            temporary.unlink(missing_ok=True)
+            nolinks.unlink(temporary)
 
     def sweep(self) -> None:
         """Remove what a killed process left beside the link."""
-        sweep_temporaries(self.link)
+        nolinks.sweep_temporaries(self.link)

@@ -10,8 +10,9 @@ import threading
 import time
 from typing import Final
 
+from gitsync.base import nolinks
 from gitsync.base.errors import PublishError, StoreLocked
-from gitsync.base.files import Lock
+from gitsync.base.filelock import Lock
 from gitsync.base.log import get_logger
 from gitsync.config import STORE_DIRECTORY, TREES_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git
@@ -48,7 +49,7 @@ class VolumeLock:
         self.check_directories()
         if self._lock.held:
             return
-        self._directory.mkdir(parents=True, exist_ok=True)
+        nolinks.make_directory(self._directory)
         waiting = False
         while not self._lock.try_acquire():
             if not waiting:

@@ -5,14 +5,13 @@ no update has needed for long goes, all but the last. So updates in quick succes
 there are as many trees as they need. Called by the worker's thread.
 """
 
-import contextlib
 import math
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from gitsync.base.files import remove
+from gitsync.base import nolinks
 from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig, is_full_hash
 from gitsync.volume.catalogue import Catalogue, left_for
@@ -45,13 +44,13 @@ class Retirement:
         It has to be done after a publication, and when `untidy` says so.
         """
         self._tidy_at = math.inf
-        if not self._catalogue.directory.is_dir():
+        if not nolinks.is_directory(self._catalogue.directory):
             return
         standbys = []
         for tree in self._catalogue.all(stores):
             if tree.path == linked:
                 # It may have been left before, and the time starts anew when it is left again.
-                tree.left_mark.unlink(missing_ok=True)
+                nolinks.unlink(tree.left_mark)
             elif tree.private:
                 standbys.append(tree)
             elif self._expired(tree, self._keep):
@@ -74,17 +73,16 @@ class Retirement:
 
     def _retire(self, tree: Tree) -> Tree:
         private = self._catalogue.directory / f"{PRIVATE}{tree.metadata.name}"
-        tree.path.rename(private)
+        nolinks.rename(tree.path, private)
         if tree.path.parent != self._catalogue.directory:
-            with contextlib.suppress(OSError):
-                tree.path.parent.rmdir()
+            nolinks.remove_empty(tree.path.parent)
         return replace(tree, path=private)
 
     def _remove_unknown(self, known: list[Tree], linked: Path | None) -> None:
         used = {tree.path for tree in known} | {tree.path.parent for tree in known}
         used |= {*self._disposal.gone, *({linked, *linked.parents} if linked else ())}
         now = time.monotonic()
-        unknown = [path for path in self._catalogue.directory.iterdir() if path not in used]
+        unknown = [path for path in nolinks.entries(self._catalogue.directory) if path not in used]
         self._unknown_since = {path: self._unknown_since.get(path, now) for path in unknown}
         for path, since in self._unknown_since.items():
             # One that bears a hash may have been published by somebody, and have readers.
@@ -97,9 +95,9 @@ class Retirement:
     def _remove_unused(self, known: list[Tree], stores: list[Path], current: Path) -> None:
         """Remove the metadata of submodules that no tree has any more, and the stores that nothing refers to."""
         nested = {submodule.metadata for tree in known for submodule in tree.nested()}
-        for metadata in (entry for store in stores for entry in (store / "worktrees").glob(f"{NESTED}*")):
-            if metadata not in nested:
-                remove(metadata)
+        for metadata in (entry for store in stores for entry in nolinks.entries(store / "worktrees")):
+            if metadata.name.startswith(NESTED) and metadata not in nested:
+                nolinks.remove(metadata)
         used = {current} | {tree.store for tree in known} | {metadata.parent.parent for metadata in nested}
         for store in stores:
             if store not in used:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
-from gitsync.base.files import unique, write_atomically
+from gitsync.base.files import unique
 from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
@@ -69,14 +70,14 @@ class Staging:
     def publish_name(self, tree: Tree, commit: str) -> Tree:
         """Give a staged tree its published name; raise `OSError`."""
         path = self._catalogue.directory / commit
-        if os.path.lexists(path):
+        if nolinks.exists(path):
             path = self._catalogue.directory / f"{AGAIN}{tree.metadata.name}" / commit
-            path.parent.mkdir(exist_ok=True)
+            nolinks.make_directory(path.parent)
         tree.point(path)
         for nested in tree.nested():
             nested.point(path / nested.path.relative_to(tree.path))
-        write_atomically(tree.metadata / "gitsync-place", os.path.relpath(path, self._root))
-        tree.path.rename(path)
+        nolinks.write(tree.metadata / "gitsync-place", os.path.relpath(path, self._root))
+        nolinks.rename(tree.path, path)
         return replace(tree, path=path)
 
     def prepare(self, commit: str, recipe: Recipe, store: Path, *, deadline: float, idle: bool) -> None:
@@ -119,9 +120,9 @@ class Staging:
     def _create(self, commit: str, recipe: Recipe, store: Path) -> Tree:
         metadata = store / "worktrees" / unique("")
         tree = Tree(path=self._catalogue.directory / f"{PRIVATE}{metadata.name}", metadata=metadata)
-        self._catalogue.directory.mkdir(exist_ok=True)
+        nolinks.make_directory(self._catalogue.directory)
         tree.create(commit)
-        (metadata / "gitsync-recipe").write_text(recipe.signature)
+        nolinks.write(metadata / "gitsync-recipe", recipe.signature)
         return tree
 
     def _bring(self, tree: Tree, commit: str, recipe: Recipe, *, deadline: float) -> Tree:

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from gitsync.base import nolinks
 from gitsync.base.errors import GitError
-from gitsync.base.files import read_small, write_atomically
 from gitsync.base.log import get_logger
 from gitsync.config import GitSetting, RepoConfig, render
 from gitsync.programs.gitcmd import Git, Place
@@ -36,7 +36,7 @@ class Store:
 
     def generations(self) -> list[Path]:
         """Return the stores of this remote that there are, the newest last."""
-        found = [path for path in self._directory.glob(f"{self._key}-*") if path.name.rpartition("-")[2].isdigit()]
+        found = [path for path in nolinks.subdirectories(self._directory) if _is_generation(path, self._key)]
         return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 
     def renew(self) -> None:
@@ -67,7 +67,7 @@ class Store:
 
     def lookup(self, revision: str, *, deadline: float) -> Commit | None:
         """Return a commit that the store has, None if it has no such commit."""
-        if not (self.path / "objects").is_dir():
+        if not nolinks.is_directory(self.path / "objects"):
             return None
         arguments = ["log", "-1", "--format=%H%n%aI%n%ct", f"{revision}^{{commit}}", "--"]
         output = self._git.run(arguments, deadline=deadline, place=self.place, accept=lambda status: status >= 0)
@@ -88,27 +88,27 @@ class Store:
         return [f"--filter={self._filter}"] if self._filter else []
 
     def _unshallow(self) -> list[str]:
-        return ["--unshallow"] if (self.path / "shallow").exists() else []
+        return ["--unshallow"] if nolinks.exists(self.path / "shallow") else []
 
     def _prepare(self, *, sha256: bool) -> None:
         """Create the store, or put its configuration right: consumers of the volume may be able to write to it."""
         config = self._configuration(sha256=sha256)
         self._git.directories.configure(self.path, config)
-        if not (self.path / "HEAD").exists():
+        if not nolinks.exists(self.path / "HEAD"):
             for directory in ("objects/pack", "objects/info", "refs/heads", "refs/gitsync", "worktrees"):
-                (self.path / directory).mkdir(parents=True, exist_ok=True)
-            write_atomically(self.path / "config", config)
-            write_atomically(self.path / "HEAD", "ref: refs/heads/none\n")
-        elif read_small(self.path / "config") != config:
+                nolinks.make_directory(self.path / directory)
+            nolinks.write(self.path / "config", config)
+            nolinks.write(self.path / "HEAD", "ref: refs/heads/none\n")
+        elif nolinks.read(self.path / "config") != config:
             get_logger(repo=self._repo.name).info("store_config_written", v=1, store=str(self.path))
-            write_atomically(self.path / "config", config)
+            nolinks.write(self.path / "config", config)
 
     def _configuration(self, *, sha256: bool) -> str:
         """Return the only configuration that a store has. https://git-scm.com/docs/repository-version"""
         settings = {
             "core.repositoryFormatVersion": "1" if sha256 or self._filter else "0",
             "core.bare": "true",
-            "core.fileMode": str(_keeps_modes(self._directory)).lower(),
+            "core.fileMode": str(nolinks.keeps_modes(self._directory)).lower(),
             "core.sharedRepository": "group" if self._repo.upkeep.group_write else "umask",
             "gc.auto": "0",
             "gc.worktreePruneExpire": "never",
@@ -124,17 +124,9 @@ class Store:
         return render(GitSetting(key, value) for key, value in settings.items())
 
 
-def _keeps_modes(directory: Path) -> bool:
-    """Say whether the volume keeps the executable bit (some network and FAT volumes do not)."""
-    probe = directory / "lock"
-    probe.touch(exist_ok=True)
-    before = probe.stat().st_mode
-    with contextlib.suppress(OSError):
-        probe.chmod(before ^ 0o100)
-        changed = probe.stat().st_mode != before
-        probe.chmod(before)
-        return changed
-    return False
+def _is_generation(path: Path, key: str) -> bool:
+    name, _, number = path.name.rpartition("-")
+    return name == key and number.isascii() and number.isdigit()
 
 
 def _date(written: str) -> str | None:

@@ -3,13 +3,12 @@
 Called by the worker's thread.
 """
 
-import os
 import re
 from pathlib import Path
 from typing import Final
 
+from gitsync.base import nolinks
 from gitsync.base.errors import GitError, RefNotFound
-from gitsync.base.files import remove
 from gitsync.base.log import get_logger
 from gitsync.config import STORE_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git, Place
@@ -18,8 +17,13 @@ from gitsync.telling.events import Commit
 from gitsync.volume.garbage import collect
 from gitsync.volume.store import PRIVATE_REF, Store
 
-# Our own lock file is called `lock`, which is none of these.
-_LEFTOVER: Final = re.compile(r".*\.lock|gc\.pid|packed-refs\.new|tmp_.*|\.tmp-.*|.*\.keep|.*\.gitsync-tmp")
+# How git, and we, call what is not finished; our own lock file is called `lock`, which is none of these.
+_BEGUN: Final = ("tmp_", ".tmp-")
+_UNFINISHED: Final = (".keep", ".gitsync-tmp", "gc.pid", "packed-refs.new")
+_LOCKED: Final = ".lock"
+_STORE: Final = re.compile(r"[0-9a-f]{12}-[0-9]+")
+# No file of a store lies deeper, but for the locks of refs with longer names than any that we know.
+_DEPTH: Final = 16
 
 
 class Stores:
@@ -34,7 +38,7 @@ class Stores:
 
     def all(self) -> list[Path]:
         """Return the stores of all remotes and generations that are on the volume."""
-        return [path for path in self._directory.glob("*-*") if path.is_dir()]
+        return [path for path in nolinks.subdirectories(self._directory) if _STORE.fullmatch(path.name)]
 
     def fetch(self, target: Target, *, deadline: float) -> Commit:
         """Fetch the target until the deadline (monotonic seconds), and return its commit.
@@ -50,12 +54,13 @@ class Stores:
 
     def sweep(self) -> None:
         """Remove what killed commands left: we hold the lock, so every lock file of git's is a dead one."""
-        for directory, _, names in os.walk(self._directory):
-            for name in names:
-                if _LEFTOVER.fullmatch(name):
-                    path = Path(directory, name)
-                    self._log.info("leftover_removed", v=1, path=str(path))
-                    remove(path)
+        for path in nolinks.walk(self._directory, depth=_DEPTH):
+            # Branches may be called like temporary files, but not like locks.
+            named_by_us = "refs" not in path.relative_to(self._directory).parts
+            unfinished = named_by_us and (path.name.startswith(_BEGUN) or path.name.endswith(_UNFINISHED))
+            if unfinished or path.name.endswith(_LOCKED):
+                self._log.info("leftover_removed", v=1, path=str(path))
+                nolinks.remove(path)
 
     def collect(self, *, deadline: float, idle: bool) -> None:
         """Collect garbage where much has piled up, until the deadline (monotonic seconds); raise `GitError`.

@@ -5,18 +5,18 @@ that a repository says becomes a configuration or an option of git: of `.gitmodu
 transports are those that the repository itself may use. Called by the worker's thread.
 """
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from gitsync.base import nolinks
 from gitsync.base.errors import CheckoutError, GitCancelled, GitError, GitTimeout
 from gitsync.base.files import unique
 from gitsync.config import STORE_DIRECTORY, RepoConfig, transport
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.volume.store import Store
-from gitsync.volume.tree import NESTED, Tree, is_directory
+from gitsync.volume.tree import NESTED, Tree
 
 # Deeper nesting than this is a circle.
 _DEEPEST: Final = 10
@@ -57,7 +57,7 @@ class Submodules:
         """Make the submodules of a staged tree those of its commit; raise `GitError` or `CheckoutError`."""
         before = {nested.path: nested for nested in tree.nested()}
         walk = _Walk(mode=mode, deadline=deadline, before=before)
-        if mode != "off" and (os.path.lexists(tree.path / ".gitmodules") or before):
+        if mode != "off" and (nolinks.exists(tree.path / ".gitmodules") or before):
             self.failed = True
             self._bring(tree, self._repo.repo, walk, depth=1)
         self.failed = False
@@ -71,7 +71,7 @@ class Submodules:
             path = _inside(parent.path, link.path)
             store = Store(self._directory, link.url, self._repo, self._git)
             tree = walk.before.get(path)
-            if tree is None or tree.store != store.path or not tree.metadata.is_dir():
+            if tree is None or tree.store != store.path or not nolinks.is_directory(tree.metadata):
                 tree = Tree(path=path, metadata=store.path / "worktrees" / unique(NESTED), remote=link.url)
                 tree.create(link.hash)
                 self._provide(store, link.hash, deadline=walk.deadline)
@@ -106,7 +106,7 @@ class Submodules:
 
     def _links(self, tree: Tree, url: str, *, deadline: float) -> list[_Link]:
         """Return the submodules that a tree's commit names; those that `.gitmodules` does not know are left out."""
-        if not os.path.lexists(tree.path / ".gitmodules"):
+        if not nolinks.exists(tree.path / ".gitmodules"):
             return []
         listed = self._git.run(["ls-files", "--stage", "-z"], deadline=deadline, place=tree.place).stdout
         hashes = {}
@@ -148,9 +148,9 @@ def _inside(parent: Path, path: str) -> Path:
     place = parent
     for part in parts:
         place = place / part
-        if os.path.lexists(place) and not is_directory(place):
+        if nolinks.exists(place) and not nolinks.is_directory(place):
             raise CheckoutError(f"{path!r} leads out of the tree", reason="submodule")
-        place.mkdir(exist_ok=True)
+        nolinks.make_directory(place)
     return place
 
 

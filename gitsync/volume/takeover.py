@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from gitsync.base.files import read_small
+from gitsync.base import nolinks
 from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 
@@ -43,11 +43,11 @@ class Takeover:
 def leftovers(root: Path) -> list[Path]:
     """Return what is recognisably git-sync's: its trees, and last its repository."""
     store = root / ".git"
-    if store.is_symlink() or not (store / "worktrees").is_dir() or (store / "index").exists():
+    if not nolinks.is_directory(store / "worktrees") or nolinks.exists(store / "index"):
         return []
     trees = []
-    for entry in (store / "worktrees").iterdir():
-        pointer = (read_small(entry / "gitdir") or "").strip()
+    for entry in nolinks.entries(store / "worktrees"):
+        pointer = (nolinks.read(entry / "gitdir") or "").strip()
         # The volume may have been mounted elsewhere, so only the end of the path counts.
         match = re.search(rf"(?:^|/)({_TREE.pattern})/\.git$", pointer)
         if not match:
@@ -56,4 +56,4 @@ def leftovers(root: Path) -> list[Path]:
     if not trees:
         return []
     # Trees in .worktrees are swept with everything there that nobody knows.
-    return [*(tree for tree in trees if tree.parent == root and tree.is_dir()), store]
+    return [*(tree for tree in trees if tree.parent == root and nolinks.is_directory(tree)), store]

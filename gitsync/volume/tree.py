@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from gitsync.base.files import read_small, remove, write_atomically
+from gitsync.base import nolinks
 from gitsync.config import TREES_DIRECTORY
 from gitsync.programs.gitcmd import Git, Place
 
@@ -80,7 +80,7 @@ class Tree:
     @property
     def recipe(self) -> str | None:
         """The signature of the recipe that it was made with."""
-        return read_small(self.metadata / "gitsync-recipe")
+        return nolinks.read(self.metadata / "gitsync-recipe")
 
     @property
     def left_mark(self) -> Path:
@@ -89,7 +89,7 @@ class Tree:
 
     def head(self) -> str | None:
         """Return the commit that the metadata names."""
-        text = read_small(self.metadata / "HEAD")
+        text = nolinks.read(self.metadata / "HEAD")
         return text.strip() if text is not None else None
 
     def in_place(self) -> bool:
@@ -98,25 +98,25 @@ class Tree:
         return (
             head is not None
             and (head == self.hash or self.metadata.name.startswith(NESTED))
-            and is_directory(self.path)
-            and read_small(self.path / ".git") == self._pointer(self.path)
+            and nolinks.is_directory(self.path)
+            and nolinks.read(self.path / ".git") == self._pointer(self.path)
         )
 
     def create(self, commit: str) -> None:
         """Make the directory and the metadata of a tree that has no files yet; raise `OSError`."""
-        self.metadata.mkdir(parents=True)
-        self.path.mkdir(exist_ok=True)
-        (self.metadata / "commondir").write_text("../..\n")
-        (self.metadata / "HEAD").write_text(f"{commit}\n")
+        nolinks.make_directory(self.metadata)
+        nolinks.make_directory(self.path)
+        nolinks.write(self.metadata / "commondir", "../..\n")
+        nolinks.write(self.metadata / "HEAD", f"{commit}\n")
 
     @property
     def unfinished(self) -> bool:
         """Whether its first commit has not been checked out whole."""
-        return not (self.metadata / "gitsync-index").exists()
+        return not nolinks.exists(self.metadata / "gitsync-index")
 
     def bring(self, commit: str, git: Git, *, sparse: str | None, deadline: float, idle: bool = False) -> None:
         """Make the files those of the commit, whatever they were; cost follows the change. Raise `GitError`."""
-        used = any(self.path.iterdir())
+        used = bool(nolinks.entries(self.path))
         if used and self.unfinished:
             # The files that are right already need not be written again, only be looked at.
             git.run(["read-tree", commit], deadline=deadline, place=self.place, idle=idle)
@@ -126,12 +126,12 @@ class Tree:
         git.run(reset, deadline=deadline, place=self.place, idle=idle)
         if used:
             git.run([*options, "clean", "-ffdx", "--quiet"], deadline=deadline, place=self.place, idle=idle)
-        index = self.metadata / "index"
-        index.unlink(missing_ok=True)
+        ours, index = self.metadata / "gitsync-index", self.metadata / "index"
+        nolinks.unlink(index)
         try:
-            index.hardlink_to(self.metadata / "gitsync-index")
+            nolinks.link(ours, index)
         except OSError:
-            index.write_bytes((self.metadata / "gitsync-index").read_bytes())
+            nolinks.write(index, ours.read_bytes())
 
     def changed(self, git: Git, *, deadline: float, idle: bool = False) -> list[str]:
         """Return the tracked files that are not as in the index, `idle` at low priority. Raise `GitError`.
@@ -150,9 +150,9 @@ class Tree:
 
     def point(self, path: Path) -> None:
         """Make tree and metadata refer to each other as they will once the tree is at `path`; raise `OSError`."""
-        remove(self.path / ".git")
-        (self.path / ".git").write_text(self._pointer(path))
-        (self.metadata / "gitdir").write_text(f"{path / '.git'}\n")
+        nolinks.remove(self.path / ".git")
+        nolinks.write(self.path / ".git", self._pointer(path))
+        nolinks.write(self.metadata / "gitdir", f"{path / '.git'}\n")
 
     def remember_nested(self, nested: list["Tree"]) -> None:
         """Note which trees of submodules are in this one."""
@@ -161,11 +161,11 @@ class Tree:
             [str(tree.path.relative_to(self.path)), os.path.relpath(tree.metadata, root), tree.remote]
             for tree in nested
         ]
-        write_atomically(self.metadata / "gitsync-nested", json.dumps(rows))
+        nolinks.write(self.metadata / "gitsync-nested", json.dumps(rows))
 
     def nested(self) -> list["Tree"]:
         """Return the trees of submodules that were made in this one, outer ones first."""
-        text = read_small(self.metadata / "gitsync-nested", limit=_NESTED_LIMIT)
+        text = nolinks.read(self.metadata / "gitsync-nested", limit=_NESTED_LIMIT)
         try:
             rows = json.loads(text) if text else []
         except (ValueError, RecursionError):
@@ -180,7 +180,7 @@ class Tree:
     @staticmethod
     def placed(metadata: Path, root: Path) -> Path | None:
         """Return where the metadata says that its tree is published, None if that is no place of ours."""
-        text = read_small(metadata / "gitsync-place") or ""
+        text = nolinks.read(metadata / "gitsync-place") or ""
         return root / text if _PLACE.fullmatch(text) else None
 
     def _pointer(self, path: Path) -> str:
@@ -192,8 +192,8 @@ class Tree:
         file = self.metadata / "info" / "sparse-checkout"
         if sparse is None:
             return []
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(sparse)
+        nolinks.make_directory(file.parent)
+        nolinks.write(file, sparse)
         return ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false"]
 
 
@@ -204,8 +204,3 @@ def _is_nested_row(row: object) -> bool:
     path = PurePosixPath(row[0])
     inside = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
     return inside and bool(_NESTED_METADATA.fullmatch(row[1])) and (row[2] is None or isinstance(row[2], str))
-
-
-def is_directory(path: Path) -> bool:
-    """Say whether there is a directory itself, not a link to one that a consumer may have put there."""
-    return path.is_dir() and not path.is_symlink()

@@ -112,7 +112,7 @@ def test_store_that_is_not_shallow_any_more(make_workbench: MakeWorkbench, origi
     assert not (second.stores.current.path / "shallow").exists()
 
 
-@pytest.mark.parametrize("name", ["objects/pack", "refs/gitsync", "refs/heads", "packed-refs", "shallow"])
+@pytest.mark.parametrize("name", ["objects/pack", "refs/gitsync", "refs/heads", "worktrees", "packed-refs", "shallow"])
 def test_git_writes_through_no_link(make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path, name: str) -> None:
     """Where a part of the store has become a link, nothing is written to its target, and the next store is right."""
     bench = make_workbench(origin.url, git_gc="aggressive")

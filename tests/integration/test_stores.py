@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitsync.base.errors import GitError, RefNotFound, StoreLocked
-from gitsync.base.files import Lock
+from gitsync.base.filelock import Lock
 from gitsync.volume.store import PRIVATE_REF
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git, run_git

@@ -9,16 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.base.files import (
-    Lock,
-    Scratch,
-    read_small,
-    remove,
-    sweep_temporaries,
-    temporary_beside,
-    unique,
-    write_atomically,
-)
+from gitsync.base.filelock import Lock
+from gitsync.base.files import read_small, temporary_beside, unique
+from gitsync.base.nolinks import remove, sweep_temporaries
+from gitsync.base.nolinks import write as write_atomically
+from gitsync.base.scratch import Scratch
 
 NOBODY = 65534
 

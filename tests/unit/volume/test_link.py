@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gitsync.base import nolinks
 from gitsync.base.errors import PublishError
 from gitsync.volume.link import LinkPublisher
 from tests.unit.examples import HASH, OTHER_HASH
@@ -43,10 +44,10 @@ def test_never_without_a_link(publisher: LinkPublisher, monkeypatch: pytest.Monk
     """When the last step fails, the old link is untouched and nothing is left beside it."""
     publisher.publish(tree(publisher))
 
-    def fail(self: Path, target: Path) -> Path:
+    def fail(source: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr(nolinks, "rename", fail)
     with pytest.raises(OSError, match="No space"):
         publisher.publish(tree(publisher, OTHER_HASH))
     assert publisher.current() == tree(publisher)
@@ -62,11 +63,14 @@ def test_link_elsewhere(publisher: LinkPublisher, tmp_path: Path) -> None:
 
 
 def test_link_in_a_linked_directory(publisher: LinkPublisher, tmp_path: Path) -> None:
-    """The target is relative to where the link really is, not to the path that it was called by."""
+    """The target is relative to where the link really is; a directory that has become a link since is not followed."""
     (tmp_path / "real" / "deep").mkdir(parents=True)
     (tmp_path / "alias").symlink_to("real/deep")
     aliased = LinkPublisher(tmp_path / "alias" / "www")
-    aliased.publish(tree(publisher))
+    with pytest.raises(NotADirectoryError, match="alias"):
+        aliased.publish(tree(publisher))
+    located = LinkPublisher((tmp_path / "alias").resolve() / "www")
+    located.publish(tree(publisher))
     assert aliased.leads_to_tree()
     assert aliased.link.resolve() == tree(publisher).resolve()
 

@@ -104,6 +104,9 @@ def assemble(repo: RepoConfig, *, home: Path, surface: Surface) -> Unit:
     The repository has to be `located`. Raises `PublishError` if the place of the link is taken.
     """
     home.mkdir(mode=0o700)
+    if repo.git.home:
+        # curl looks for logins there; whether there is such a file shows when it does.
+        (home / ".netrc").symlink_to(repo.git.home.absolute() / ".netrc")
     configuration = home / "gitconfig"
     hooks = Hooks(repo, surface.metrics)
     observers = Observers([surface.board, surface.metrics, FileReports(repo), *hooks.observers])

@@ -79,6 +79,11 @@ def forget(secret: Secret) -> None:
             _known = frozenset().union(*(_forms(kept) for kept in _wrapped))
 
 
+def holds_secret(text: str) -> bool:
+    """Say whether a text holds a `Secret` that was ever made."""
+    return any(secret in text for secret in _known)
+
+
 def _mask_login(match: re.Match[str]) -> str:
     """Mask what stands before the last `@` of a URL: with a raw slash in a login nothing tells where that ends."""
     word = match.group()

@@ -37,9 +37,7 @@ def parse_settings(written: str) -> tuple[GitSetting, ...]:
         if position >= len(written):
             raise ValueError(f"write KEY:VALUE; setting number {len(settings) + 1} has no value")
         value, position = _token(written, position + 1, end=",")
-        setting = GitSetting(key.strip(), value)
-        _check(setting)
-        settings.append(setting)
+        settings.append(checked(GitSetting(key.strip(), value)))
         position += 1
     return tuple(settings)
 
@@ -85,12 +83,14 @@ def _escape(written: str, position: int) -> tuple[str, int]:
     return _ESCAPES[following], position + 2
 
 
-def _check(setting: GitSetting) -> None:
+def checked(setting: GitSetting) -> GitSetting:
+    """Return a setting that git can store; raise `ValueError` that says what is wrong with another."""
     section, subsection, variable = setting.parts
     if not _SECTION.fullmatch(section) or not _VARIABLE.fullmatch(variable):
         raise ValueError(f"{setting.key!r} is no git setting; write section.variable or section.name.variable")
     if "\0" in setting.value or (subsection and re.search(r"[\n\0]", subsection)):
         raise ValueError(f"{setting.key!r} holds a character that git cannot store")
+    return setting
 
 
 def render(settings: Iterable[GitSetting]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitsync.config.option import Older, group, option
-from gitsync.config.values import DURATION, INT, TEXT
+from gitsync.config.values import DURATION, INT, NAMES, TEXT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,4 +79,10 @@ class HooksConfig:
     exechook: ExecHook = group("exechook_")
     gate: ExecHook = group("pre_publish_exechook_", _GATE)
     webhook: CallHook = group("webhook_")
+    hook_env: tuple[str, ...] = option(
+        NAMES,
+        "Which variables of this container the commands see: all but those that hold a secret of ours or steer git and "
+        "ssh, or only those named; in a list with `all`, those named come on top.",
+        default="all",
+    )
     environment: Mapping[str, str]

@@ -6,13 +6,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from gitsync.base.errors import ConfigError
 from gitsync.base.redact import MASK, scrub
-from gitsync.config import rules
+from gitsync.config import environment, rules
 from gitsync.config.hooks import HooksConfig
 from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, all_options
@@ -87,7 +88,8 @@ def _unknown_arguments(rest: Sequence[str]) -> list[str]:
 def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     """Return the configuration; raise `ConfigError` with every problem, each naming option, value and remedy."""
     arguments = read_arguments(argv)
-    problems, warnings = [*arguments.problems, *_refused_variable(environ)], unknown_variables(environ)
+    problems = [*arguments.problems, *_refused_variable(environ)]
+    warnings = [*unknown_variables(environ), *environment.dropped_variables(environ)]
     if arguments.broken:
         # What was given cannot be told from what is missing.
         raise ConfigError([scrub(problem) for problem in problems])
@@ -105,15 +107,15 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
             shown[option.name] = MASK if option.secret else scrub(written.removeprefix("="))
     if values["http_bind"] and "http_bind" not in shown:
         values["http_bind"] = replace(values["http_bind"], explicit=False)
+    values["git_config_add"] += environment.settings_of(environ, warnings)
     problems += _missing({name.option for name, _ in spelled})
     problems += rules.check(values)
     if values["strict"]:
         problems += warnings
     if problems:
         raise ConfigError([scrub(problem) for problem in problems])
-    inherited = {name: environ[name] for name in sorted(rules.HOOK_ENVIRONMENT & environ.keys())}
     told = tuple(scrub(warning) for warning in warnings)
-    return _build({**rules.resolve(values), "environment": inherited}, shown, told)
+    return _build(rules.resolve(values), environ, shown=shown, warnings=told)
 
 
 def _missing(tried: set[Option]) -> list[str]:
@@ -156,14 +158,15 @@ def _value(option: Option, chosen: Sequence[Given]) -> Any:
     return option.kind.parse(option.default) if option.default is not None else None
 
 
-def _build(values: dict[str, Any], shown: dict[str, str], warnings: tuple[str, ...]) -> Config:
+def _build(values: dict[str, Any], environ: Mapping[str, str], **told: Any) -> Config:
+    home = Path(environ["HOME"]) if environ.get("HOME") else None
     repo = fill(
         RepoConfig,
         values,
         schedule=fill(Schedule, values),
-        git=fill(GitConfig, values),
+        git=fill(GitConfig, values, home=home),
         auth=fill(AuthConfig, values, login=values["login"]),
-        hooks=fill(HooksConfig, values, environment=values["environment"]),
+        hooks=fill(HooksConfig, values, environment=environment.for_hooks(environ, values["hook_env"])),
     )
-    config: Config = fill(Config, values, repos=(repo,), shown=shown, warnings=warnings)
+    config: Config = fill(Config, values, repos=(repo,), **told)
     return config

@@ -59,7 +59,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class GitConfig:
-    """Which git runs, and what it is told."""
+    """Which git runs, and what it is told; `home` is where the user's `.netrc` may lie."""
 
     git: str = option(TEXT, "The git program.", default="git", env=("GIT_SYNC_GIT",))
     git_config: tuple[GitSetting, ...] = option(
@@ -73,6 +73,7 @@ class GitConfig:
     git_config_add: tuple[GitSetting, ...] = option(
         SETTINGS, "The same, for keys that may have several values: it adds one.", repeatable=True, secret=True
     )
+    home: Path | None
 
 
 @dataclass(frozen=True, kw_only=True)

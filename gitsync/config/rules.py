@@ -13,16 +13,6 @@ from gitsync.config.values import Credential
 TRANSPORTS: Final = ("https", "http", "ssh", "git")
 STORE_DIRECTORY: Final = ".gitsync"
 TREES_DIRECTORY: Final = ".worktrees"
-# What hooks may see of our environment: enough to find programs, the way out of the pod, and the cluster's API.
-HOOK_ENVIRONMENT: Final = frozenset(
-    [
-        *("PATH", "HOME", "HOSTNAME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "USER"),
-        *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
-        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
-        *("SSL_CERT_FILE", "SSL_CERT_DIR"),
-        *("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBERNETES_SERVICE_PORT_HTTPS"),
-    ]
-)
 _WEBHOOK_URL = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # user@host:path, as git reads it: no slash before the colon. https://git-scm.com/docs/git-clone#_git_urls

@@ -21,6 +21,8 @@ _PART = re.compile(r"(?<!\d)(\d++\.?\d*+|\.\d++)(ns|us|µs|μs|ms|s|m|h)")
 # https://pkg.go.dev/strconv#ParseBool
 _TRUE: Final = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE: Final = {"0", "f", "F", "FALSE", "false", "False"}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+ALL: Final = "all"
 # They end the process, cannot be caught, or belong to the runtime.
 _RESERVED_SIGNALS: Final = {
     "SIGTERM",
@@ -172,6 +174,14 @@ def _credential(entry: object) -> Credential:
     )
 
 
+def parse_names(written: str) -> tuple[str, ...]:
+    """Return the names of a list of environment variables that is separated by commas; `ALL` may be among them."""
+    names = tuple(part.strip() for part in written.split(","))
+    if not all(_NAME.fullmatch(name) for name in names):
+        raise ValueError("use all, or names of variables separated by commas")
+    return names
+
+
 def parse_signal(written: str) -> signal.Signals:
     """Return the signal of a name with or without `SIG`, or of a number."""
     try:
@@ -221,6 +231,7 @@ COOKIES = Kind("BOOL|PATH", parse_cookies, alone="true")
 CREDENTIALS = Kind("JSON", parse_credentials)
 INT = Kind("INT", parse_int)
 NOT_NEGATIVE = Kind("INT", parse_not_negative)
+NAMES = Kind("all|NAME,…", parse_names)
 FRACTION = Kind("FRACTION", parse_fraction)
 TEXT = Kind("TEXT", parse_text)
 PATH = Kind("PATH", parse_path)

@@ -56,6 +56,35 @@ def follows(daemon: DaemonProcess, origin: Origin, content: str) -> None:
     daemon.sync_to(origin.commit({"index.html": content}))
 
 
+def test_netrc(start_secret: StartSecret, guarded: GitHttpServer, origin: Origin, tmp_path: Path) -> None:
+    """Given a login in the home's .netrc, when passes run, then it is used; one that is replaced counts at once."""
+    netrc = tmp_path / "netrc-home" / ".netrc"
+    netrc.parent.mkdir()
+    netrc.write_text(f"machine 127.0.0.1 login ann password {OTHER}\n")
+    environment = {"HOME": str(netrc.parent)}
+    daemon = start_secret(guarded.url_of(origin.path), secrets=[SECRET, OTHER], environment=environment)
+    assert daemon.wait_event("sync_finished")["reason"] == "auth"
+    netrc.write_text(f"machine 127.0.0.1 login ann password {SECRET}\n")
+    follows(daemon, origin, "second\n")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"GIT_SSL_NO_VERIFY": "true"},
+        {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.sslVerify", "GIT_CONFIG_VALUE_0": "false"},
+    ],
+    ids=["variable", "setting"],
+)
+def test_variables_of_git(
+    start_secret: StartSecret, tls_server: GitHttpServer, origin: Origin, environment: dict[str, str]
+) -> None:
+    """Given variables of git that say what to trust, when a pass runs, then git trusts it."""
+    daemon = start_secret(tls_server.url_of(origin.path), secrets=[], environment=environment)
+    daemon.wait_ready()
+    assert not daemon.logs("config_warning")
+
+
 def test_password_of_the_environment(start_secret: StartSecret, guarded: GitHttpServer, origin: Origin) -> None:
     """Given a password in the environment, when it is right, then passes work, and when not, the reason is auth."""
     environment = {"GITSYNC_PASSWORD": SECRET}

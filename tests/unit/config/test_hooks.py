@@ -1,9 +1,9 @@
-"""The options of hooks: what is refused, and what hooks see of the environment."""
+"""The options of hooks, and what is refused."""
 
 import pytest
 
 from gitsync.base.errors import ConfigError
-from tests.unit.examples import config, repo_config
+from tests.unit.examples import config
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,3 @@ def test_refused(option: str, problem: str) -> None:
 def test_url_is_not_shown() -> None:
     """The URL of a webhook may hold a token, so it is not in the log of the start."""
     assert config("--webhook-url=https://chat.test/T0KEN").shown["webhook_url"] == "***"
-
-
-def test_environment() -> None:
-    """Hooks see a few variables by name, and none of ours."""
-    hooks = repo_config(
-        PATH="/bin", HOME="/home", TZ="UTC", OTHER="x", GITSYNC_PASSWORD="x", GITSYNC_USERNAME="y"
-    ).hooks
-    assert hooks.environment == {"PATH": "/bin", "HOME": "/home", "TZ": "UTC"}

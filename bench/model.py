@@ -11,6 +11,7 @@ from random import Random
 from typing import Literal
 
 from gitsync.config import Schedule
+from gitsync.programs.gitcmd import QUIET
 from gitsync.triggers.schedule import next_delay
 
 Kind = Literal["unchanged", "updated", "failed"]
@@ -105,7 +106,7 @@ def _failed_until(scenario: Scenario, now: float) -> float | None:
     outage = scenario.outage
     if outage is None or not outage.begin <= now < outage.end:
         return None
-    deadline = now + scenario.schedule.sync_timeout
+    deadline = now + min(scenario.schedule.sync_timeout, QUIET)
     return {"refuses": now, "is silent": deadline, "resets": min(deadline, outage.end)}[outage.how]
 
 

@@ -43,7 +43,8 @@ HINTS = {
     "rate_limited": "poll less often (--period) or use the webhook",
     "ref_missing": "check --ref: a full ref name, a tag, a branch or a full commit hash",
     "remote_error": "the server failed; see its own log or status page",
-    "timeout": "check the network, or raise --sync-timeout if the repository is just large",
+    "timeout": "check the network; raise --sync-timeout if the repository is just large, and http.lowSpeedTime with "
+    "--git-config if the server is just silent for long",
     "sparse_file": "check --sparse-checkout-file; what is published stays until it can be read",
     "submodule": "check .gitmodules of the repository, or leave submodules out with --submodules=off",
     "tls": "check the server's certificate and the CA certificates in the image",
@@ -61,6 +62,7 @@ _PATTERNS: Final = (
     (r"host key verification failed|remote host identification has changed", "host_key"),
     (r"no user exists for uid", "config"),
     (r"returned error: 429", "rate_limited"),
+    (r"operation too slow", "timeout"),
     (
         r"authentication failed|could not read (username|password)|terminal prompts disabled|access denied"
         r"|permission denied \((publickey|password|keyboard)|returned error: 40[137]|response 407"

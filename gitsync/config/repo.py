@@ -35,8 +35,9 @@ class Schedule:
     )
     max_backoff: float = option(
         DURATION,
-        "After each failure in a row the delay doubles, up to this (or up to the period, if that is longer).",
-        default="5m",
+        "After each failure in a row the delay doubles, up to this (or up to the period, if that is longer). A trigger "
+        "or a changed credential begins anew, and after a name that could not be resolved the delay does not grow.",
+        without="1m, or three times the value of --period if that is longer",
     )
     sync_timeout: float = option(
         DURATION,

@@ -21,6 +21,9 @@ _FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # https://git-scm.com/docs/git-check-ref-format
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^\.|^/|/$|\.$|\.lock(/|$)|^@$|^-")
 _SHORTEST = 0.01
+# The longest delay after failures, at least, and in periods: what has come back is noticed before people look for it.
+_MOST_BACKOFF: Final = 60.0
+_MOST_BACKOFF_PERIODS: Final = 3
 
 
 def is_full_hash(ref: str) -> bool:
@@ -137,7 +140,7 @@ def _check_limits(values: dict[str, Any]) -> list[str]:
     problems += [
         f"--{name.replace('_', '-')}: it cannot be negative; use 0 or more"
         for name in ("depth", "stale_worktree_timeout", "heal_period", "max_backoff", "shutdown_timeout", "verbose")
-        if values[name] < 0
+        if values[name] is not None and values[name] < 0
     ]
     return problems
 
@@ -160,7 +163,9 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
     if max_failures is None:
         # git-sync gives up at the first failure; a daemon that serves something goes on serving it and tries again.
         max_failures = 0 if values["one_time"] else -1
-    init_max_failures = values["init_max_failures"]
+    init_max_failures, max_backoff = values["init_max_failures"], values["max_backoff"]
+    if max_backoff is None:
+        max_backoff = max(_MOST_BACKOFF, _MOST_BACKOFF_PERIODS * values["period"])
     derived = {
         "root": root,
         "repo": os.path.abspath(repo) if _is_plain_path(repo) else repo,  # noqa: PTH100 (a URL comes here, too)
@@ -168,6 +173,7 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
         "link": _absolute(root / (values["link"] or _last_part(repo))),
         "max_failures": max_failures,
         "init_max_failures": max_failures if init_max_failures is None else init_max_failures,
+        "max_backoff": max_backoff,
         "init_period": values["period"] if values["init_period"] is None else values["init_period"],
         "touch_file": values["touch_file"] and _absolute(root / values["touch_file"]),
         "error_file": values["error_file"] and _absolute(root / values["error_file"]),

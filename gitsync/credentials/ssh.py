@@ -20,7 +20,8 @@ DEFAULT_KEY: Final = Path("/etc/git-secret/ssh")
 DEFAULT_KNOWN_HOSTS: Final = Path("/etc/git-secret/known_hosts")
 _KEY_OPTION: Final = "--ssh-key-file"
 _HOSTS_OPTION: Final = "--ssh-known-hosts-file"
-_ALWAYS: Final = ("BatchMode=yes", "ConnectTimeout=30", "ServerAliveInterval=15", "ServerAliveCountMax=4")
+# A server that does not even answer to that is gone after 20 seconds, as one of https is.
+_ALWAYS: Final = ("BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=10", "ServerAliveCountMax=2")
 _WRAPPER: Final = "libnss_wrapper.so"
 _LIBRARIES: Final = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
 

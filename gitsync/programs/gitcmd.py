@@ -25,11 +25,16 @@ _OUTPUT_LIMIT: Final = 16 * 1024 * 1024
 _MESSAGE_LIMIT: Final = 600
 _SHOWN: Final = 65536
 
+# After so many seconds without a byte a server counts as gone, long before a pass is over.
+QUIET: Final = 20
 _DEFAULTS: Final = (
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("init.defaultBranch", "main"),
     ("core.logAllRefUpdates", "false"),
+    # A server that is at work tells of its progress, or that it is alive, every few seconds.
+    ("http.lowSpeedLimit", "1"),
+    ("http.lowSpeedTime", str(QUIET)),
 )
 # What a repository, a consumer of the volume or an option must not change. https://git-scm.com/docs/git-config
 _ENFORCED: Final = (
@@ -52,6 +57,8 @@ _TELLING: Final = re.compile(
     r"|warning: remote host identification|sha256:\S+$|load key |.*too many authentication|no user exists for uid",
     re.IGNORECASE,
 )
+# What a server tells of its progress. https://git-scm.com/docs/pack-protocol#_packfile_data
+_PROGRESS: Final = re.compile(r"remote: (\w[\w ]{0,99}: +\d|Total \d)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,7 +267,7 @@ def _cancelled(tried: str) -> GitCancelled:
 
 def _error(tried: str, output: Output) -> GitError:
     text = scrub(output.stderr.strip())
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not _PROGRESS.match(line)]
     telling = [line.strip("@ ") for line in lines if _TELLING.match(line.lstrip("@ "))] or lines[-3:]
     summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or f"exit status {output.status}"
     reason = classify("\n".join(line for line in lines if not line.startswith("remote:")))

@@ -5,9 +5,11 @@ from typing import Final
 
 from gitsync.programs.gitcmd import Git, Place
 
-# Nothing but what was asked for: no tags, no file that grows, no work that others do better, no submodules.
+# Nothing but what was asked for: no tags, no file that grows, no work that others do better, no submodules. Progress is
+# for the connection: a server that tells of it while it counts objects is not taken for a silent one.
 _OPTIONS: Final = (
     "--quiet",
+    "--progress",
     "--no-tags",
     "--no-write-fetch-head",
     "--no-auto-gc",

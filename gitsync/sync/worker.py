@@ -26,6 +26,23 @@ class Surroundings:
     observers: Observers
 
 
+@dataclass
+class _Failures:
+    """The failures in a row: all of them, which are limited, and those without a sign of life, which are backed off."""
+
+    in_a_row: int = 0
+    backed_off: int = 0
+
+    def count(self, result: SyncResult, *, woken: bool) -> None:
+        """Count a pass; `woken` says that something other than time has begun it, so the trouble may be over."""
+        if result.failure is None:
+            self.in_a_row = self.backed_off = 0
+            return
+        self.in_a_row += 1
+        # The remote has no trouble with the question for a name, which can be answered at any moment.
+        self.backed_off = 1 if woken or result.failure.reason == "dns" else self.backed_off + 1
+
+
 class RepoWorker:
     """Keeps one repository up to date until it is told to stop, or until there is no reason to go on."""
 
@@ -37,7 +54,7 @@ class RepoWorker:
         self._board = surroundings.board
         self._observers = surroundings.observers
         self._log = get_logger(repo=repo.name)
-        self._failures = 0
+        self._failures = _Failures()
         self._succeeded = False
         # The tree that an earlier process has left is compared right after the first pass.
         self._heal_at = time.monotonic()
@@ -66,14 +83,14 @@ class RepoWorker:
         self._observers.notify(PassStarted(repo=self._repo.name, sources=sources, started_at=time.time()))
         result = self._sync.run(deadline=time.monotonic() + timeout)
         first = result.failure is None and not self._succeeded
-        if result.failure:
-            self._failures += 1
-        else:
-            self._failures, self._succeeded = 0, True
+        woken = sources != ("period",)
+        self._failures.count(result, woken=woken)
+        if result.failure is None:
+            self._succeeded = True
             if result.outcome != "unchanged":
                 self._heal_at = time.monotonic() + self._repo.upkeep.heal_period
         ending = self._ending(result)
-        delay = self._delay(result, woken=sources != ("period",))
+        delay = self._delay(result, woken=woken)
         self._report(sources, result, None if ending is not None else delay)
         if first:
             self._log.info("ready", hash=result.commit and result.commit.hash, link=str(self._repo.link))
@@ -84,7 +101,7 @@ class RepoWorker:
         retry_in = result.failure.retry_in if result.failure else None
         delay = next_delay(
             self._schedule,
-            failures=self._failures if retry_in is None else 0,
+            failures=self._failures.backed_off if retry_in is None else 0,
             succeeded=self._succeeded,
             woken=woken,
             random=random.random(),  # noqa: S311 (it spreads load, it guards nothing)
@@ -98,8 +115,8 @@ class RepoWorker:
         if result.failure is None:
             return EXIT_OK if self._schedule.one_time else None
         limit = self._schedule.max_failures if self._succeeded else self._schedule.init_max_failures
-        if 0 <= limit < self._failures:
-            self._log.error("too_many_failures", failures=self._failures, allowed=limit)
+        if 0 <= limit < self._failures.in_a_row:
+            self._log.error("too_many_failures", failures=self._failures.in_a_row, allowed=limit)
             return EXIT_FAILURE
         return None
 
@@ -146,14 +163,14 @@ class RepoWorker:
         if result.failure:
             failure = result.failure
             fields |= {"reason": failure.reason, "message": failure.message, "hint": failure.hint}
-            self._log.error("sync_finished", **fields, consecutive_failures=self._failures)
+            self._log.error("sync_finished", **fields, consecutive_failures=self._failures.in_a_row)
         else:
             self._log.info("sync_finished", **fields, v=1 if result.outcome == "unchanged" else 0)
         self._observers.notify(
             PassFinished(
                 repo=self._repo.name,
                 result=result,
-                consecutive_failures=self._failures,
+                consecutive_failures=self._failures.in_a_row,
                 next_delay=delay,
             )
         )

@@ -121,3 +121,22 @@ def test_one_time_gives_up_in_time(start_daemon: StartDaemon, silent_server: Sil
     assert daemon.wait_event("sync_finished", outcome="failed")["reason"] == "timeout"
     daemon.check_nothing_runs()
     assert not (root / "site.git").is_symlink()
+
+
+@pytest.mark.parametrize("part", ["refs", "pack"])
+def test_connection_without_a_byte_is_given_up(
+    start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, proxy: Proxy, root: Path, part: str
+) -> None:
+    """Given plenty of time for a pass, when no byte comes for a while, then the pass fails long before its deadline."""
+    origin.commit({"large.bin": noise(1_000_000)})
+    proxy.stall(after=0 if part == "refs" else 300_000)
+    url = git_http.url_of(origin.path, port=proxy.port)
+    daemon = start_daemon(url, root, "-v6", sync_timeout="10m", git_config="http.lowSpeedTime:2")
+    failure = daemon.wait_event("sync_finished", outcome="failed")
+    daemon.check_nothing_runs()
+    assert failure["reason"] == "timeout"
+    assert "http.lowSpeedTime" in failure["hint"]
+    if part == "pack":
+        # What says that the server is alive while it counts; it is no part of the message.
+        assert [line for line in daemon.logs("git_output") if "remote: Enumerating objects" in line["stderr"]]
+        assert "remote:" not in failure["message"]

@@ -115,6 +115,24 @@ def test_child_sees_our_configuration_only(fake: Callable[[str], Git], monkeypat
     assert seen["GIT_ALLOW_PROTOCOL"] == "https:http:ssh:git:file"
 
 
+@pytest.mark.parametrize(("options", "seconds"), [({}, "20"), ({"git_config": "http.lowSpeedTime:60"}, "60")])
+def test_silence_is_bounded(make_workbench: MakeWorkbench, options: dict[str, str], seconds: str) -> None:
+    """A connection without a byte is given up after a while, which users may choose."""
+    git = make_workbench("https://host/a", **options).git
+    found = [git.run(["config", f"http.{key}"], deadline=soon()).stdout for key in ("lowSpeedLimit", "lowSpeedTime")]
+    assert found == ["1\n", f"{seconds}\n"]
+
+
+def test_progress_is_no_part_of_an_error(fake: Callable[[str], Git]) -> None:
+    """What a server tells of its work does not hide what went wrong."""
+    lines = ["remote: Enumerating objects: 30, done.", "remote: Counting objects:  50% (15/30)\\r", "remote: no entry"]
+    lines += ["remote: Total 30 (delta 0), reused 0 (delta 0), pack-reused 0", "fatal: it broke"]
+    printed = "\\n".join(lines).replace("%", "%%")
+    with pytest.raises(GitError) as caught:
+        fake(f"printf '{printed}' >&2; exit 128").run(["fetch"], deadline=soon())
+    assert str(caught.value).endswith(": remote: no entry | fatal: it broke")
+
+
 def test_file_transport_is_allowed_for_a_local_repository_only(make_workbench: MakeWorkbench) -> None:
     """A remote repository cannot lead git to files of this machine."""
     git = make_workbench("https://host/a").git

@@ -56,6 +56,11 @@ TEXTS = [
     ("connect", "fatal: the remote end hung up unexpectedly"),
     ("connect", "fetch-pack: unexpected disconnect while reading sideband packet\nfatal: early EOF"),
     ("rate_limited", "fatal: unable to access 'https://h/x.git/': The requested URL returned error: 429"),
+    (
+        "timeout",
+        "error: RPC failed; curl 28 Operation too slow. Less than 1 bytes/sec transferred the last 20 seconds\n"
+        "fatal: expected flush after ref listing",
+    ),
     ("remote_error", "fatal: unable to access 'https://h/x.git/': The requested URL returned error: 503"),
     ("host_key", "Host key verification failed.\r\nfatal: Could not read from remote repository."),
     ("transport", "fatal: transport 'ext' not allowed"),

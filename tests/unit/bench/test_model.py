@@ -45,16 +45,16 @@ def test_webhook(webhook_at: float, expected: list[tuple[float, str]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "moments"),
+    ("how", "end", "moments"),
     [
-        ("refuses", [11.0, 21.0, 41.0]),
-        ("is silent", [11.0, 11.0 + 120.0 + 10.0]),
-        ("resets", [11.0, 40.0 + 10.0]),
+        ("refuses", 40.0, [11.0, 21.0, 41.0]),
+        ("is silent", 40.0, [11.0, 11.0 + 20.0 + 10.0]),
+        ("resets", 30.0, [11.0, 30.0 + 10.0]),
     ],
 )
-def test_outage(how: Literal["refuses", "is silent", "resets"], moments: list[float]) -> None:
-    """A pass fails at once, at its deadline, or with the end of the outage; the backoff follows."""
-    passes = one(outage=Outage(5.0, 40.0, how), until=200.0)[1 : len(moments) + 1]
+def test_outage(how: Literal["refuses", "is silent", "resets"], end: float, moments: list[float]) -> None:
+    """A pass fails at once, after the silence that is too long, or with the end of the outage; the backoff follows."""
+    passes = one(outage=Outage(5.0, end, how), until=200.0)[1 : len(moments) + 1]
     assert [at for at, _ in passes] == moments
     assert [kind for _, kind in passes] == [*["failed"] * (len(moments) - 1), "unchanged"]
 

@@ -201,6 +201,21 @@ def test_init_period(argv: tuple[str, ...], init_period: float) -> None:
     assert repo_config(*argv).schedule.init_period == init_period
 
 
+@pytest.mark.parametrize(
+    ("argv", "longest"),
+    [
+        ((), 60.0),
+        (("--period=1s",), 60.0),
+        (("--period=1m",), 180.0),
+        (("--period=1m", "--max-backoff=5m"), 300.0),
+        (("--period=1m", "--max-backoff=0"), 0.0),
+    ],
+)
+def test_max_backoff(argv: tuple[str, ...], longest: float) -> None:
+    """After failures nobody waits for more than a minute, or three periods, unless it is asked for."""
+    assert repo_config(*argv).schedule.max_backoff == longest
+
+
 def test_paths_below_root() -> None:
     """Touch file and error file are relative to the root, or absolute."""
     repo = repo_config("--touch-file=x/touched", "--error-file=/run/error.json")

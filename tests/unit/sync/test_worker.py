@@ -15,7 +15,7 @@ from gitsync.sync.worker import RepoWorker, Surroundings
 from gitsync.telling.events import Failure, Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.triggers.mailbox import Mailbox
 from tests.unit.conftest import Logs
-from tests.unit.examples import HASH, REPO, commit, repo_config, result
+from tests.unit.examples import HASH, REPO, commit, failed, repo_config, result
 from tests.unit.sync.worker_bench import FAILED, FAST, SLOW, UNCHANGED, UPDATED, Bench
 
 
@@ -88,6 +88,36 @@ def test_delays() -> None:
     assert [event.next_delay for event in bench.finished[:-1]] == pytest.approx(
         [0.002, 0.004, 0.004, 0.001, 0.001, 0.001]
     )
+
+
+def delays_of_failures(*reasons: str, woken: int = 0, source: Source = "webhook") -> list[float | None]:
+    """Return the delays, in the shortest of periods, after passes that fail; `source` starts the one of this number."""
+    argv = ("--period=10ms", "--max-backoff=1s", "--jitter=0", "--heal-period=0")
+    bench = Bench(*argv, script=[UPDATED, *map(failed, reasons), UPDATED])
+
+    def post(number: int) -> None:
+        if number == woken - 1:
+            bench.mailbox.post(source)
+
+    bench.sync.during = post
+    bench.run()
+    return [event.next_delay and round(event.next_delay * 1000) for event in bench.finished[1:-1]]
+
+
+@pytest.mark.parametrize("source", ["signal", "webhook", "file"])
+def test_sign_of_life_ends_the_backoff(source: Source) -> None:
+    """Who starts a pass may know that the trouble is over, so the delays begin anew; the limit of failures does not."""
+    assert delays_of_failures(*["connect"] * 4) == [1, 2, 4, 8]
+    assert delays_of_failures(*["connect"] * 6, woken=5, source=source) == [1, 2, 4, 1, 2, 4]
+    bench = Bench(*FAST, "--max-failures=2", script=[UPDATED, *[FAILED] * 3, UPDATED])
+    bench.sync.during = lambda number: bench.mailbox.post(source)
+    assert bench.run() == 1
+
+
+def test_name_that_cannot_be_resolved() -> None:
+    """A name is asked for in every period, whatever else has failed before and after."""
+    assert delays_of_failures("dns", "dns", "dns") == [1, 1, 1]
+    assert delays_of_failures("connect", "connect", "dns", "connect") == [1, 2, 1, 2]
 
 
 @pytest.mark.parametrize("source", ["period", "start", "signal", "webhook", "file"])
@@ -288,7 +318,7 @@ def test_log_of_a_pass(logs: Logs) -> None:
         "next_delay": 0.001,
         "phases": {"probe": 0.123},
     }
-    assert (second["level"], second["outcome"], second["reason"]) == ("error", "failed", "dns")
+    assert (second["level"], second["outcome"], second["reason"]) == ("error", "failed", "connect")
     assert (second["message"], second["hint"]) == ("git ls-remote: fatal: it did not work", "look again")
     assert second["consecutive_failures"] == 1
     assert (third["outcome"], third["trigger"], third["next_delay"]) == ("unchanged", "period", None)

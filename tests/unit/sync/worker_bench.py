@@ -19,7 +19,7 @@ SLOW = ("--period=1h", "--jitter=0")  # whoever waits for it exceeds the deadlin
 
 UPDATED = result(outcome="updated", commit=commit())
 UNCHANGED = result(commit=commit())
-FAILED = failed("dns")
+FAILED = failed("connect")
 
 
 def _hurried(repo: RepoConfig) -> RepoConfig:

@@ -199,7 +199,7 @@ def _take_login(url: str, *, header: str = "Authorization") -> tuple[str, dict[s
 
 def _failure(error: Exception, name: str) -> FetchError:
     reason = "tls" if isinstance(error, ssl.SSLError) else "dns" if isinstance(error, socket.gaierror) else "connect"
-    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    message = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     if isinstance(error, ValueError) and not isinstance(error, OSError):
-        text = "the URL, that of a proxy or a header is not valid"  # its own text may show all of them
-    return FetchError(f"{name}: {scrub(text)[:_MESSAGE_LIMIT]}", reason=reason)
+        message = "the URL, that of a proxy or a header is not valid"  # its own may show all of them
+    return FetchError(f"{name}: {scrub(message)[:_MESSAGE_LIMIT]}", reason=reason)

@@ -122,13 +122,13 @@ def _scrub(text: str) -> str:
 
 
 def scrub_value(value: object) -> object:
-    """Return a value for a log or a page (text, or a list or mapping that holds text), all of it fit to be shown."""
+    """Return a value for a log or a page (text, or a list or mapping that holds texts), all of it fit to be shown."""
     if isinstance(value, str):
         return printable(scrub(value))
     if isinstance(value, dict):
-        return {printable(str(key)): scrub_value(item) for key, item in value.items()}
+        return {printable(str(key)): scrub_value(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [scrub_value(item) for item in value]
+        return [scrub_value(entry) for entry in value]
     if value is None or isinstance(value, bool | int | float):
         return value
     return printable(scrub(str(value)))

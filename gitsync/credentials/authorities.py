@@ -46,10 +46,10 @@ class Authorities:
         named = self._system or ssl.get_default_verify_paths().cafile
         for path in [named] if named else _PLACES:
             try:
-                text = Path(path).read_text(errors="replace")
+                authorities = Path(path).read_text(errors="replace")
             except OSError:
                 continue
-            return text if text.endswith("\n") else f"{text}\n"
+            return authorities if authorities.endswith("\n") else f"{authorities}\n"
         get_logger().warning("system_authorities_missing", v=1, hint="only the authorities of --ca-file are trusted")
         return ""
 

@@ -96,12 +96,12 @@ def read_file(path: Path, *, option: str) -> str:
     if len(content) > _LARGEST:
         raise CredentialError(f"{given}: it is larger than {_LARGEST} bytes")
     try:
-        text = content.decode()
+        written = content.decode()
     except UnicodeDecodeError:
         raise CredentialError(f"{given}: it holds no text") from None
-    if not text.strip():
+    if not written.strip():
         raise CredentialError(f"{given}: it is empty", hint="write the secret into it")
-    return text
+    return written
 
 
 def read_secret(path: Path, *, option: str) -> str:
@@ -111,17 +111,17 @@ def read_secret(path: Path, *, option: str) -> str:
 
 def read_lines(path: Path, *, option: str) -> str:
     """Return the text of a file with the line breaks that programs want, the last line included."""
-    text = read_file(path, option=option).replace("\r\n", "\n")
-    return text if text.endswith("\n") else f"{text}\n"
+    content = read_file(path, option=option).replace("\r\n", "\n")
+    return content if content.endswith("\n") else f"{content}\n"
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, content: str) -> None:
     """Replace the content of a file that nobody but us may read, in one step."""
     temporary = temporary_beside(path)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+            file.write(content)
         temporary.replace(path)
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -136,11 +136,11 @@ class PrivateFile:
         self.generation = 0
         self._content: str | None = None
 
-    def write(self, text: str) -> None:
+    def write(self, content: str) -> None:
         """Give it this content; raise `OSError`."""
-        if text != self._content:
-            write_private(self.path, text)
-            self._content = text
+        if content != self._content:
+            write_private(self.path, content)
+            self._content = content
             self.generation += 1
 
     def drop(self) -> None:

@@ -59,9 +59,9 @@ class App:
         """Return the key's text; raise `CredentialError`."""
         if self.key_file:
             return read_lines(self.key_file, option=_KEY_FILE)
-        text = self.key.reveal() if self.key else ""
+        key = self.key.reveal() if self.key else ""
         # In a variable the line breaks are often written as in a string of a program.
-        return text if "\n" in text else text.replace("\\n", "\n")
+        return key if "\n" in key else key.replace("\\n", "\n")
 
     @property
     def key_origin(self) -> str:
@@ -161,7 +161,7 @@ def _parse(body: bytes, name: str, *, now: float) -> tuple[str, float]:
 def _message(body: bytes) -> str:
     try:
         content: Any = json.loads(body)
-        text = content["message"]
+        message = content["message"]
     except _UNREADABLE:
         return ""
-    return f": {text[:_MESSAGE_LIMIT]}" if isinstance(text, str) and text.isprintable() else ""
+    return f": {message[:_MESSAGE_LIMIT]}" if isinstance(message, str) and message.isprintable() else ""

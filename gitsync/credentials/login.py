@@ -35,7 +35,7 @@ class HelperFile:
     def give(self, username: str, password: Secret, *, origin: str) -> None:
         """Have git log in like this from now on; `origin` says where it is from. Raise `CredentialError`."""
         # The protocol has no way to write such values.
-        if any(character in text for text in (username, password.reveal()) for character in "\n\0"):
+        if any(character in part for part in (username, password.reveal()) for character in "\n\0"):
             raise CredentialError(f"{origin}: a login is one line, without line breaks and NUL characters")
         self._file.write(f"username={username}\npassword={password.reveal()}\n")
 

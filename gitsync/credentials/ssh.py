@@ -49,7 +49,7 @@ class Ssh:
         self._files = files
         self._directory = directory
         self._uid = os.geteuid() if uid is None else uid
-        self._keys = [PrivateFile(directory / f"ssh-key-{number}") for number in range(len(files.keys) or 1)]
+        self._keys = [PrivateFile(directory / f"ssh-key-{index}") for index in range(len(files.keys) or 1)]
         self._known_hosts = PrivateFile(directory / "known_hosts")
         self._used: list[Path] = []
         self._hosts_used = False
@@ -149,8 +149,8 @@ def _missing(path: Path) -> bool:
 
 def _quoted(path: Path) -> str:
     """Return a path as ssh_config(5) wants it: blanks in quotes, percent signs doubled."""
-    text = str(path).replace("%", "%%")
-    return f'"{text}"'
+    escaped = str(path).replace("%", "%%")
+    return f'"{escaped}"'
 
 
 def _find_wrapper() -> Path | None:

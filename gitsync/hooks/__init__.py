@@ -16,7 +16,7 @@ from gitsync.telling.metrics import Metrics
 
 
 class Hooks:
-    """The hooks of one repository. Used by the main thread."""
+    """The hooks of one repository. Built and ended by the main thread."""
 
     def __init__(self, repo: RepoConfig, metrics: Metrics) -> None:
         options, schedule = repo.hooks, repo.schedule
@@ -44,18 +44,18 @@ class Hooks:
 
     @property
     def bodies(self) -> list[tuple[str, Callable[[], int]]]:
-        """The names and bodies of the threads that are needed."""
+        """The names and bodies of the threads that are needed; a body returns what the process may end with."""
         return [(runner.name, runner.run) for runner in self._runners]
 
     def cancel(self) -> None:
-        """Ask everything to end, at once."""
+        """Ask all hooks to end, and wait for none."""
         if self._gate:
             self._gate.cancel()
         for runner in self._runners:
             runner.stop()
 
     def kill(self) -> None:
-        """End what still runs."""
+        """End the hooks that still run, at once."""
         if self._gate:
             self._gate.kill()
         for runner in self._runners:

@@ -16,8 +16,9 @@ from gitsync.base.redact import scrub
 from gitsync.config import ExecHook
 from gitsync.programs.process import CancelledError, Children, Ended, Process
 
+# Bytes.
 _OUTPUT_LIMIT: Final = 64 * 1024
-# What of the output is told; its end says why a command failed.
+# Characters of the output that are told; its end says why a command failed.
 _TAIL: Final = 2000
 
 
@@ -33,7 +34,8 @@ class Command:
     def run(self, commit: str, tree: Path, *, deadline: float | None = None) -> str:
         """Run the command in `tree` and return the end of its output; raise `HookError`.
 
-        It has its own timeout, and less if `deadline` (monotonic) comes earlier.
+        It has its own timeout, and less if `deadline` (monotonic seconds) comes earlier. Its reasons are `timeout`,
+        `cancelled` and `hook`.
         """
         started = time.monotonic()
         own = started + self._hook.timeout
@@ -59,11 +61,11 @@ class Command:
         return self._outcome(ended)
 
     def cancel(self) -> None:
-        """End what runs, politely, and start nothing more."""
+        """End the command if it runs, politely, and start it no more."""
         self._children.cancel()
 
     def kill(self) -> None:
-        """End what still runs, at once."""
+        """End the command if it still runs, at once, with all that it has started."""
         self._children.kill()
 
     def _start(self, commit: str, tree: Path) -> Process:
@@ -78,9 +80,9 @@ class Command:
         )
 
     def _words(self, tree: Path) -> list[str]:
-        """Return program and arguments; git-sync takes the whole text as a program, whose path may hold spaces."""
+        """Return program and arguments; git-sync takes all of it as the path of a program, which may hold spaces."""
         command = self._hook.command or ""
-        # Path.is_file raises for a text that is too long to be a name.
+        # Path.is_file raises for a command that is too long to be a path.
         return [command] if os.path.isfile(tree / command) else shlex.split(command)  # noqa: PTH113
 
     def _outcome(self, ended: Ended) -> str:

@@ -24,7 +24,10 @@ class OutboundCall:
         self._cancellation = Cancellation()
 
     def run(self, commit: str, tree: Path) -> str:
-        """Send the request, and wait for the answer; raise `HookError`. None at all is no matter if no status is."""
+        """Send the request, wait for the answer and return its status; raise `HookError`.
+
+        Where no status is expected, an answer that does not come in time is no failure.
+        """
         options = self._options
         expected = options.success_status
         try:

@@ -22,14 +22,19 @@ class Hook(Protocol):
 
     name: str
 
-    def run(self, commit: str, tree: Path) -> str: ...
-    def cancel(self) -> None: ...
-    def kill(self) -> None: ...
+    def run(self, commit: str, tree: Path) -> str:
+        """Run it, on the thread of the hook; raise `HookError`."""
+
+    def cancel(self) -> None:
+        """Ask what runs to end, and refuse to start again. Called by the main thread."""
+
+    def kill(self) -> None:
+        """End what still runs, at once. Called by the main thread."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """The wait after a failure, which doubles up to `most`; `once` means that there is one try for one publication."""
+    """The wait after a failure in seconds, which doubles up to `most`; `once` means one try for one publication."""
 
     first: float
     most: float
@@ -62,7 +67,10 @@ class HookRunner:
                 self._condition.notify()
 
     def run(self) -> int:
-        """Run the hook for publications until `stop`, or for one of them; return what the process may end with."""
+        """Run the hook for publications until `stop`, or for one of them; return what the process may end with.
+
+        The body of the hook's thread. A `HookError` is logged, and the hook tried again unless `once`.
+        """
         pending: Published | None = None
         failures = 0
         while True:
@@ -81,7 +89,7 @@ class HookRunner:
                 return EXIT_FAILURE if failures and not self._stopping else EXIT_OK
 
     def stop(self) -> None:
-        """End the hook that runs, and the waiting."""
+        """Ask the hook that runs to end, and end the waiting."""
         with self._condition:
             self._stopping = True
             self._condition.notify()

@@ -266,13 +266,13 @@ def _cancelled(tried: str) -> GitCancelled:
 
 
 def _error(tried: str, output: Output) -> GitError:
-    text = scrub(output.stderr.strip())
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not _PROGRESS.match(line)]
+    stderr = scrub(output.stderr.strip())
+    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not _PROGRESS.match(line)]
     telling = [line.strip("@ ") for line in lines if _TELLING.match(line.lstrip("@ "))] or lines[-3:]
     summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or f"exit status {output.status}"
     reason = classify("\n".join(line for line in lines if not line.startswith("remote:")))
     if reason == "git":
-        reason = classify(text)
+        reason = classify(stderr)
         # What the server says of its own repository does not mean that ours is damaged.
         reason = "remote_error" if reason == "corrupt" else reason
     return GitError(f"{tried}: {summary}", reason=reason)

@@ -101,10 +101,10 @@ class Children:
         """End what still runs, at once."""
         self._signal(signal.SIGKILL)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, signum: signal.Signals) -> None:
         with self._guard:
             for group in self._groups:
-                _signal_group(group, number)
+                _signal_group(group, signum)
 
     def _finish(self, process: Process, *, idle: bool) -> bool:
         """Make sure that it has ended; say whether it was interrupted."""
@@ -172,15 +172,15 @@ def _end_descriptor(process: Process) -> int | None:
         return None
 
 
-def _signal_group(group: int, number: signal.Signals) -> None:
+def _signal_group(group: int, signum: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
+        os.killpg(group, signum)
 
 
 def _end_group(process: Process) -> None:
     """End a child and all that it has started: ask first, so that lock files are removed, then do not ask."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        _signal_group(process.pid, number)
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        _signal_group(process.pid, signum)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
     # Helpers that outlived the child itself are gone as soon as their new parent has noticed.

@@ -14,8 +14,8 @@ def secret_source(config: ReceiverConfig) -> Callable[[], Secret] | None:
     Raises `ConfigError` for a secret that is empty or cannot be read. Called by the main thread at the start.
     """
     if config.secret is not None:
-        value = config.secret
-        return lambda: value
+        secret = config.secret
+        return lambda: secret
     if config.secret_file is None:
         return None
     source = _file_secret(config.secret_file)

@@ -11,27 +11,27 @@ from typing import Final
 from gitsync.base.errors import WebhookRejected
 from gitsync.base.redact import Secret
 
-# GitHub does not send payloads over 25 MB; a push whose payload is larger than this is found by the next period.
+# Bytes. GitHub does not send payloads over 25 MB; a push whose payload is larger than this is found by the next period.
 BODY_LIMIT: Final = 3 * 1024 * 1024
 
 Verifier = Callable[[str, bytes, bytes], bool]
 
 
-def _github(value: str, body: bytes, secret: bytes) -> bool:
+def _github(signature: str, body: bytes, secret: bytes) -> bool:
     """https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries"""
     expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
-    return _equal(value, expected.encode())
+    return _equal(signature, expected.encode())
 
 
-def _bearer(value: str, body: bytes, secret: bytes) -> bool:
+def _bearer(authorization: str, body: bytes, secret: bytes) -> bool:
     """https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
-    scheme, _, token = value.partition(" ")
+    scheme, _, token = authorization.partition(" ")
     return scheme.lower() == "bearer" and _equal(token.strip(), secret)
 
 
-def _equal(value: str, expected: bytes) -> bool:
+def _equal(proof: str, expected: bytes) -> bool:
     # WSGI hands headers over as Latin-1 text; compare_digest refuses text that is not ASCII.
-    return hmac.compare_digest(value.encode("latin-1", errors="replace"), expected)
+    return hmac.compare_digest(proof.encode("latin-1", errors="replace"), expected)
 
 
 # By the header that carries the proof, the first one that a request has decides.
@@ -47,10 +47,13 @@ def provider_of(headers: Mapping[str, str]) -> str:
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: Secret) -> None:
-    """Raise `WebhookRejected` unless the request proves that its sender knows the secret."""
+    """Raise `WebhookRejected`, which has the HTTP status, unless the sender has proved that it knows the secret.
+
+    The time that it takes does not depend on how much of the proof is right.
+    """
     for header, (_, verifier) in _VERIFIERS.items():
-        if value := headers.get(header):
-            if verifier(value, body, secret.reveal().encode()):
+        if proof := headers.get(header):
+            if verifier(proof, body, secret.reveal().encode()):
                 return
             raise WebhookRejected(f"{header} does not match the secret", status=401, outcome="unauthorized")
     names = " or ".join(_VERIFIERS)

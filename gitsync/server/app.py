@@ -38,7 +38,7 @@ _TEXT: Final = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True)
 class Response:
-    """What a route answers."""
+    """What a route answers: an HTTP status, and a body in bytes."""
 
     status: int
     body: bytes
@@ -49,8 +49,8 @@ class Response:
 class Application:
     """The routes, and what they read. `secret` returns the receiver's secret; it is None where there is no receiver.
 
-    `git_version` returns None until git has run. `shows_metrics` and `shows_stacks` say whether there are routes for
-    these.
+    `secret` may raise `OSError`, which is answered with 503. `git_version` returns None until git has run.
+    `shows_metrics` and `shows_stacks` say whether there are routes for these.
     """
 
     board: StatusBoard
@@ -62,7 +62,7 @@ class Application:
     shows_stacks: bool = False
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
+        """Answer one request (WSGI: https://peps.python.org/pep-3333). Called by the threads of the server's queue."""
         routes: dict[str, tuple[str, Callable[[Environ], Response]]] = {
             "/": ("GET", self._root),
             "/healthz": ("GET", self._alive),

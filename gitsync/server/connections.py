@@ -17,6 +17,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from gitsync.base.log import get_logger
 
+# Connections at one time.
 MOST: Final = 100
 # Bodies are few and short, and what is there of them has to be kept.
 MOST_BODIES: Final = 16
@@ -41,7 +42,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         keeper.make_room(self._others, MOST)
 
     def received(self, data: bytes) -> bool:
-        """Take what the peer has sent; if too many bodies are on their way now, another one ends."""
+        """Take the bytes that the peer has sent; if too many bodies are on their way now, another one ends."""
         taken: bool = super().received(data)
         if len(self.requests) > _MOST_REQUESTS:
             self._keeper.drop(self)
@@ -65,7 +66,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return self.request is not None and self.request.headers_finished
 
     def is_late(self, now: float) -> bool:
-        """Say whether its peer has been waited for long enough; asked every few seconds (`now` is monotonic)."""
+        """Say whether its peer has been waited for long enough; asked every few seconds (`now`: monotonic seconds)."""
         # Of one that is used again and again each request is another one.
         waits: tuple[str, object] = ("idle", self.last_activity)
         if self.request is not None:
@@ -84,7 +85,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
 
 class Keeper:
-    """Drops connections, and tells of it."""
+    """Drops connections, and tells of it in the log. Called by the loop's thread."""
 
     def __init__(self) -> None:
         self._log = get_logger()

@@ -22,8 +22,9 @@ _THREADS: Final = 4
 # Seconds between looks at the connections that are open; without one the thread sleeps.
 _LOOK: Final = 2
 _SLEEP: Final = 3600
+# Bytes.
 _LARGEST_HEAD: Final = 32 * 1024
-# More of a body lies in a temporary file.
+# More bytes of a body than these lie in a temporary file.
 _IN_MEMORY: Final = 64 * 1024
 
 
@@ -31,6 +32,7 @@ class HttpServer:
     """The listening socket and the loop that serves it."""
 
     def __init__(self, bind: Bind, app: Application) -> None:
+        """Listen, from now on; raise `GitSyncError` if that cannot be. Called by the main thread."""
         self._socket = _listen(bind)
         address, port = self._socket.getsockname()[:2]
         get_logger().info("http_listening", address=address, port=port)
@@ -54,14 +56,14 @@ class HttpServer:
         self._server.channel_class = partial(Connection, self._keeper)
 
     def serve(self) -> None:
-        """Serve until `close`; the body of a thread."""
+        """Serve until `close`. The body of a thread of its own."""
         connections = self._server.active_channels
         while self._open:
             wasyncore.loop(timeout=_LOOK if connections else _SLEEP, use_poll=True, map=self._open, count=1)
             self._keeper.tidy(list(connections.values()))
 
     def close(self) -> None:
-        """Stop accepting and drop what is open. Called by the main thread."""
+        """Stop accepting, and drop what is open; return within a second or so. Called by the main thread."""
         # The loop's own thread has to close what it polls; with nothing left to poll it ends.
         self._server.trigger.pull_trigger(self._close)
         self._server.task_dispatcher.shutdown(timeout=1)

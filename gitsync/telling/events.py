@@ -20,7 +20,10 @@ Source = Literal["start", "period", "signal", "webhook", "file"]
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
-    """A commit as it matters here; times are Unix seconds and ISO 8601, None where the commit's own are unusable."""
+    """A commit as it matters here.
+
+    `author_date` is in ISO 8601, `commit_time` in Unix seconds; each is None where the commit's own is unusable.
+    """
 
     hash: str
     author_date: str | None = None
@@ -42,7 +45,7 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class SyncResult:
-    """The outcome of one pass; durations are seconds, `finished_at` is Unix time."""
+    """The outcome of one pass; durations, of the steps as well, are seconds, and `finished_at` is in Unix seconds."""
 
     outcome: Outcome
     duration: float
@@ -55,7 +58,7 @@ class SyncResult:
 
 @dataclass(frozen=True, kw_only=True)
 class PassStarted:
-    """A pass begins; `started_at` is Unix time."""
+    """A pass begins; `started_at` is in Unix seconds."""
 
     repo: str
     sources: tuple[Source, ...]
@@ -90,7 +93,8 @@ class BeforeStage:
 class BeforePublish:
     """A complete tree is staged; raising `PublishVetoed` keeps the old one.
 
-    `deadline` is the pass's, on the monotonic clock; `changed` returns the tracked files that are not as in the commit.
+    `deadline` is the pass's, in seconds of the monotonic clock. `changed` returns the tracked files that are not as in
+    the commit, and raises `GitSyncError`.
     """
 
     repo: str
@@ -102,7 +106,10 @@ class BeforePublish:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """The link now leads to this tree, or was found leading to it by the first pass after a start."""
+    """The link now leads to this tree (`fresh`), or was found leading to it by the first pass after a start.
+
+    `published_at` is in Unix seconds.
+    """
 
     repo: str
     commit: Commit
@@ -137,7 +144,8 @@ Event = PassStarted | CredentialAsked | Fetched | BeforeStage | BeforePublish | 
 class Observer(Protocol):
     """Anything that wants to know; it ignores the events that it does not care for."""
 
-    def notify(self, event: Event) -> None: ...
+    def notify(self, event: Event) -> None:
+        """Hear of an event, on the worker's thread; raise `PublishVetoed` to stop a publication."""
 
 
 class Observers:
@@ -147,7 +155,7 @@ class Observers:
         self._observers = tuple(observers)
 
     def notify(self, event: Event) -> None:
-        """Tell every observer; raise only the veto of a `BeforeStage` or `BeforePublish`."""
+        """Tell every observer; raise only the veto of a `BeforeStage` or `BeforePublish`. Called by the worker."""
         for observer in self._observers:
             try:
                 observer.notify(event)

@@ -26,7 +26,7 @@ class Watched:
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """What is published, since when (Unix time), and the full ref that led to it, None if that is not known yet."""
+    """What is published, since when (Unix seconds), and the full ref that led to it, None if that is not known yet."""
 
     commit: Commit
     published_at: float | None
@@ -35,7 +35,7 @@ class Publication:
 
 @dataclass(frozen=True, kw_only=True)
 class RepoStatus:
-    """One repository; `act_by` is on the monotonic clock, all other times are Unix time."""
+    """One repository; times are seconds, `act_by` on the monotonic clock and all others Unix time."""
 
     watched: Watched
     act_by: float
@@ -62,7 +62,7 @@ class StatusBoard:
         self._snapshots = {snapshot.watched.repo: snapshot for snapshot in snapshots}
 
     def all(self) -> tuple[RepoStatus, ...]:
-        """Return the current snapshots."""
+        """Return the current snapshots. Called by HTTP threads."""
         return tuple(self._snapshots.values())
 
     def expect(self, repo: str, *, seconds: float) -> None:
@@ -70,11 +70,11 @@ class StatusBoard:
         self._replace(repo, act_by=time.monotonic() + seconds)
 
     def adopt(self, repo: str, commit: Commit, published_at: float | None) -> None:
-        """Note what an earlier process has published. Called before the worker starts."""
+        """Note what an earlier process has published, and when (Unix seconds). Called before the worker starts."""
         self._replace(repo, publication=Publication(commit=commit, published_at=published_at))
 
     def notify(self, event: Event) -> None:
-        """Follow the worker's events."""
+        """Follow the worker's events, on its thread."""
         match event:
             case PassStarted():
                 self._replace(event.repo, last_attempt=event.started_at, next_pass=None)

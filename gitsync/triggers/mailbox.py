@@ -27,7 +27,7 @@ class Mailbox:
         return self._closed or bool(self._sources)
 
     def post(self, source: Source) -> None:
-        """Ask for a pass."""
+        """Ask for a pass; return at once."""
         with self._condition:
             if source not in self._sources:
                 self._sources.append(source)
@@ -41,7 +41,10 @@ class Mailbox:
             self._condition.notify()
 
     def wait(self, timeout: float) -> tuple[Source, ...]:
-        """Return what was posted since the last call, after at most `timeout` seconds; empty if nothing was."""
+        """Return what was posted since the last call, after at most `timeout` seconds; empty if nothing was.
+
+        Called by the worker alone.
+        """
         with self._condition:
             self._condition.wait_for(lambda: self._sources or self._closed, timeout=max(0.0, timeout))
             sources = tuple(self._sources)

@@ -26,11 +26,13 @@ from gitsync.triggers.mailbox import Mailbox
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
-# A swap is a handful of system calls, a push somewhat more; one pass should see all of it.
+# Seconds. A swap is a handful of system calls, a push somewhat more; one pass should see all of it.
 _DEBOUNCE: Final = 0.2
+# Seconds between looks where not every directory is watched.
 _POLL: Final = 3.0
-# How often to look although every directory is watched: the system drops events when there are too many.
+# Seconds between looks although every directory is watched: the system drops events when there are too many.
 _RELY: Final = 60.0
+# Bytes of a file that are compared.
 _LARGEST: Final = 1024 * 1024
 _SSH_FILES: Final = (Path("/etc/git-secret/ssh"), Path("/etc/git-secret/known_hosts"))
 
@@ -68,7 +70,7 @@ class Watcher:
         return bool(self._files or self._repository)
 
     def run(self) -> int:
-        """Watch until `stop`."""
+        """Watch until `stop`, and return 0. The body of a thread; a system without watches is logged, and polled."""
         try:
             while not self._stopping.is_set():
                 interval = _RELY if self._watch() else _POLL
@@ -81,7 +83,7 @@ class Watcher:
         return 0
 
     def stop(self) -> None:
-        """Ask the thread to end."""
+        """Ask the thread to end; return at once."""
         self._stopping.set()
         self._wake.set()
 
@@ -197,7 +199,7 @@ def watched_files(repo: RepoConfig) -> tuple[Path, ...]:
 
 
 def local_path(repo: str) -> Path | None:
-    """Return the path of a repository on this machine."""
+    """Return the path of a repository on this machine, None for one elsewhere."""
     if transport(repo) != "file":
         return None
     return Path(unquote(urlsplit(repo).path)) if repo.lower().startswith("file://") else Path(repo)
@@ -210,8 +212,8 @@ def _git_directories(path: Path) -> tuple[Path, Path]:
     """
     own = path
     for candidate in (path / ".git", path, path.with_name(f"{path.name}.git")):
-        if text := read_small(candidate):
-            own = path / text.removeprefix("gitdir:").strip() if text.startswith("gitdir:") else path.parent
+        if content := read_small(candidate):
+            own = path / content.removeprefix("gitdir:").strip() if content.startswith("gitdir:") else path.parent
             break
         if (candidate / "HEAD").exists():
             own = candidate

@@ -32,7 +32,7 @@ class Metrics:
         ProcessCollector(registry=registry)
 
     def notify(self, event: Event) -> None:
-        """Follow the worker's events."""
+        """Follow the worker's events, on its thread."""
         match event:
             case PassStarted():
                 self._passes.started(event)
@@ -50,7 +50,7 @@ class Metrics:
                 pass
 
     def built_with(self, git_version: str) -> None:
-        """Set the versions. Called by the main thread."""
+        """Show the versions. Called by the main thread."""
         self._build.labels(__version__, git_version, platform.python_version()).set(1)
 
     def render(self, accept: str) -> tuple[bytes, str]:

@@ -26,7 +26,7 @@ class CallMetrics:
         self._receiver.labels(provider, outcome).inc()
 
     def expect_hook(self, name: str) -> None:
-        """Make the series of a hook that is configured exist. Called by the main thread."""
+        """Have the series of a hook exist from the start, so that rates over them work. Called by the main thread."""
         for status in ("success", "error"):
             self._hooks.labels(name, status)
 

@@ -30,7 +30,9 @@ class PassMetrics:
         self._last_attempt = Gauge(
             "gitsync_last_attempt_timestamp_seconds", "When a pass last started; 0 for never.", registry=registry
         )
-        self._row = Gauge("gitsync_consecutive_failures", "Failed passes since the last success.", registry=registry)
+        self._in_a_row = Gauge(
+            "gitsync_consecutive_failures", "Failed passes since the last success.", registry=registry
+        )
         self._failures = Counter("gitsync_failures", "Failed passes by reason.", ["reason"], registry=registry)
         self._phase = Histogram(
             "gitsync_phase_duration_seconds",
@@ -54,20 +56,20 @@ class PassMetrics:
             self._triggers.labels(source)
 
     def started(self, event: PassStarted) -> None:
-        """Count what has started a pass."""
+        """Count what has started a pass, and note when that was."""
         self._last_attempt.set(event.started_at)
         for source in event.sources:
             self._triggers.labels(source).inc()
 
     def finished(self, event: PassFinished) -> None:
-        """Count a pass by its outcome."""
+        """Count a pass by its outcome, with its duration and those of its steps in seconds."""
         result = event.result
         status = _STATUS[result.outcome]
         self._count.labels(status).inc()
         self._duration.labels(status).observe(result.duration)
         for phase, seconds in result.phases.items():
             self._phase.labels(phase).observe(seconds)
-        self._row.set(event.consecutive_failures)
+        self._in_a_row.set(event.consecutive_failures)
         if result.failure:
             self._failures.labels(result.failure.reason).inc()
         else:

@@ -112,7 +112,7 @@ def assemble(repo: RepoConfig, *, home: Path, surface: Surface) -> Unit:
     observers = Observers([surface.board, surface.metrics, FileReports(repo), *hooks.observers])
     credentials = build_credentials(repo, directory=home / "credentials", observers=observers)
     write_configuration(configuration, repo, extra=credentials.settings())
-    git = Git(repo, home=home, configuration=configuration, credentials=credentials.environment)
+    git = Git(repo, home=home, configuration=configuration, credentials=credentials)
     parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=surface.stop)
     parts.publisher.check()
     repository = Repository(repo, parts)

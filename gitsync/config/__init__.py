@@ -6,7 +6,8 @@ from gitsync.config.load import load, read_arguments
 from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, ReceiverConfig
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
-from gitsync.config.rules import STORE_DIRECTORY, TRANSPORTS, TREES_DIRECTORY, is_full_hash, split_login, transport
+from gitsync.config.rules import STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash
+from gitsync.config.urls import TRANSPORTS, parse_repo, split_login, transport
 from gitsync.config.values import Bind, Credential
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Schedule",
     "is_full_hash",
     "load",
+    "parse_repo",
     "read_arguments",
     "render",
     "split_login",

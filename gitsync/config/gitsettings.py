@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gitsync.config.urls import parse_repo, split_login
+from gitsync.config.values import Credential
+
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'"}
 _SECTION = re.compile(r"[A-Za-z0-9.-]+")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -40,6 +43,27 @@ def parse_settings(written: str) -> tuple[GitSetting, ...]:
         settings.append(checked(GitSetting(key.strip(), value)))
         position += 1
     return tuple(settings)
+
+
+def without_logins(settings: Iterable[GitSetting]) -> tuple[tuple[GitSetting, ...], tuple[Credential, ...]]:
+    """Take the logins out of the URLs that others are rewritten to: git would hand them on as an argument.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-urlltbasegtinsteadOf
+    """
+    plain, logins = [], []
+    for setting in settings:
+        if base := _base(setting):
+            url, login = split_login(base)
+            logins += [login] if login else []
+            setting = GitSetting(setting.key.replace(base, url, 1), setting.value)
+        plain.append(setting)
+    return tuple(plain), tuple(logins)
+
+
+def _base(setting: GitSetting) -> str | None:
+    """Return the URL that others are rewritten to, if it may hold a login."""
+    section, subsection, _ = setting.parts
+    return subsection if section.lower() == "url" and subsection and "@" in subsection else None
 
 
 def _token(written: str, position: int, *, end: str) -> tuple[str, int]:
@@ -90,6 +114,8 @@ def checked(setting: GitSetting) -> GitSetting:
         raise ValueError(f"{setting.key!r} is no git setting; write section.variable or section.name.variable")
     if "\0" in setting.value or (subsection and re.search(r"[\n\0]", subsection)):
         raise ValueError(f"{setting.key!r} holds a character that git cannot store")
+    if base := _base(setting):
+        parse_repo(base)
     return setting
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitsync.config.option import Older, group, option
+from gitsync.config.urls import URL
 from gitsync.config.values import DURATION, INT, NAMES, TEXT
 
 
@@ -34,7 +35,7 @@ class CallHook:
     """A URL to call, None where there is no such hook; its deadline, and how long to wait after a failure."""
 
     url: str | None = option(
-        TEXT,
+        URL,
         "A URL to call after a publication, and once after a start, with the header Gitsync-Hash.",
         env=("GIT_SYNC_WEBHOOK_URL",),
         # Those of chat services and build servers have a token in them.

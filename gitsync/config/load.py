@@ -20,6 +20,7 @@ from gitsync.config.model import Config, all_options
 from gitsync.config.names import FLAGS, VARIABLES, Given, Name, choose, nearest, unknown_variables
 from gitsync.config.option import Option, fill
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
+from gitsync.config.values import unwrapped
 
 _REFUSED_FLAG: Final = "--change-permissions"
 _REFUSED_VARIABLE: Final = "GIT_SYNC_PERMISSIONS"
@@ -94,8 +95,9 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
         # What was given cannot be told from what is missing.
         raise ConfigError([scrub(problem) for problem in problems])
     # An empty variable counts as unset, as a manifest cannot always leave one out.
-    variables = [(name, environ[variable]) for variable, name in VARIABLES.items() if environ.get(variable)]
-    spelled = [*((FLAGS[flag], written) for flag, written in arguments.given), *variables]
+    found = ((name, unwrapped(environ.get(variable, ""))) for variable, name in VARIABLES.items())
+    variables = [(name, written) for name, written in found if written]
+    spelled = [*((FLAGS[flag], unwrapped(written)) for flag, written in arguments.given), *variables]
     given = _parse(spelled, problems, warnings)
     values: dict[str, Any] = {}
     shown: dict[str, str] = {}
@@ -143,8 +145,8 @@ def _parse(spelled: Sequence[tuple[Name, str]], problems: list[str], warnings: l
                 raise ValueError("it is empty; give it a value, or leave it out")
             given.append(Given(name, written, name.kind.parse(written)))
         except ValueError as error:
-            # A line break in the middle of a URL may hide a password from what removes passwords.
-            shown = f"={written}" if written.isprintable() and not name.option.secret else ""
+            # A line break in the middle may hide a password from what removes passwords.
+            shown = f"={written}" if not (name.option.secret or name.kind.hidden or not written.isprintable()) else ""
             told = warnings if name.guessed and not name.option.required else problems
             told.append(f"{name.spelling}{shown}: {error}")
     return given
@@ -165,7 +167,7 @@ def _build(values: dict[str, Any], environ: Mapping[str, str], **told: Any) -> C
         values,
         schedule=fill(Schedule, values),
         git=fill(GitConfig, values, home=home),
-        auth=fill(AuthConfig, values, login=values["login"]),
+        auth=fill(AuthConfig, values, of_urls=values["of_urls"]),
         hooks=fill(HooksConfig, values, environment=environment.for_hooks(environ, values["hook_env"])),
     )
     config: Config = fill(Config, values, repos=(repo,), **told)

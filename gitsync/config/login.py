@@ -5,11 +5,13 @@ from pathlib import Path
 
 from gitsync.base.redact import Secret
 from gitsync.config.option import Older, group, option
+from gitsync.config.urls import URL
 from gitsync.config.values import (
     BOOL,
     COOKIES,
     CREDENTIALS,
     INT,
+    KEY,
     PATH,
     PATHS,
     SECRET,
@@ -51,20 +53,23 @@ class GithubConfig:
     """The GitHub App to log in as."""
 
     app_private_key: Secret | None = option(
-        SECRET, "The private key of a GitHub App, in PEM form; a file is safer.", env_only=True, secret=True
+        KEY, "The private key of a GitHub App, in PEM form; a file is safer.", env_only=True, secret=True
     )
     app_private_key_file: Path | None = option(PATH, "A file with the private key of a GitHub App.")
     app_application_id: int | None = option(INT, "The application id of the GitHub App.")
     app_client_id: str | None = option(TEXT, "The client id of the GitHub App, instead of the application id.")
     app_installation_id: int | None = option(INT, "The installation id of the GitHub App.")
     base_url: str = option(
-        TEXT, "The API of GitHub, or of a GitHub Enterprise server.", default="https://api.github.com/"
+        URL, "The API of GitHub, or of a GitHub Enterprise server.", default="https://api.github.com/"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuthConfig:
-    """Every way to log in; `login` is what the URL of the repository holds."""
+    """Every way to log in; `of_urls` is what the URLs of the repository and of git settings hold.
+
+    A user there may come without a password.
+    """
 
     username: str | None = option(TEXT, "The user to log in as, over https or http.", env=("GIT_SYNC_USERNAME",))
     password: Secret | None = option(
@@ -88,7 +93,7 @@ class AuthConfig:
         secret=True,
     )
     askpass_url: str | None = option(
-        TEXT,
+        URL,
         "A URL that answers a GET with the lines `username=…` and `password=…`; asked before each pass.",
         env=("GIT_SYNC_ASKPASS_URL", "GIT_ASKPASS_URL"),
     )
@@ -102,4 +107,4 @@ class AuthConfig:
     ca_file: Path | None = option(
         PATH, "CA certificates in PEM form to trust besides the system's, for git and for every request of ours."
     )
-    login: Credential | None
+    of_urls: tuple[Credential, ...]

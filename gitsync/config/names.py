@@ -14,7 +14,8 @@ from typing import Any, Final
 from gitsync.base.redact import Secret
 from gitsync.config.model import all_options
 from gitsync.config.option import Older, Option
-from gitsync.config.values import PATH, SECONDS, SECRET, TEXT, Kind, parse_duration
+from gitsync.config.urls import URL
+from gitsync.config.values import KEY, PATH, SECONDS, SECRET, TEXT, Kind, parse_duration
 
 _PREFIX: Final = "GITSYNC_"
 _OLDER_PREFIX: Final = "GIT_SYNC_"
@@ -22,7 +23,9 @@ _OLDER_PREFIX: Final = "GIT_SYNC_"
 _PASSED_OVER: Final = frozenset({"GITSYNC_HASH", "GIT_SYNC_PERMISSIONS"})
 # Kubernetes sets these for every Service of the namespace, so one that is called gitsync-something makes them ours:
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
-_SERVICE_LINK = re.compile(r"(_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$")
+_SERVICE_LINK = re.compile(
+    r"(_SERVICE_HOST|_SERVICE_PORT(_\w{1,15})?|_PORT(_\d{1,5}_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
+)
 
 
 class _Age(IntEnum):
@@ -63,7 +66,7 @@ class Name:
     @property
     def may_be_empty(self) -> bool:
         """Whether it is a text, of which an empty one means none, as templates of manifests write it."""
-        return self.kind in {TEXT, PATH, SECRET} and self.option.default is None and not self.option.required
+        return self.kind in {TEXT, PATH, SECRET, KEY, URL} and self.option.default is None and not self.option.required
 
 
 @dataclass(frozen=True)

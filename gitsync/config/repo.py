@@ -7,6 +7,7 @@ from gitsync.config.gitsettings import GitSetting, parse_settings
 from gitsync.config.hooks import HooksConfig
 from gitsync.config.login import AuthConfig
 from gitsync.config.option import Older, group, option
+from gitsync.config.urls import REPO
 from gitsync.config.values import BOOL, DURATION, FRACTION, INT, PATH, SECONDS, TEXT, Kind, choice
 
 SETTINGS = Kind("KEY:VALUE,…", parse_settings)
@@ -143,7 +144,7 @@ class RepoConfig:
     """One repository and where it goes; `root` and `link` are absolute."""
 
     repo: str = option(
-        TEXT,
+        REPO,
         "What to publish: the URL (https, http, ssh, git, file, or user@host:path) or path of a repository.",
         required=True,
         env=("GIT_SYNC_REPO",),

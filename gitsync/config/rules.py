@@ -5,18 +5,12 @@ import re
 import shlex
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
-from gitsync.base.redact import Secret
-from gitsync.config.values import Credential
+from gitsync.config.gitsettings import without_logins
+from gitsync.config.urls import is_plain_path, split_login
 
-TRANSPORTS: Final = ("https", "http", "ssh", "git")
 STORE_DIRECTORY: Final = ".gitsync"
 TREES_DIRECTORY: Final = ".worktrees"
-_WEBHOOK_URL = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-# user@host:path, as git reads it: no slash before the colon. https://git-scm.com/docs/git-clone#_git_urls
-_SCP_LIKE = re.compile(r"(?:[^/:@\s]+@)?(?:\[[^\]]+\]|[^/:\s]+):(?!//)")
 _FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # https://git-scm.com/docs/git-check-ref-format
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^\.|^/|/$|\.$|\.lock(/|$)|^@$|^-")
@@ -31,18 +25,9 @@ def is_full_hash(ref: str) -> bool:
     return bool(_FULL_HASH.fullmatch(ref))
 
 
-def transport(repo: str) -> str:
-    """Return the transport of a repository's URL or path: https, http, ssh, git, file, or what else it names."""
-    if scheme := _SCHEME.match(repo):
-        return scheme.group(1).lower()
-    if helper := re.match(r"([A-Za-z0-9+.-]+)::", repo):
-        return helper.group(1)
-    return "ssh" if _SCP_LIKE.match(repo) else "file"
-
-
 def check(values: dict[str, Any]) -> list[str]:
     """Return what is wrong with the values taken together; a value that could not be read is None and passed over."""
-    problems = [*_check_repo(values["repo"]), *_check_ref(values["ref"]), *_check_limits(values)]
+    problems = [*_check_ref(values["ref"]), *_check_limits(values)]
     if values["repo"] and values["root"] and not problems:
         problems += _check_link(resolve(values))
     return problems + _check_auth(values) + _check_hooks(values)
@@ -69,7 +54,7 @@ def _check_auth(values: dict[str, Any]) -> list[str]:
         for first, second in _EXCLUSIVE
         if given(first) and given(second)
     ]
-    if given("username") != given("password", "password_file"):
+    if given("username") != given("password", "password_file") and not (given("repo") and _names_user(values)):
         problems.append("--username: it goes with a password; give --username, and --password-file or GITSYNC_PASSWORD")
     app = (
         ("github_app_installation_id",),
@@ -104,25 +89,9 @@ def _check_hooks(values: dict[str, Any]) -> list[str]:
         for name in ("exechook_backoff", "pre_publish_exechook_backoff", "webhook_backoff")
         if values[name] < 0
     ]
-    if values["webhook_url"] is not None and not _WEBHOOK_URL.fullmatch(values["webhook_url"]):
-        problems.append("--webhook-url: this is no URL; use one that begins with https:// or http:// and a host")
     if not re.fullmatch(r"[A-Z]+", values["webhook_method"]):
         problems.append(f"--webhook-method={values['webhook_method']}: use the name of a method, such as POST")
     return problems
-
-
-def _check_repo(repo: str | None) -> list[str]:
-    if repo is None:
-        return []
-    if repo.startswith("-"):
-        return [f"--repo={repo}: it starts with a dash; write a URL or an absolute path"]
-    if transport(repo) not in (*TRANSPORTS, "file"):
-        return [f"--repo={repo}: the transport is not supported; use {', '.join(TRANSPORTS)} or a local path"]
-    try:
-        split_login(repo)
-    except ValueError as error:
-        return [f"--repo={repo}: this is no URL ({error}); check the host"]
-    return []
 
 
 def _check_ref(ref: str) -> list[str]:
@@ -159,6 +128,7 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values with everything filled in that follows from others."""
     root = _absolute(values["root"])
     repo, login = split_login(values["repo"])
+    plain, logins = zip(*map(without_logins, (values["git_config"], values["git_config_add"])), strict=True)
     max_failures = values["max_failures"]
     if max_failures is None:
         # git-sync gives up at the first failure; a daemon that serves something goes on serving it and tries again.
@@ -168,8 +138,11 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
         max_backoff = max(_MOST_BACKOFF, _MOST_BACKOFF_PERIODS * values["period"])
     derived = {
         "root": root,
-        "repo": os.path.abspath(repo) if _is_plain_path(repo) else repo,  # noqa: PTH100 (a URL comes here, too)
-        "login": login,
+        "repo": os.path.abspath(repo) if is_plain_path(repo) else repo,  # noqa: PTH100 (a URL comes here, too)
+        "username": login.username if login and _names_user(values) else values["username"],
+        "git_config": plain[0],
+        "git_config_add": plain[1],
+        "of_urls": (*([login] if login else []), *logins[0], *logins[1]),
         "link": _absolute(root / (values["link"] or _last_part(repo))),
         "max_failures": max_failures,
         "init_max_failures": max_failures if init_max_failures is None else init_max_failures,
@@ -181,26 +154,16 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, **derived}
 
 
+def _names_user(values: dict[str, Any]) -> bool:
+    """Say whether it is the URL of the repository that names the user of the password."""
+    _, login = split_login(values["repo"])
+    password = values["password"] or values["password_file"]
+    return bool(login and not login.password and password and not values["username"])
+
+
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 (Path.resolve would follow the link itself)
 
 
-def _is_plain_path(repo: str) -> bool:
-    return transport(repo) == "file" and not _SCHEME.match(repo)
-
-
 def _last_part(repo: str) -> str:
     return repo.strip("/").rpartition("/")[2]
-
-
-def split_login(repo: str) -> tuple[str, Credential | None]:
-    """Take user and password out of an http or https URL."""
-    if transport(repo) not in {"http", "https"}:
-        return repo, None
-    parts = urlsplit(repo)
-    userinfo, at, host = parts.netloc.rpartition("@")
-    if not at:
-        return repo, None
-    user, _, password = userinfo.partition(":")
-    url = parts._replace(netloc=host).geturl()
-    return url, Credential(url=url, username=unquote(user), password=Secret(unquote(password)))

@@ -45,6 +45,8 @@ class Kind:
     parse: Callable[[str], Any]
     # What the flag means when it stands alone; None if it needs a value.
     alone: str | None = None
+    # Whether what is wrong may hold a secret, so that it is not shown.
+    hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,18 @@ def parse_text(written: str) -> str:
     return written
 
 
+def unwrapped(written: str) -> str:
+    """Return what is meant: line breaks around it, and a byte order mark, are what editors and programs add."""
+    return written.strip("\r\n").removeprefix("\ufeff").strip("\r\n")
+
+
+def parse_secret(written: str) -> Secret:
+    """Return a password or the like, which is one line."""
+    if set("\r\n\0") & set(written):
+        raise ValueError("it has more than one line; remove the line break in it")
+    return Secret(written)
+
+
 def parse_path(written: str) -> Path:
     """Return a path; it may be relative."""
     return Path(parse_text(written))
@@ -164,7 +178,8 @@ def _credential(entry: object) -> Credential:
     if not entry.get("url") or not entry.get("username") or bool(password) == bool(file):
         raise ValueError("give url, username, and one of password and password-file")
     parts = urlsplit(entry["url"])
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+    # Where there is an @ there may be a user, whatever the rest is taken for.
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in entry["url"]:
         raise ValueError("write the url with http:// or https://, a host, and no user in it")
     return Credential(
         url=parse_text(entry["url"]),
@@ -236,6 +251,7 @@ FRACTION = Kind("FRACTION", parse_fraction)
 TEXT = Kind("TEXT", parse_text)
 PATH = Kind("PATH", parse_path)
 PATHS = Kind("PATH", lambda written: (parse_path(written),))
-SECRET = Kind("SECRET", Secret)
+SECRET = Kind("SECRET", parse_secret)
+KEY = Kind("SECRET", Secret)
 SIGNAL = Kind("SIGNAL", parse_signal)
 BIND = Kind("ADDRESS", parse_bind)

@@ -43,11 +43,29 @@ class Source(Protocol):
         """Return what git's environment needs to hold now; no secrets."""
 
 
-class Credentials:
-    """All sources of one repository."""
+class Found(Protocol):
+    """What keeps the logins of URLs that turn up later."""
 
-    def __init__(self, sources: Sequence[Source] = (), *, cancellation: Cancellation | None = None) -> None:
-        self._sources = tuple(sources)
+    def take_login(self, url: str) -> str: ...
+    def settings(self) -> list[GitSetting]: ...
+    def user_settings(self) -> list[GitSetting]: ...
+
+
+class Credentials:
+    """All sources of one repository; `users` are those of users without a password, which come last."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source] = (),
+        *,
+        users: Sequence[Source] = (),
+        found: Found | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> None:
+        self._first = tuple(sources)
+        self._users = tuple(users)
+        self._sources = (*self._first, *self._users)
+        self._found = found
         self._cancellation = cancellation or Cancellation()
 
     def refresh(self, *, deadline: float) -> None:
@@ -66,15 +84,23 @@ class Credentials:
 
     def settings(self) -> list[GitSetting]:
         """Return the settings of all sources."""
-        found = [setting for source in self._sources for setting in source.settings()]
         # git asks helpers in this order and takes the first answer, so the one for the longest URL has to come first.
-        found.sort(key=lambda setting: -len(setting.key))
+        given, users = (
+            sorted((setting for source in sources for setting in source.settings()), key=lambda one: -len(one.key))
+            for sources in (self._first, self._users)
+        )
+        if self._found:
+            given, users = [*self._found.settings(), *given], [*users, *self._found.user_settings()]
         # An empty value forgets the helpers that were configured before.
-        return [GitSetting("credential.helper", ""), *found]
+        return [GitSetting("credential.helper", ""), *given, *users]
 
     def environment(self) -> dict[str, str]:
         """Return the variables of all sources."""
         return {name: value for source in self._sources for name, value in source.environment().items()}
+
+    def take_login(self, url: str) -> str:
+        """Return a URL without the login in it, which git is given from now on; raise `CredentialError`, `OSError`."""
+        return self._found.take_login(url) if self._found else url
 
     def cancel(self) -> None:
         """End the requests to other servers, and start no more. Called by the main thread at shutdown."""

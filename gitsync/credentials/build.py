@@ -6,6 +6,7 @@ from typing import Literal
 
 from gitsync.base.fetchurl import Cancellation
 from gitsync.base.log import get_logger
+from gitsync.base.redact import Secret
 from gitsync.config import Credential as LoginConfig
 from gitsync.config import RepoConfig, transport
 from gitsync.credentials.asking import Asking
@@ -13,6 +14,7 @@ from gitsync.credentials.askpass import Askpass
 from gitsync.credentials.authorities import Authorities
 from gitsync.credentials.base import Credentials, Source
 from gitsync.credentials.cookies import Cookies
+from gitsync.credentials.found import FoundLogins
 from gitsync.credentials.github_app import App, GithubApp
 from gitsync.credentials.login import HelperFile, Login, host_of
 from gitsync.credentials.ssh import Ssh, SshFiles
@@ -36,11 +38,13 @@ def build(repo: RepoConfig, *, directory: Path, observers: Observers | None = No
     sources.append(Ssh(SshFiles.of(repo.auth, needed=transport(repo.repo) == "ssh"), directory=directory))
     sources += _credentials(repo, directory)
     sources += _for_repo(repo, directory, observers or Observers(), cancellation)
-    return Credentials(sources, cancellation=cancellation)
+    whole, users = _of_urls(repo, directory)
+    return Credentials([*sources, *whole], users=users, found=FoundLogins(directory), cancellation=cancellation)
 
 
 def _credentials(repo: RepoConfig, directory: Path) -> list[Source]:
-    """Return the logins of `--credential`."""
+    """Return the logins of `--credential`; of two for one URL the one of the user whom the repository's URL names."""
+    users = [login.username for login in repo.auth.of_urls if login.url == repo.repo]
     return [
         Login(
             login,
@@ -48,8 +52,23 @@ def _credentials(repo: RepoConfig, directory: Path) -> list[Source]:
             urls=_variants(login.url),
             option=f"--credential ({login.url}): password-file",
         )
-        for number, login in enumerate(repo.auth.credential)
+        for number, login in enumerate(sorted(repo.auth.credential, key=lambda login: login.username not in users))
     ]
+
+
+def _of_urls(repo: RepoConfig, directory: Path) -> tuple[list[Source], list[Source]]:
+    """Return the logins in URLs of the configuration, and the users there that have no password."""
+    auth = repo.auth
+    whole: list[Source] = []
+    users: list[Source] = []
+    for number, login in enumerate(auth.of_urls):
+        urls = (login.url, host_of(login.url)) if login.url == repo.repo else (login.url,)
+        source = Login(login, path=directory / f"login-of-url-{number}", urls=urls)
+        (whole if login.password else users).append(source)
+        if not (login.password or auth.credential or auth.username or auth.askpass_url or App.of(auth)):
+            # Where no password can be found the user is a token.
+            Secret(login.username)
+    return whole, users
 
 
 def _variants(url: str) -> tuple[str, ...]:
@@ -89,6 +108,4 @@ def _for_repo(repo: RepoConfig, directory: Path, observers: Observers, cancellat
     if app:
         given = HelperFile(directory / "github-app", urls=urls)
         sources.append(GithubApp(app, given=given, asking=asking("github_app")))
-    if repo.auth.login:
-        sources.append(Login(repo.auth.login, path=directory / "login-of-url", urls=urls))
     return sources

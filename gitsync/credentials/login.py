@@ -58,9 +58,6 @@ class Login:
         self._option = option
         self._given = HelperFile(path, urls=urls)
         self._secrets = RecentSecrets()
-        if not login.password or not login.password.reveal():
-            # Where there is no password the user name is a token.
-            self._token = None if login.password_file else Secret(login.username)
 
     @property
     def generation(self) -> int:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout, classify
 from gitsync.base.log import COMMANDS, OUTPUT, get_logger
@@ -108,6 +108,16 @@ def write_configuration(path: Path, repo: RepoConfig, *, extra: Iterable[GitSett
     path.write_text(render(settings))
 
 
+class Logins(Protocol):
+    """What git needs to know of logins."""
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the variables for the next command."""
+
+    def take_login(self, url: str) -> str:
+        """Return a URL without its login, which git is given in another way."""
+
+
 class Git:
     """The git of one repository."""
 
@@ -117,14 +127,16 @@ class Git:
         *,
         home: Path,
         configuration: Path,
-        credentials: Callable[[], Mapping[str, str]] = dict,
+        credentials: Logins,
     ) -> None:
-        """Run with a private home and configuration; `credentials` are variables that may change between commands."""
+        """Run with a private home and configuration, and log in with `credentials`."""
         self._program = repo.git.git
         self._url = repo.repo
         self._home = home
         self._environment = _environment(repo, home=home, configuration=configuration)
         self._credentials = credentials
+        # Commands are given no URL that holds a login: everybody could read it in their arguments.
+        self.take_login = credentials.take_login
         self._log = get_logger(repo=repo.name)
         self.directories = GitDirectories(home)
         # Other programs that work on the volume run among them, and end with them.
@@ -201,7 +213,7 @@ class Git:
         from git.cmd import Git as CommandLayer
         from git.exc import GitCommandNotFound
 
-        environment = {**self._environment, **self._credentials(), **variables}
+        environment = {**self._environment, **self._credentials.environment(), **variables}
         try:
             wrapper = CommandLayer(str(self._home)).execute(
                 [self._program, *arguments],

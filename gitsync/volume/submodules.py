@@ -13,7 +13,7 @@ from typing import Final
 from gitsync.base import nolinks
 from gitsync.base.errors import CheckoutError, GitCancelled, GitError, GitTimeout
 from gitsync.base.files import unique
-from gitsync.config import STORE_DIRECTORY, RepoConfig, transport
+from gitsync.config import STORE_DIRECTORY, RepoConfig, parse_repo, transport
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.volume.store import Store
 from gitsync.volume.tree import NESTED, Tree
@@ -26,7 +26,7 @@ _LONGEST_URL: Final = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class _Link:
-    """A submodule as the parent's commit names it."""
+    """A submodule as the parent's commit names it; the URL may hold a login."""
 
     path: str
     hash: str
@@ -69,10 +69,11 @@ class Submodules:
             raise CheckoutError(f"the submodules of {url} are nested too deeply", reason="submodule")
         for link in self._links(parent, url, deadline=walk.deadline):
             path = _inside(parent.path, link.path)
-            store = Store(self._directory, link.url, self._repo, self._git)
+            remote = self._git.take_login(link.url)
+            store = Store(self._directory, remote, self._repo, self._git)
             tree = walk.before.get(path)
             if tree is None or tree.store != store.path or not nolinks.is_directory(tree.metadata):
-                tree = Tree(path=path, metadata=store.path / "worktrees" / unique(NESTED), remote=link.url)
+                tree = Tree(path=path, metadata=store.path / "worktrees" / unique(NESTED), remote=remote)
                 tree.create(link.hash)
                 self._provide(store, link.hash, deadline=walk.deadline)
                 tree.bring(link.hash, self._git, sparse=None, deadline=walk.deadline)
@@ -164,7 +165,7 @@ def resolve_url(url: str, parent: str) -> str:
     if not re.match(r"\.\.?/", url):
         if transport(url) == "file" and transport(parent) != "file":
             raise CheckoutError(f"{url!r}: a submodule cannot be a local path", reason="submodule")
-        return url
+        return _checked(url)
     base = parent.rstrip("/")
     while match := re.match(r"(\.\.?)/", url):
         url = url[match.end() :]
@@ -176,4 +177,14 @@ def resolve_url(url: str, parent: str) -> str:
                 base = base.rpartition(":")[0] + ":"
             else:
                 raise CheckoutError("a submodule's URL leads above that of its parent", reason="submodule")
-    return f"{base}{url}" if base.endswith(":") else f"{base}/{url}"
+    return _checked(f"{base}{url}" if base.endswith(":") else f"{base}/{url}")
+
+
+def _checked(url: str) -> str:
+    """Return a URL whose login, if it has one, is written as one; otherwise git would show it."""
+    if "@" in url:
+        try:
+            parse_repo(url)
+        except ValueError as error:
+            raise CheckoutError(f"the URL of a submodule: {error}", reason="submodule") from None
+    return url

@@ -102,7 +102,7 @@ def make_workbench(tmp_path: Path, root: Path) -> Callable[..., Workbench]:
         observers = Observers([recorder])
         credentials = build(repo, directory=home / "credentials", observers=observers)
         write_configuration(home / "gitconfig", repo, extra=credentials.settings())
-        git = Git(repo, home=home, configuration=home / "gitconfig", credentials=credentials.environment)
+        git = Git(repo, home=home, configuration=home / "gitconfig", credentials=credentials)
         parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=threading.Event())
         made = {field.name: getattr(parts, field.name) for field in fields(parts) if field.name != "observers"}
         return Workbench(repo=repo, sync=Repository(repo, parts), recorder=recorder, **made)

@@ -6,7 +6,7 @@ import pytest
 
 from gitsync.base.errors import ConfigError
 from gitsync.config import is_full_hash, load, transport
-from gitsync.config.rules import split_login
+from gitsync.config.urls import split_login
 from tests.unit.examples import HASH, config, repo_config
 
 
@@ -238,17 +238,17 @@ def test_relative_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         ("https://ann%40corp:p%40ss%3Aw%2Ford@h/x", "https://h/x", "ann@corp", "p@ss:w/ord"),
         ("https://ann:p@ss@h/x", "https://h/x", "ann", "p@ss"),
         ("https://ann:pw:12@h/x", "https://h/x", "ann", "pw:12"),
-        ("https://token@h/x", "https://h/x", "token", ""),
+        ("https://token@h/x", "https://h/x", "token", None),
+        ("https://token:@h/x", "https://h/x", "token", None),
         ("https://:pw12@h/x", "https://h/x", "", "pw12"),
     ],
 )
-def test_login(repo: str, url: str, username: str, password: str) -> None:
+def test_login(repo: str, url: str, username: str, password: str | None) -> None:
     """User and password leave the URL of a web server, with their percent-escapes undone."""
     (loaded,) = load([f"--repo={repo}", "--root=/srv"], {}).repos
-    assert loaded.auth.login is not None
-    assert (loaded.repo, loaded.name, loaded.auth.login.url) == (url, url, url)
-    assert loaded.auth.login.password is not None
-    assert (loaded.auth.login.username, loaded.auth.login.password.reveal()) == (username, password)
+    (login,) = loaded.auth.of_urls
+    assert (loaded.repo, loaded.name, login.url) == (url, url, url)
+    assert (login.username, login.password and login.password.reveal()) == (username, password)
     assert "pw12" not in repr(loaded)
 
 

@@ -192,6 +192,7 @@ def test_slow_patterns_are_found(expression: str, method: str) -> None:
     assert any(growth(use.on, text) > TOO_MUCH for text in texts_against(use.pattern))
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize(
     "part", ["a.", "https://", "https://a@", "authorization: ", "authorization:basic ", "'", "@", "\x1b"]
 )
@@ -202,11 +203,12 @@ def test_text_is_scrubbed_in_a_time_that_grows_with_it(part: str) -> None:
         assert growth(use, lambda length: part * length) <= TOO_MUCH
 
 
+@pytest.mark.timeout(30)
 def test_text_of_any_length_is_cut_first() -> None:
     """Of a long text beginning and end are left, and nothing of a secret that the cut went through."""
     secret = "aVerySecretWord-" * 300
     Secret(secret)
-    for shift in range(0, 2 * len(secret), 501):
+    for shift in range(0, 2 * len(secret), 1501):
         text = "b" * (LONGEST // 2 - shift) + secret + "e" * LONGEST
         shown = scrub(text)
         assert len(shown) <= LONGEST + 10

@@ -41,7 +41,7 @@ def run(directory: Path, *, passes: int, every: int) -> list[Sample]:
     """Let a daemon run so many passes, with an update and a sample among each `every`."""
     origin = Origin(directory / "site.git")
     origin.commit({f"page-{number}.html": f"{number}\n" * 20 for number in range(20)})
-    options = ("-v1", "--period=10ms", "--jitter=0", "--stale-worktree-timeout=1s")
+    options = ("-v1", "--period=10ms", "--jitter=0", "--stale-worktree-timeout=0")
     with pod(origin.url, directory / "pod", *options) as daemon:
         daemon.wait_ready()
         samples = []

@@ -53,7 +53,7 @@ def run(directory: Path, *, pushes: int, size: str) -> tuple[Growth, Growth, int
     commits = changes(size)
     origin.commit(next(commits))
     ours, plain = Growth(), Growth()
-    options = ("-v5", "--period=1h", "--jitter=0", "--sync-on-signal=HUP", "--stale-worktree-timeout=1s")
+    options = ("-v5", "--period=1h", "--jitter=0", "--sync-on-signal=HUP", "--stale-worktree-timeout=0")
     with GitHttpServer(origins) as server, pod(server.url_of(origin.path), directory / "pod", *options) as daemon:
         daemon.wait_ready()
         clone = _plain_clone(directory / "plain", server.url_of(origin.path))

@@ -134,7 +134,7 @@ def assemble(repo: RepoConfig, *, home: Path, surface: Surface) -> Unit:
 def build_parts(
     repo: RepoConfig, git: Git, *, credentials: Credentials, observers: Observers, stop: threading.Event
 ) -> Parts:
-    """Build what the worker's thread calls; `stop` ends the wait for the lock."""
+    """Build what the worker's thread calls; `stop` ends whatever it waits for."""
     return Parts(
         git=git,
         lock=VolumeLock(repo, git, stop=stop),
@@ -144,6 +144,7 @@ def build_parts(
         publisher=LinkPublisher(repo.link),
         observers=observers,
         credentials=credentials,
+        stop=stop,
     )
 
 

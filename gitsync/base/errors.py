@@ -11,7 +11,7 @@
     ├─ StoreLocked              another process works on the same root
     ├─ CheckoutError            the files of a commit cannot be made as asked for
     ├─ PublishError             the link or a tree could not be put in place
-    ├─ PublishVetoed            an observer refused the staged tree, or to have it staged
+    ├─ PublishVetoed            a commit must not be published, or not yet: an observer or a limit says so
     ├─ HookError                a hook failed; its output is already scrubbed
     └─ WebhookRejected(status)  an inbound request that is answered with that HTTP status
 
@@ -47,6 +47,7 @@ HINTS = {
     "--git-config if the server is just silent for long",
     "sparse_file": "check --sparse-checkout-file; what is published stays until it can be read",
     "submodule": "check .gitmodules of the repository, or leave submodules out with --submodules=off",
+    "trees_held": "raise --max-trees, or shorten --stale-worktree-timeout",
     "tls": "check the server's certificate and the CA certificates in the image",
     "transport": "use https, http, ssh, git, or a local path",
 }
@@ -184,7 +185,7 @@ class PublishError(GitSyncError):
 
 
 class PublishVetoed(GitSyncError):
-    """An observer refused a commit; `retry_in` is the seconds until the same one is worth another try, if it knows."""
+    """A commit is not to be published, or not yet; `retry_in` is the seconds until another try, if that is known."""
 
     def __init__(self, message: str, *, reason: str, hint: str | None = None, retry_in: float | None = None) -> None:
         super().__init__(message, reason=reason, hint=hint)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from gitsync.config.gitsettings import GitSetting, parse_settings
 from gitsync.config.hooks import HooksConfig
@@ -11,6 +12,8 @@ from gitsync.config.urls import REPO
 from gitsync.config.values import BOOL, DURATION, FRACTION, INT, PATH, SECONDS, TEXT, Kind, choice
 
 SETTINGS = Kind("KEY:VALUE,…", parse_settings)
+# The --stale-worktree-timeout where none is given.
+_KEEP: Final = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +109,17 @@ class Content:
 class Upkeep:
     """How what is on the volume is kept, and which files tell of it; the paths are absolute."""
 
-    stale_worktree_timeout: float = option(
+    stale_worktree_timeout: float | None = option(
         DURATION,
-        "How long a tree keeps its place after the link has left it, for readers that still hold it.",
-        default="30s",
+        "How long a tree keeps its place after the link has left it, for readers that still hold it. If it is given, "
+        "an update waits rather than take a tree before its time.",
+        without="30s, or less where updates come so quickly that --max-trees is reached",
+    )
+    max_trees: int = option(
+        INT,
+        "How many trees there may be at once, at least 2: the one that is published, those that the link has left, and "
+        "those that wait for the next update. When that is reached, the oldest that the link has left is used again.",
+        default="3",
     )
     heal_period: float = option(
         DURATION,
@@ -137,6 +147,16 @@ class Upkeep:
         default="always",
         env=("GIT_SYNC_GIT_GC",),
     )
+
+    @property
+    def keep(self) -> float:
+        """For how many seconds a tree that the link has left keeps its place, if there is room for it."""
+        return _KEEP if self.stale_worktree_timeout is None else self.stale_worktree_timeout
+
+    @property
+    def keeps_whole_time(self) -> bool:
+        """Whether somebody relies on that time, so that an update waits for its end."""
+        return self.stale_worktree_timeout is not None
 
 
 @dataclass(frozen=True, kw_only=True)

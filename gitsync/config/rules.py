@@ -18,6 +18,7 @@ _SHORTEST = 0.01
 # The longest delay after failures, at least, and in periods: what has come back is noticed before people look for it.
 _MOST_BACKOFF: Final = 60.0
 _MOST_BACKOFF_PERIODS: Final = 3
+_FEWEST_TREES: Final = 2
 
 
 def is_full_hash(ref: str) -> bool:
@@ -111,6 +112,9 @@ def _check_limits(values: dict[str, Any]) -> list[str]:
         for name in ("depth", "stale_worktree_timeout", "heal_period", "max_backoff", "shutdown_timeout", "verbose")
         if values[name] is not None and values[name] < 0
     ]
+    if values["max_trees"] is not None and values["max_trees"] < _FEWEST_TREES:
+        # A tree is made beside the one that is published.
+        problems.append(f"--max-trees={values['max_trees']}: use {_FEWEST_TREES} or more")
     return problems
 
 

@@ -1,5 +1,6 @@
 """The parts that the work on one repository is done with."""
 
+import threading
 from dataclasses import dataclass, field
 
 from gitsync.credentials import Credentials
@@ -14,7 +15,7 @@ from gitsync.volume.trees import Trees
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What the worker's thread calls; made by the main thread before that starts."""
+    """What the worker's thread calls; made by the main thread before that starts. `stop` ends what waits."""
 
     git: Git
     lock: VolumeLock
@@ -23,4 +24,5 @@ class Parts:
     trees: Trees
     publisher: Publisher
     observers: Observers
+    stop: threading.Event
     credentials: Credentials = field(default_factory=Credentials)

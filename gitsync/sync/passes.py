@@ -15,6 +15,7 @@ from gitsync.base.printable import printable
 from gitsync.base.redact import scrub
 from gitsync.config import RepoConfig
 from gitsync.sync.announcing import Announcing
+from gitsync.sync.crowding import Crowding
 from gitsync.sync.following import Following
 from gitsync.sync.keeping import Keeping
 from gitsync.sync.memory import Known, Memory, Phases, Step
@@ -38,6 +39,7 @@ class Homes:
     preparing: Preparing
     keeping: Keeping
     following: Following
+    crowding: Crowding
     publishing: Publishing
     announcing: Announcing
     tidying: Tidying
@@ -83,7 +85,7 @@ def _order(homes: Homes) -> _Order:
         restore=(*publish, Step(announcing.announce_again)),
         ask=(Step(following.need_login), Step(following.probe, "probe")),
         admit=(Step(following.admit),),
-        update=(Step(following.fetch, "fetch"), *publish),
+        update=(Step(homes.crowding.wait, "wait"), Step(following.fetch, "fetch"), *publish),
         tell=(Step(announcing.announce),),
         finish=(Step(homes.tidying.tidy_after, "tidy", homes.tidying.due),),
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from gitsync.base import nolinks
 from gitsync.base.errors import PublishError
 from gitsync.base.log import Logger
+from gitsync.sync.crowding import Crowding
 from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
 from gitsync.telling.events import BeforePublish, BeforeStage
@@ -14,9 +15,10 @@ from gitsync.telling.events import BeforePublish, BeforeStage
 class Publishing:
     """The steps from a commit in the store to what consumers see."""
 
-    def __init__(self, name: str, parts: Parts, log: Logger) -> None:
+    def __init__(self, name: str, parts: Parts, *, crowding: Crowding, log: Logger) -> None:
         self._name = name
         self._parts = parts
+        self._crowding = crowding
         self._log = log
 
     def recall(self, known: Known) -> Known:
@@ -34,6 +36,7 @@ class Publishing:
         tree = trees.catalogue.published_as(commit, recipe, store.current.path, deadline=known.deadline)
         if tree:
             return replace(known, tree=tree, fresh=False)
+        self._crowding.make_room()
         tree = trees.staging.stage(commit, recipe, store.current, deadline=known.deadline)
         return replace(known, tree=tree, fresh=True)
 

@@ -10,6 +10,7 @@ from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.sync.announcing import Announcing
 from gitsync.sync.chores import Chores
+from gitsync.sync.crowding import Crowding
 from gitsync.sync.following import Following
 from gitsync.sync.keeping import Keeping
 from gitsync.sync.memory import Memory, Phases
@@ -33,11 +34,13 @@ class Repository:
         self._chores = Chores(repo, parts)
         self._tidying = Tidying(repo, parts)
         self._keeping = Keeping(parts, log)
+        crowding = Crowding(repo.name, parts, log)
         homes = Homes(
             preparing=Preparing(repo, parts),
             keeping=self._keeping,
             following=Following(repo.name, parts, tidying=self._tidying, log=log),
-            publishing=Publishing(repo.name, parts, log),
+            crowding=crowding,
+            publishing=Publishing(repo.name, parts, crowding=crowding, log=log),
             announcing=Announcing(repo.name, parts, self._chores),
             tidying=self._tidying,
         )

@@ -120,6 +120,15 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TreeTaken:
+    """A tree was used again before its time, `left_for` seconds after the link has left it."""
+
+    repo: str
+    tree: Path
+    left_for: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """Disk use in bytes, as allocated."""
 
@@ -138,7 +147,17 @@ class PassFinished:
     next_delay: float | None
 
 
-Event = PassStarted | CredentialAsked | Fetched | BeforeStage | BeforePublish | Published | Measured | PassFinished
+Event = (
+    PassStarted
+    | CredentialAsked
+    | Fetched
+    | BeforeStage
+    | BeforePublish
+    | Published
+    | TreeTaken
+    | Measured
+    | PassFinished
+)
 
 
 class Observer(Protocol):

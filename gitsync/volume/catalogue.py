@@ -11,6 +11,7 @@ Called by the worker's thread, `find` also by the main thread before it starts.
 """
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from gitsync.base import nolinks
@@ -51,6 +52,14 @@ class Catalogue:
                 tree = Tree(path=path, metadata=metadata)
                 return tree if tree.in_place() else None
         return None
+
+    def make_private(self, tree: Tree) -> Tree:
+        """Take its published name from a tree that nobody reads; raise `OSError`."""
+        private = self.directory / f"{PRIVATE}{tree.metadata.name}"
+        nolinks.rename(tree.path, private)
+        if tree.path.parent != self.directory:
+            nolinks.remove_empty(tree.path.parent)
+        return replace(tree, path=private)
 
     def published_as(self, commit: str, recipe: Recipe, store: Path, *, deadline: float) -> Tree | None:
         """Return an undamaged tree of a commit that is still there, for a link that was lost or turns back."""

@@ -46,6 +46,10 @@ class Disposal:
                 nolinks.remove(submodule.metadata)
             nolinks.remove(tree.metadata)
 
+    def remove_first(self) -> None:
+        """Remove what waits longest, now."""
+        nolinks.remove(self.gone.pop(0))
+
     def drop_private(self, stores: list[Path]) -> None:
         """Remove what is not published, to make room on a full volume."""
         for tree in self._catalogue.all(stores):

@@ -2,12 +2,11 @@
 
 How many trees there are follows the demand: each that its readers have left is kept for the next updates, and one that
 no update has needed for long goes, all but the last. So updates in quick succession check out nothing either, once
-there are as many trees as they need. Called by the worker's thread.
+there are as many trees as they need, or as `limit` allows. Called by the worker's thread.
 """
 
 import math
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,7 @@ from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig, is_full_hash
 from gitsync.volume.catalogue import Catalogue, left_for
 from gitsync.volume.disposal import Disposal
-from gitsync.volume.tree import NESTED, PRIVATE, Tree
+from gitsync.volume.tree import NESTED, Tree
 
 # A further standby goes when no update has needed it for so many times the --stale-worktree-timeout.
 _SPARE: Final = 10
@@ -26,7 +25,7 @@ class Retirement:
     """The way out of the trees of one root."""
 
     def __init__(self, repo: RepoConfig, *, catalogue: Catalogue, disposal: Disposal) -> None:
-        self._keep = repo.upkeep.stale_worktree_timeout
+        self._upkeep = repo.upkeep
         self._catalogue = catalogue
         self._disposal = disposal
         self._log = get_logger(repo=repo.name)
@@ -53,12 +52,12 @@ class Retirement:
                 nolinks.unlink(tree.left_mark)
             elif tree.private:
                 standbys.append(tree)
-            elif self._expired(tree, self._keep):
-                standbys.append(self._retire(tree))
+            elif self._expired(tree, self._upkeep.keep):
+                standbys.append(self._catalogue.make_private(tree))
         standbys.sort(key=lambda tree: (tree.store != current, left_for(tree)))
         for place, tree in enumerate(standbys):
             # The first one, unless its store is not used any more, stays.
-            if tree.store != current or (place and self._expired(tree, self._keep * (1 + _SPARE))):
+            if tree.store != current or (place and self._expired(tree, self._upkeep.keep * (1 + _SPARE))):
                 self._disposal.delete(tree)
         known = self._catalogue.all(stores)
         self._remove_unknown(known, linked)
@@ -71,23 +70,18 @@ class Retirement:
             self._tidy_at = min(self._tidy_at, time.monotonic() + limit - left)
         return left >= limit
 
-    def _retire(self, tree: Tree) -> Tree:
-        private = self._catalogue.directory / f"{PRIVATE}{tree.metadata.name}"
-        nolinks.rename(tree.path, private)
-        if tree.path.parent != self._catalogue.directory:
-            nolinks.remove_empty(tree.path.parent)
-        return replace(tree, path=private)
-
     def _remove_unknown(self, known: list[Tree], linked: Path | None) -> None:
         used = {tree.path for tree in known} | {tree.path.parent for tree in known}
         used |= {*self._disposal.gone, *({linked, *linked.parents} if linked else ())}
         now = time.monotonic()
         unknown = [path for path in nolinks.entries(self._catalogue.directory) if path not in used]
+        kept = len(known)
         self._unknown_since = {path: self._unknown_since.get(path, now) for path in unknown}
         for path, since in self._unknown_since.items():
             # One that bears a hash may have been published by somebody, and have readers.
-            if is_full_hash(path.name) and now - since < self._keep:
-                self._tidy_at = min(self._tidy_at, since + self._keep)
+            kept += is_full_hash(path.name)
+            if is_full_hash(path.name) and now - since < self._upkeep.keep and kept <= self._upkeep.max_trees:
+                self._tidy_at = min(self._tidy_at, since + self._upkeep.keep)
                 continue
             self._log.info("leftover_removed", v=1, path=str(path))
             self._disposal.discard(path)

@@ -18,6 +18,7 @@ from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.disposal import Disposal
+from gitsync.volume.limit import TreeLimit
 from gitsync.volume.standby import Standbys
 from gitsync.volume.store import Store
 from gitsync.volume.submodules import Submodules
@@ -32,11 +33,14 @@ _SHARED_FATE: Final = {"no_space", "permission"}
 class Staging:
     """Makes the trees of one root."""
 
-    def __init__(self, repo: RepoConfig, git: Git, *, catalogue: Catalogue, disposal: Disposal) -> None:
+    def __init__(
+        self, repo: RepoConfig, git: Git, *, catalogue: Catalogue, disposal: Disposal, limit: TreeLimit
+    ) -> None:
         self._git = git
         self._root = repo.root
         self._catalogue = catalogue
         self._disposal = disposal
+        self._limit = limit
         self.standbys = Standbys(repo, catalogue, disposal)
         self._submodules = Submodules(repo, git)
         self._log = get_logger(repo=repo.name)
@@ -118,9 +122,10 @@ class Staging:
             raise
 
     def _create(self, commit: str, recipe: Recipe, store: Path) -> Tree:
+        nolinks.make_directory(self._catalogue.directory)
+        self._limit.make_way()
         metadata = store / "worktrees" / unique("")
         tree = Tree(path=self._catalogue.directory / f"{PRIVATE}{metadata.name}", metadata=metadata)
-        nolinks.make_directory(self._catalogue.directory)
         tree.create(commit)
         nolinks.write(metadata / "gitsync-recipe", recipe.signature)
         return tree

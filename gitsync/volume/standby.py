@@ -17,7 +17,7 @@ class Standbys:
     """The standbys of one root."""
 
     def __init__(self, repo: RepoConfig, catalogue: Catalogue, disposal: Disposal) -> None:
-        self._keep = repo.upkeep.stale_worktree_timeout
+        self._upkeep = repo.upkeep
         self._catalogue = catalogue
         self._disposal = disposal
         # When an update last had to check out all, as readers still had the tree of the update before. Monotonic.
@@ -42,6 +42,8 @@ class Standbys:
 
     def is_short(self, store: Path) -> bool:
         """Say whether updates come so quickly that the next one will need a tree that there is not."""
-        if time.monotonic() - self._short_at >= self._keep:
+        if time.monotonic() - self._short_at >= self._upkeep.keep:
             return False
-        return all(tree.unfinished for tree in self._catalogue.all([store]) if tree.private)
+        trees = self._catalogue.all([store])
+        standbys = [tree for tree in trees if tree.private]
+        return all(tree.unfinished for tree in standbys) if standbys else len(trees) < self._upkeep.max_trees

@@ -23,7 +23,7 @@ class Takeover:
 
     def __init__(self, repo: RepoConfig) -> None:
         self._root = repo.root
-        self._keep = repo.upkeep.stale_worktree_timeout
+        self._keep = repo.upkeep.keep
         self._log = get_logger(repo=repo.name)
         self._found: list[Path] | None = None
         self._since = 0.0

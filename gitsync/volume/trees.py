@@ -4,6 +4,7 @@ from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.disposal import Disposal
+from gitsync.volume.limit import TreeLimit
 from gitsync.volume.retirement import Retirement
 from gitsync.volume.staging import Staging
 
@@ -14,5 +15,6 @@ class Trees:
     def __init__(self, repo: RepoConfig, git: Git) -> None:
         self.catalogue = Catalogue(repo, git)
         self.disposal = Disposal(self.catalogue)
-        self.staging = Staging(repo, git, catalogue=self.catalogue, disposal=self.disposal)
+        self.limit = TreeLimit(repo, catalogue=self.catalogue, disposal=self.disposal)
+        self.staging = Staging(repo, git, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit)
         self.retirement = Retirement(repo, catalogue=self.catalogue, disposal=self.disposal)

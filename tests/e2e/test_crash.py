@@ -48,7 +48,9 @@ def test_kills_at_random_moments_of_updates(start_daemon: StartDaemon, origin: O
     link = root / "site.git"
 
     def start() -> DaemonProcess:
-        return start_daemon(origin.url, root, period="10ms", stale_worktree_timeout="1s", heal_period="5s")
+        return start_daemon(
+            origin.url, root, period="10ms", stale_worktree_timeout="1s", max_trees="50", heal_period="5s"
+        )
 
     pushed = {origin.commit(numbered_files(0, FILES))}
     daemon = start()

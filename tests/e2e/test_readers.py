@@ -26,7 +26,9 @@ def _check(results: list[Seen], *, at_least: int) -> None:
 def test_200_publications_under_four_readers(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
     """Given 4 readers, when 200 commits are published, then none misses a file or sees files of two commits."""
     origin.commit(numbered_files(0, FILES))
-    daemon = start_daemon(origin.url, root, period="1h", sync_on_signal="HUP", stale_worktree_timeout="2s")
+    daemon = start_daemon(
+        origin.url, root, period="1h", sync_on_signal="HUP", stale_worktree_timeout="2s", max_trees="50"
+    )
     daemon.wait_ready()
     with Readers(root / "site.git", files=FILES, count=READERS) as readers:
         for number in range(1, 201):
@@ -41,7 +43,7 @@ def test_200_publications_under_four_readers(start_daemon: StartDaemon, origin: 
 def test_pushes_faster_than_publications(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
     """Given 4 readers and a poll every 10 ms, when 100 commits come in a rush, then readers see the same order."""
     origin.commit(numbered_files(0, FILES))
-    daemon = start_daemon(origin.url, root, period="10ms", stale_worktree_timeout="5s")
+    daemon = start_daemon(origin.url, root, period="10ms", stale_worktree_timeout="5s", max_trees="50")
     daemon.wait_ready()
     with Readers(root / "site.git", files=FILES, count=READERS) as readers:
         for number in range(1, 101):

@@ -1,6 +1,7 @@
 """Promise: a tree that the link has left keeps its place for readers that hold it, and is cleared away later."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -18,7 +19,9 @@ def _tree(root: Path) -> Path:
 
 def test_tree_stays_complete_for_its_time(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
     """Given a reader in the published tree, when commits follow, then its tree stays complete at its path."""
-    daemon = start_daemon(origin.url, root, period="1h", sync_on_signal="HUP", stale_worktree_timeout=FOR_EVER)
+    daemon = start_daemon(
+        origin.url, root, period="1h", sync_on_signal="HUP", stale_worktree_timeout=FOR_EVER, max_trees="5"
+    )
     daemon.wait_ready()
     held = [(_tree(root), origin.head)]
     for number in range(4):
@@ -72,3 +75,20 @@ def test_standby_holds_nothing_of_an_older_commit(start_daemon: StartDaemon, ori
         (tree / "index.html").write_text("changed by a consumer\n")
         daemon.wait_published(origin.commit({f"file-{number}.txt": "new\n"}))
         assert_published(origin.path, root / "site.git")
+
+
+def test_update_that_waits_for_a_tree_does_not_hold_up_the_end(
+    start_daemon: StartDaemon, origin: Origin, root: Path
+) -> None:
+    """Given an update that waits until readers had their time, when SIGTERM comes, then the process ends at once."""
+    daemon = start_daemon(
+        origin.url, root, period="1h", sync_on_signal="HUP", stale_worktree_timeout="50s", max_trees="2"
+    )
+    daemon.wait_ready()
+    shown = origin.commit({"index.html": "shown\n"})
+    daemon.sync_by_signal()
+    origin.commit({"index.html": "waits\n"})
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_event("waiting_for_tree")
+    assert daemon.terminate() == 0
+    assert assert_published(origin.path, root / "site.git") == shown

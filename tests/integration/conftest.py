@@ -87,12 +87,15 @@ MakeWorkbench = Callable[..., Workbench]
 
 @pytest.fixture
 def make_workbench(tmp_path: Path, root: Path) -> Callable[..., Workbench]:
-    """Return a function that builds the parts for a repository's URL; options as in the configuration."""
+    """Return a function that builds the parts for a repository's URL; options as in the configuration.
+
+    None leaves out what is given otherwise.
+    """
     numbers = iter(range(1000))
 
     def make(url: str, **options: Any) -> Workbench:
         flags = {"root": root, "stale_worktree_timeout": "0s", **options}
-        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
+        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items() if value is not None]
         repo = load(["--repo", url, *arguments], {}).repos[0]
         root.mkdir(exist_ok=True)
         repo = replace(repo, root=root.resolve())
@@ -104,7 +107,9 @@ def make_workbench(tmp_path: Path, root: Path) -> Callable[..., Workbench]:
         write_configuration(home / "gitconfig", repo, extra=credentials.settings())
         git = Git(repo, home=home, configuration=home / "gitconfig", credentials=credentials)
         parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=threading.Event())
-        made = {field.name: getattr(parts, field.name) for field in fields(parts) if field.name != "observers"}
+        made = {
+            field.name: getattr(parts, field.name) for field in fields(parts) if field.name not in {"observers", "stop"}
+        }
         return Workbench(repo=repo, sync=Repository(repo, parts), recorder=recorder, **made)
 
     return make

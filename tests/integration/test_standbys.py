@@ -18,7 +18,7 @@ from tests.support.tree import assert_published
 def test_updates_in_quick_succession_use_trees_again(make_workbench: MakeWorkbench, origin: Origin) -> None:
     """Once there are as many trees as the updates need, none is made or removed, also after a burst."""
     keep = 20.0
-    bench = make_workbench(origin.url, stale_worktree_timeout=f"{keep:g}s")
+    bench = make_workbench(origin.url, stale_worktree_timeout=f"{keep:g}s", max_trees=10)
 
     def update(number: int, *, every: float) -> set[int]:
         for mark in (bench.stores.current.path / "worktrees").glob("*/gitsync-left"):
@@ -48,7 +48,7 @@ def test_updates_in_quick_succession_use_trees_again(make_workbench: MakeWorkben
 def test_tree_is_prepared_when_updates_come_quickly(make_workbench: MakeWorkbench, origin: Origin) -> None:
     """The second update in a row has to check out all, and from then on a tree is there before the update."""
     origin.commit(FILES, replace=True)
-    bench = make_workbench(origin.url, stale_worktree_timeout="1h")
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h", max_trees=10)
     bench.run()
     prepared = []
     for number in range(4):
@@ -70,7 +70,9 @@ def test_tree_is_prepared_with_the_sparse_patterns(
     """It is as the update wants it."""
     origin.commit(FILES, replace=True)
     (tmp_path / "patterns").write_text("/dir/\n")
-    bench = make_workbench(origin.url, stale_worktree_timeout="1h", sparse_checkout_file=tmp_path / "patterns")
+    bench = make_workbench(
+        origin.url, stale_worktree_timeout="1h", max_trees=10, sparse_checkout_file=tmp_path / "patterns"
+    )
     for number in range(3):
         origin.commit({"dir/b.txt": f"{number}\n"})
         assert bench.run().failure is None
@@ -82,7 +84,7 @@ def test_tree_is_prepared_with_the_sparse_patterns(
 def test_preparation_goes_on_where_it_was_ended(make_workbench: MakeWorkbench, origin: Origin) -> None:
     """Half a tree is finished by the next chore, not begun anew."""
     origin.commit(FILES, replace=True)
-    bench = make_workbench(origin.url, stale_worktree_timeout="1h")
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h", max_trees=10)
     for number in range(3):
         origin.commit({"a.txt": f"{number}\n"})
         bench.run()
@@ -103,7 +105,7 @@ def test_preparation_that_fails_is_left_to_the_update(
     make_workbench: MakeWorkbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is tried once, and leaves nothing behind."""
-    bench = make_workbench(origin.url, stale_worktree_timeout="1h")
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h", max_trees=10)
     for number in range(3):
         origin.commit({"a.txt": f"{number}\n"})
         bench.run()

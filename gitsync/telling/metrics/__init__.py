@@ -10,7 +10,16 @@ from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from gitsync import __version__
-from gitsync.telling.events import CredentialAsked, Event, Fetched, Measured, PassFinished, PassStarted, Published
+from gitsync.telling.events import (
+    CredentialAsked,
+    Event,
+    Fetched,
+    Measured,
+    PassFinished,
+    PassStarted,
+    Published,
+    TreeTaken,
+)
 from gitsync.telling.metrics.calls import CallMetrics
 from gitsync.telling.metrics.passes import PassMetrics
 from gitsync.telling.metrics.publication import PublicationMetrics
@@ -42,6 +51,8 @@ class Metrics:
                 self._publication.fetched()
             case Published():
                 self._publication.published(event)
+            case TreeTaken():
+                self._publication.taken()
             case Measured():
                 self._publication.measured(event)
             case PassFinished():

@@ -19,6 +19,9 @@ class PublicationMetrics:
             "Time from the making of the commit that was published last to its publication.",
             registry=registry,
         )
+        self._taken = Counter(
+            "gitsync_trees_taken_early", "Trees used again before their time, for --max-trees.", registry=registry
+        )
         self._store_size = Gauge("gitsync_store_size_bytes", "Disk use of the store.", registry=registry)
         self._tree_size = Gauge("gitsync_tree_size_bytes", "Disk use of the published tree.", registry=registry)
 
@@ -34,6 +37,10 @@ class PublicationMetrics:
             self._commit_time.set(event.commit.commit_time)
             if event.fresh:
                 self._lag.set(max(0.0, event.published_at - event.commit.commit_time))
+
+    def taken(self) -> None:
+        """Count a tree that was used again before its time."""
+        self._taken.inc()
 
     def measured(self, event: Measured) -> None:
         """Show what the store and the tree take."""

@@ -24,7 +24,8 @@ def test_required_alone() -> None:
     loaded = load(REQUIRED, {})
     (repo,) = loaded.repos
     assert (repo.repo, repo.ref, repo.root, repo.link) == (REPO, "HEAD", Path("/srv/git"), Path("/srv/git/site.git"))
-    assert (repo.content.depth, repo.upkeep.stale_worktree_timeout, repo.upkeep.heal_period) == (1, 30.0, 60.0)
+    assert (repo.content.depth, repo.upkeep.keep, repo.upkeep.heal_period) == (1, 30.0, 60.0)
+    assert (repo.upkeep.max_trees, repo.upkeep.keeps_whole_time) == (3, False)
     assert (repo.upkeep.touch_file, repo.upkeep.error_file, repo.auth.of_urls) == (None, None, ())
     assert (repo.schedule.period, repo.schedule.sync_timeout, repo.schedule.max_backoff) == (10.0, 120.0, 60.0)
     assert (repo.schedule.jitter, repo.schedule.one_time) == (0.1, False)

@@ -154,6 +154,7 @@ def test_bad_default_link() -> None:
         ("--sync-timeout=-1s", "--sync-timeout=-1s: use at least 10ms"),
         ("--depth=-1", "--depth: it cannot be negative; use 0 or more"),
         ("--stale-worktree-timeout=-1s", "--stale-worktree-timeout: it cannot be negative; use 0 or more"),
+        ("--max-trees=1", "--max-trees=1: use 2 or more"),
         ("--heal-period=-1s", "--heal-period: it cannot be negative; use 0 or more"),
         ("--max-backoff=-1s", "--max-backoff: it cannot be negative; use 0 or more"),
         ("--shutdown-timeout=-1s", "--shutdown-timeout: it cannot be negative; use 0 or more"),
@@ -171,7 +172,8 @@ def test_at_the_limits() -> None:
     """The limits themselves are allowed."""
     repo = repo_config("--period=10ms", "--depth=0", "--heal-period=0", "--stale-worktree-timeout=0s")
     assert (repo.schedule.period, repo.content.depth) == (0.01, 0)
-    assert (repo.upkeep.heal_period, repo.upkeep.stale_worktree_timeout) == (0.0, 0.0)
+    assert (repo.upkeep.heal_period, repo.upkeep.keep, repo.upkeep.keeps_whole_time) == (0.0, 0.0, True)
+    assert repo_config("--max-trees=2").upkeep.max_trees == 2
 
 
 @pytest.mark.parametrize(

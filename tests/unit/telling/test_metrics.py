@@ -1,6 +1,7 @@
 """The exposed series: exact names, bounded labels, right numbers."""
 
 import platform
+from pathlib import Path
 
 import pytest
 from prometheus_client import Metric
@@ -8,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from gitsync import __version__
-from gitsync.telling.events import Fetched, Measured
+from gitsync.telling.events import Fetched, Measured, TreeTaken
 from gitsync.telling.metrics import Metrics
 from tests.unit.examples import (
     HASH,
@@ -47,6 +48,7 @@ NAMES = {
     "gitsync_receiver_requests_total": {"provider", "outcome"},
     "gitsync_store_size_bytes": set[str](),
     "gitsync_tree_size_bytes": set[str](),
+    "gitsync_trees_taken_early_total": set[str](),
     "gitsync_build_info": {"version", "git_version", "python_version"},
 }
 
@@ -88,6 +90,7 @@ def busy(metrics: Metrics) -> Metrics:
         Fetched(repo=REPO),
         before_publish(),
         published(),
+        TreeTaken(repo=REPO, tree=Path("/srv/git/.worktrees/tree"), left_for=1.0),
         Measured(repo=REPO, store_size=1000, tree_size=2000),
         finished(result(outcome="updated", phases={"probe": 0.1, "fetch": 1.0})),
         finished(failed("dns"), consecutive_failures=1),
@@ -166,6 +169,7 @@ def test_pass(busy: Metrics) -> None:
         ("gitsync_phase_duration_seconds_sum", {"phase": "fetch"}, 1.0),
         ("gitsync_store_size_bytes", {}, 1000),
         ("gitsync_tree_size_bytes", {}, 2000),
+        ("gitsync_trees_taken_early_total", {}, 1),
         ("gitsync_receiver_requests_total", {"provider": "github", "outcome": "accepted"}, 1),
         ("gitsync_build_info", versions, 1),
     ]

@@ -1,0 +1,62 @@
+"""How many trees there may be at once, whatever the rhythm of updates: --max-trees.
+
+A tree that an update needs beyond that is the oldest that the link has left, before its time; or the update waits for
+the end of that time, if somebody relies on it. So the volume holds so many trees, and one more while one that cannot be
+used again is on its way out. Called by the worker's thread.
+"""
+
+from pathlib import Path
+
+from gitsync.base import nolinks
+from gitsync.config import RepoConfig
+from gitsync.volume.catalogue import Catalogue, left_for
+from gitsync.volume.disposal import Disposal
+from gitsync.volume.tree import Tree
+
+
+class TreeLimit:
+    """The limit of the trees of one root."""
+
+    def __init__(self, repo: RepoConfig, *, catalogue: Catalogue, disposal: Disposal) -> None:
+        self._upkeep = repo.upkeep
+        self._catalogue = catalogue
+        self._disposal = disposal
+
+    def wait_for(self, commit: str, linked: Path | None, stores: list[Path]) -> float:
+        """Return in how many seconds an update to the commit may have a tree without taking one before its time."""
+        trees = [tree for tree in self._catalogue.all(stores) if tree.path != linked]
+        left = [left_for(tree) for tree in trees if not tree.private]
+        if len(left) < len(trees) or len(left) + 1 < self._upkeep.max_trees or not self._upkeep.keeps_whole_time:
+            return 0.0
+        if any(tree.hash == commit for tree in trees):
+            return 0.0
+        return max(0.0, self._upkeep.keep - max(left))
+
+    def make_room(self, linked: Path | None, stores: list[Path], current: Path) -> list[Tree]:
+        """See to it that an update finds a standby, or may make a tree; return the trees that went before their time.
+
+        `linked` is never one of them. Raises `OSError`.
+        """
+        trees = [tree for tree in self._catalogue.all(stores) if tree.path != linked]
+        left = sorted((tree for tree in trees if not tree.private), key=left_for)
+        standbys = [tree for tree in trees if tree.private and tree.store == current]
+        for tree in trees:
+            if tree.private and tree.store != current:
+                self._disposal.delete(tree)
+        early = []
+        while left and not standbys and len(left) + 1 >= self._upkeep.max_trees:
+            oldest = left.pop()
+            if left_for(oldest) < self._upkeep.keep:
+                early.append(oldest)
+            retired = self._catalogue.make_private(oldest)
+            if retired.store == current:
+                standbys.append(retired)
+            else:
+                self._disposal.delete(retired)
+        return early
+
+    def make_way(self) -> None:
+        """Remove at once what is on its way out, if a further tree would be one too many with it."""
+        directory = self._catalogue.directory
+        while self._disposal.gone and len(nolinks.entries(directory)) > self._upkeep.max_trees:
+            self._disposal.remove_first()

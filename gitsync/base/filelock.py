@@ -57,10 +57,10 @@ class Lock:
 
     def abandoned(self) -> bool:
         """Say whether who wrote himself into the file last is known to be dead, so that only his children hold it."""
-        number, _, host = self.holder().partition(" on ")
-        if host != socket.gethostname() or not number.isdigit():
+        pid, _, host = self.holder().partition(" on ")
+        if host != socket.gethostname() or not pid.isdigit():
             return False
-        return not Path("/proc", number).exists() and Path("/proc/self").exists()
+        return not Path("/proc", pid).exists() and Path("/proc/self").exists()
 
     def holders(self) -> list[int]:
         """Return the processes of ours that have the file open."""

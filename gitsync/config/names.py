@@ -167,8 +167,8 @@ def choose(option: Option, given: Sequence[Given], warnings: list[str]) -> list[
 
 def _overruled(one: Given, counts: Given) -> str:
     first, second = (
-        item.name.spelling if item.name.option.secret else f"{item.name.spelling}={item.written}"
-        for item in (one, counts)
+        given.name.spelling if given.name.option.secret else f"{given.name.spelling}={given.written}"
+        for given in (one, counts)
     )
     return f"{first}: {second} counts instead, as it does in git-sync; remove one of them"
 

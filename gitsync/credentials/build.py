@@ -48,11 +48,11 @@ def _credentials(repo: RepoConfig, directory: Path) -> list[Source]:
     return [
         Login(
             login,
-            path=directory / f"credential-{number}",
+            path=directory / f"credential-{index}",
             urls=_variants(login.url),
             option=f"--credential ({login.url}): password-file",
         )
-        for number, login in enumerate(sorted(repo.auth.credential, key=lambda login: login.username not in users))
+        for index, login in enumerate(sorted(repo.auth.credential, key=lambda login: login.username not in users))
     ]
 
 
@@ -61,9 +61,9 @@ def _of_urls(repo: RepoConfig, directory: Path) -> tuple[list[Source], list[Sour
     auth = repo.auth
     whole: list[Source] = []
     users: list[Source] = []
-    for number, login in enumerate(auth.of_urls):
+    for index, login in enumerate(auth.of_urls):
         urls = (login.url, host_of(login.url)) if login.url == repo.repo else (login.url,)
-        source = Login(login, path=directory / f"login-of-url-{number}", urls=urls)
+        source = Login(login, path=directory / f"login-of-url-{index}", urls=urls)
         (whole if login.password else users).append(source)
         if not (login.password or auth.credential or auth.username or auth.askpass_url or App.of(auth)):
             # Where no password can be found the user is a token.

@@ -140,7 +140,7 @@ def build_parts(
         lock=VolumeLock(repo, git, stop=stop),
         remote=Remote(repo, git),
         stores=Stores(repo, git),
-        trees=Trees(repo, git),
+        trees=Trees(repo, git, observers),
         publisher=LinkPublisher(repo.link),
         observers=observers,
         credentials=credentials,

@@ -102,9 +102,7 @@ class Chores:
                 run_idle(self._git, command, deadline=deadline, idle=idle, descriptors=(parent,))
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
             self._log.info("no_rm", v=1, message=str(error))
-        if not nolinks.remove(path):
-            self._log.warning("removal_failed", path=str(path))
-        self._trees.disposal.gone.remove(path)
+        self._trees.disposal.finish(path)
 
     def _collect(self, deadline: float, idle: bool) -> None:
         with self._telling("collect_failed"):

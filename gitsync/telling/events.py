@@ -138,6 +138,14 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Undeletable:
+    """So many directories are not needed any more and cannot be removed."""
+
+    repo: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PassFinished:
     """A pass has ended; `next_delay` is the seconds until the next one, None when there is none to come."""
 
@@ -156,6 +164,7 @@ Event = (
     | Published
     | TreeTaken
     | Measured
+    | Undeletable
     | PassFinished
 )
 

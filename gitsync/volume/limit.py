@@ -48,15 +48,15 @@ class TreeLimit:
             oldest = left.pop()
             if left_for(oldest) < self._upkeep.keep:
                 early.append(oldest)
-            retired = self._catalogue.make_private(oldest)
-            if retired.store == current:
-                standbys.append(retired)
-            else:
-                self._disposal.delete(retired)
+            for retired in self._disposal.retire(oldest):
+                if retired.store == current:
+                    standbys.append(retired)
+                else:
+                    self._disposal.delete(retired)
         return early
 
     def make_way(self) -> None:
         """Remove at once what is on its way out, if a further tree would be one too many with it."""
-        directory = self._catalogue.directory
-        while self._disposal.gone and len(nolinks.entries(directory)) > self._upkeep.max_trees:
-            self._disposal.remove_first()
+        disposal, directory = self._disposal, self._catalogue.directory
+        while disposal.gone and len(nolinks.entries(directory)) - disposal.resisting > self._upkeep.max_trees:
+            disposal.remove_first()

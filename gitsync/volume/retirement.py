@@ -53,7 +53,7 @@ class Retirement:
             elif tree.private:
                 standbys.append(tree)
             elif self._expired(tree, self._upkeep.keep):
-                standbys.append(self._catalogue.make_private(tree))
+                standbys += self._disposal.retire(tree)
         standbys.sort(key=lambda tree: (tree.store != current, left_for(tree)))
         for place, tree in enumerate(standbys):
             # The first one, unless its store is not used any more, stays.
@@ -74,14 +74,18 @@ class Retirement:
         used = {tree.path for tree in known} | {tree.path.parent for tree in known}
         used |= {*self._disposal.gone, *({linked, *linked.parents} if linked else ())}
         now = time.monotonic()
+        self._disposal.forget_missing()
         unknown = [path for path in nolinks.entries(self._catalogue.directory) if path not in used]
         kept = len(known)
         self._unknown_since = {path: self._unknown_since.get(path, now) for path in unknown}
         for path, since in self._unknown_since.items():
             # One that bears a hash may have been published by somebody, and have readers.
             kept += is_full_hash(path.name)
-            if is_full_hash(path.name) and now - since < self._upkeep.keep and kept <= self._upkeep.max_trees:
-                self._tidy_at = min(self._tidy_at, since + self._upkeep.keep)
+            due = self._disposal.retry_at(path)
+            if is_full_hash(path.name) and kept <= self._upkeep.max_trees:
+                due = max(due, since + self._upkeep.keep)
+            if now < due:
+                self._tidy_at = min(self._tidy_at, due)
                 continue
             self._log.info("leftover_removed", v=1, path=str(path))
             self._disposal.discard(path)

@@ -22,7 +22,7 @@ from gitsync.volume.limit import TreeLimit
 from gitsync.volume.standby import Standbys
 from gitsync.volume.store import Store
 from gitsync.volume.submodules import Submodules
-from gitsync.volume.tree import AGAIN, PRIVATE, Recipe, Tree
+from gitsync.volume.tree import AGAIN, PRIVATE, Recipe, Tree, UncleanError
 
 # Until the second in which a tree was written is over.
 _SETTLING: Final = 1.1
@@ -58,6 +58,9 @@ class Staging:
                 return self._bring(standby, commit, recipe, deadline=deadline)
             except (GitTimeout, GitCancelled):
                 raise
+            except UncleanError as error:
+                self._log.info("standby_unclean", v=1, message=str(error))
+                self._disposal.delete(standby)
             except (GitError, OSError) as error:
                 # A submodule that cannot be had is not the fault of the tree.
                 if self._submodules.failed or (isinstance(error, GitError) and error.reason in _SHARED_FATE):
@@ -94,6 +97,10 @@ class Staging:
             tree.bring(commit, self._git, sparse=recipe.sparse, deadline=deadline, idle=idle)
         except (GitTimeout, GitCancelled):
             raise
+        except UncleanError:
+            # The next chore makes one from nothing.
+            self._disposal.delete(tree)
+            return
         except (GitError, OSError):
             self.standbys.give_up()
             self._disposal.delete(tree)

@@ -9,6 +9,7 @@ It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout),
     gitsync-nested      the trees of submodules within it
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from gitsync.base import nolinks
+from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.config import TREES_DIRECTORY
 from gitsync.programs.gitcmd import Git, Place
 
@@ -26,12 +28,18 @@ PRIVATE: Final = ".tree-"
 AGAIN: Final = ".again-"
 # How the metadata of a submodule's tree is called.
 NESTED: Final = "sub-"
+# What a command on a tree fails with where somebody else has files in it, or where nothing is known of the cause.
+_OF_THE_TREE: Final = {"git", "permission"}
 # A list of nested trees this long is no accident.
 _NESTED_LIMIT: Final = 4 * 1024 * 1024
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
 _HASH: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
 _PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/({re.escape(AGAIN)}[0-9a-f]+/)?{_HASH}")
 _NESTED_METADATA: Final = re.compile(rf"[0-9a-f]{{12}}-[0-9]+/worktrees/{NESTED}[0-9a-f]+")
+
+
+class UncleanError(OSError):
+    """What others have put into a tree, or have done to it, keeps it from being brought to a commit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,17 +123,30 @@ class Tree:
         return not nolinks.exists(self.metadata / "gitsync-index")
 
     def bring(self, commit: str, git: Git, *, sparse: str | None, deadline: float, idle: bool = False) -> None:
-        """Make the files those of the commit, whatever they were; cost follows the change. Raise `GitError`."""
+        """Make the files those of the commit, whatever they were; cost follows the change.
+
+        Raises `GitError`, and `UncleanError` where a tree without a history would fare better.
+        """
+        options = self._sparse_options(sparse)
         used = bool(nolinks.entries(self.path))
+
+        def run(*arguments: str) -> None:
+            try:
+                git.run([*options, *arguments], deadline=deadline, place=self.place, idle=idle)
+            except (GitTimeout, GitCancelled):
+                raise
+            except GitError as error:
+                if used and (arguments[0] == "clean" or error.reason in _OF_THE_TREE):
+                    raise UncleanError(errno.ENOTEMPTY, str(error), str(self.path)) from error
+                raise
+
         if used and self.unfinished:
             # The files that are right already need not be written again, only be looked at.
-            git.run(["read-tree", commit], deadline=deadline, place=self.place, idle=idle)
+            run("read-tree", commit)
             self.changed(git, deadline=deadline, idle=idle)
-        options = self._sparse_options(sparse)
-        reset = [*options, "reset", "--hard", "--quiet", commit, "--"]
-        git.run(reset, deadline=deadline, place=self.place, idle=idle)
+        run("reset", "--hard", "--quiet", commit, "--")
         if used:
-            git.run([*options, "clean", "-ffdx", "--quiet"], deadline=deadline, place=self.place, idle=idle)
+            run("clean", "-ffdx", "--quiet")
         ours, index = self.metadata / "gitsync-index", self.metadata / "index"
         nolinks.unlink(index)
         try:

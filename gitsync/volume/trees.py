@@ -2,6 +2,7 @@
 
 from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
+from gitsync.telling.events import Observers
 from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.disposal import Disposal
 from gitsync.volume.limit import TreeLimit
@@ -12,9 +13,9 @@ from gitsync.volume.staging import Staging
 class Trees:
     """All that has to do with the trees of one root. Used by the worker's thread."""
 
-    def __init__(self, repo: RepoConfig, git: Git) -> None:
+    def __init__(self, repo: RepoConfig, git: Git, observers: Observers) -> None:
         self.catalogue = Catalogue(repo, git)
-        self.disposal = Disposal(self.catalogue)
+        self.disposal = Disposal(repo.name, self.catalogue, observers)
         self.limit = TreeLimit(repo, catalogue=self.catalogue, disposal=self.disposal)
         self.staging = Staging(repo, git, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit)
         self.retirement = Retirement(repo, catalogue=self.catalogue, disposal=self.disposal)

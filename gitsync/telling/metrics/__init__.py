@@ -19,6 +19,7 @@ from gitsync.telling.events import (
     PassStarted,
     Published,
     TreeTaken,
+    Undeletable,
 )
 from gitsync.telling.metrics.calls import CallMetrics
 from gitsync.telling.metrics.passes import PassMetrics
@@ -55,6 +56,8 @@ class Metrics:
                 self._publication.taken()
             case Measured():
                 self._publication.measured(event)
+            case Undeletable():
+                self._publication.resisted(event)
             case PassFinished():
                 self._passes.finished(event)
             case _:

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from gitsync.telling.events import Measured, Published
+from gitsync.telling.events import Measured, Published, Undeletable
 
 
 class PublicationMetrics:
@@ -24,6 +24,9 @@ class PublicationMetrics:
         )
         self._store_size = Gauge("gitsync_store_size_bytes", "Disk use of the store.", registry=registry)
         self._tree_size = Gauge("gitsync_tree_size_bytes", "Disk use of the published tree.", registry=registry)
+        self._undeletable = Gauge(
+            "gitsync_undeletable_directories", "Old trees with files that cannot be removed.", registry=registry
+        )
 
     def fetched(self) -> None:
         """Count a fetch."""
@@ -46,3 +49,7 @@ class PublicationMetrics:
         """Show what the store and the tree take."""
         self._store_size.set(event.store_size)
         self._tree_size.set(event.tree_size)
+
+    def resisted(self, event: Undeletable) -> None:
+        """Show how much stays that nobody needs."""
+        self._undeletable.set(event.count)

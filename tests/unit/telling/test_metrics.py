@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from gitsync import __version__
-from gitsync.telling.events import Fetched, Measured, TreeTaken
+from gitsync.telling.events import Fetched, Measured, TreeTaken, Undeletable
 from gitsync.telling.metrics import Metrics
 from tests.unit.examples import (
     HASH,
@@ -49,6 +49,7 @@ NAMES = {
     "gitsync_store_size_bytes": set[str](),
     "gitsync_tree_size_bytes": set[str](),
     "gitsync_trees_taken_early_total": set[str](),
+    "gitsync_undeletable_directories": set[str](),
     "gitsync_build_info": {"version", "git_version", "python_version"},
 }
 
@@ -92,6 +93,7 @@ def busy(metrics: Metrics) -> Metrics:
         published(),
         TreeTaken(repo=REPO, tree=Path("/srv/git/.worktrees/tree"), left_for=1.0),
         Measured(repo=REPO, store_size=1000, tree_size=2000),
+        Undeletable(repo=REPO, count=3),
         finished(result(outcome="updated", phases={"probe": 0.1, "fetch": 1.0})),
         finished(failed("dns"), consecutive_failures=1),
     ):
@@ -170,6 +172,7 @@ def test_pass(busy: Metrics) -> None:
         ("gitsync_store_size_bytes", {}, 1000),
         ("gitsync_tree_size_bytes", {}, 2000),
         ("gitsync_trees_taken_early_total", {}, 1),
+        ("gitsync_undeletable_directories", {}, 3),
         ("gitsync_receiver_requests_total", {"provider": "github", "outcome": "accepted"}, 1),
         ("gitsync_build_info", versions, 1),
     ]

@@ -11,7 +11,7 @@ from random import Random
 from typing import Literal
 
 from gitsync.config import Schedule
-from gitsync.programs.gitcmd import QUIET
+from gitsync.programs.gitconfig import QUIET
 from gitsync.triggers.schedule import next_delay
 
 Kind = Literal["unchanged", "updated", "failed"]

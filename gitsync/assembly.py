@@ -16,7 +16,8 @@ from gitsync.config import RepoConfig
 from gitsync.credentials import Credentials
 from gitsync.credentials import build as build_credentials
 from gitsync.hooks import Hooks
-from gitsync.programs.gitcmd import Git, write_configuration
+from gitsync.programs.gitcmd import Git
+from gitsync.programs.gitconfig import write_configuration
 from gitsync.remote.probe import Remote
 from gitsync.sync.parts import Parts
 from gitsync.sync.repository import Repository

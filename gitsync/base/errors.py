@@ -49,6 +49,7 @@ HINTS = {
     "submodule": "check .gitmodules of the repository, or leave submodules out with --submodules=off",
     "trees_held": "raise --max-trees, or shorten --stale-worktree-timeout",
     "tls": "check the server's certificate and the CA certificates in the image",
+    "too_many_submodules": "follow a repository with fewer, or leave submodules out with --submodules=off",
     "transport": "use https, http, ssh, git, or a local path",
 }
 

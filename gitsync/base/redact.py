@@ -107,7 +107,7 @@ def scrub(text: str) -> str:
     if len(text) <= LONGEST:
         return _scrub(text)
     # What the cut may have left of a secret goes as well.
-    margin = max(_MARGIN, *map(len, _known))
+    margin = max([_MARGIN, *map(len, _known)])
     head, tail = _scrub(text[: LONGEST // 2]), _scrub(text[-LONGEST // 2 :])
     return f"{head[: len(head) - margin]}{_GAP}{tail[margin:]}"
 

@@ -5,9 +5,10 @@ configuration of ours, and fails with a scrubbed error that has a stable reason.
 `cancel` and `kill` by the main thread; `interrupt` by any.
 """
 
+import contextlib
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -15,42 +16,15 @@ from typing import Final, Protocol
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout, classify
 from gitsync.base.log import COMMANDS, OUTPUT, get_logger
 from gitsync.base.redact import scrub
-from gitsync.config import TRANSPORTS, GitSetting, RepoConfig, render, transport
+from gitsync.config import TRANSPORTS, RepoConfig, transport
 from gitsync.programs.gitdir import GitDirectories, check_metadata
-from gitsync.programs.process import CancelledError, Children, MadeWayError, Process
-from gitsync.programs.processors import available
+from gitsync.programs.process import CancelledError, Children, MadeWayError, Process, Sink, Whole
 
-# No command of ours prints more; a server that makes git print more is not followed.
+# No command of ours prints more, but for those that print names of files; a server that makes git do so is refused.
 _OUTPUT_LIMIT: Final = 16 * 1024 * 1024
 _MESSAGE_LIMIT: Final = 600
 _SHOWN: Final = 65536
 
-# After so many seconds without a byte a server counts as gone, long before a pass is over.
-QUIET: Final = 20
-_DEFAULTS: Final = (
-    ("gc.auto", "0"),
-    ("maintenance.auto", "false"),
-    ("init.defaultBranch", "main"),
-    ("core.logAllRefUpdates", "false"),
-    # A server that is at work tells of its progress, or that it is alive, every few seconds.
-    ("http.lowSpeedLimit", "1"),
-    ("http.lowSpeedTime", str(QUIET)),
-)
-# What a repository, a consumer of the volume or an option must not change. https://git-scm.com/docs/git-config
-_ENFORCED: Final = (
-    ("safe.directory", "*"),  # the owner of a volume or of a local repository is often somebody else
-    ("safe.bareRepository", "explicit"),
-    ("core.hooksPath", "/dev/null"),
-    ("core.fsmonitor", "false"),
-    ("core.attributesFile", "/dev/null"),
-    ("core.pager", "cat"),
-    ("log.showSignature", "false"),
-    ("fetch.recurseSubmodules", "false"),
-    ("gc.autoDetach", "false"),  # a child that leaves its group would outlive every deadline
-    ("maintenance.autoDetach", "false"),
-    ("submodule.recurse", "false"),
-    ("transfer.credentialsInUrl", "die"),
-)
 # The lines of what git and ssh print that say what is wrong.
 _TELLING: Final = re.compile(
     r"(fatal|error|remote|ssh):|host key verification failed|no \S+ host key is known|\S+: permission denied \("
@@ -87,25 +61,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Output:
-    """What a command printed, and the status that it ended with."""
+    """What a command printed, and the status that it ended with; names of files are in `raw` as they are."""
 
-    stdout: str
+    raw: bytes
     stderr: str
     status: int
 
-
-def write_configuration(path: Path, repo: RepoConfig, *, extra: Iterable[GitSetting] = ()) -> None:
-    """Write the private configuration file of a repository's git; users' settings go before what is enforced."""
-    replaced = {setting.key: setting for setting in repo.git.git_config}
-    settings = [
-        *(GitSetting(key, value) for key, value in (*_DEFAULTS, *_checkout_settings())),
-        *replaced.values(),
-        *repo.git.git_config_add,
-        *extra,
-        *(GitSetting(key, value) for key, value in _ENFORCED),
-    ]
-    path.touch(mode=0o600)
-    path.write_text(render(settings))
+    @property
+    def stdout(self) -> str:
+        """The output as text, whatever its bytes are."""
+        return self.raw.decode(errors="replace")
 
 
 class Logins(Protocol):
@@ -150,21 +115,43 @@ class Git:
         deadline: float,
         place: Place | None = None,
         accept: Callable[[int], bool] = lambda status: status == 0,
+        sink: Sink | None = None,
         idle: bool = False,
     ) -> Output:
         """Run `git ARGUMENTS` until the deadline (monotonic seconds) and return its output.
 
-        `idle` gives it a low priority, and lets `interrupt` end it. Raises `GitTimeout`, `GitCancelled`, or `GitError`
-        for a status not accepted.
+        An output that grows with the repository needs a `sink` that keeps what matters of it; without one it is
+        limited. `idle` gives it a low priority, and lets `interrupt` end it. Raises `GitTimeout`, `GitCancelled`, or
+        `GitError` for a status not accepted.
         """
         started = time.monotonic()
         command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
         tried = f"git {command} ({scrub(place.remote) if place and place.remote else self._url})"
         variables = self._enter(place) if place else {}
         try:
-            ended = self.children.run(
-                lambda: self._start(arguments, variables, tried), deadline=deadline, limit=_OUTPUT_LIMIT, idle=idle
-            )
+            with self._failures_of(tried):
+                ended = self.children.run(
+                    lambda: self._start(arguments, variables, tried),
+                    deadline=deadline,
+                    sink=sink or Whole(_OUTPUT_LIMIT),
+                    idle=idle,
+                )
+        finally:
+            if place and place.store:
+                self.directories.leave(place.store)
+        output = Output(ended.stdout, ended.stderr.decode(errors="replace"), ended.status)
+        self._log_command(arguments, output, time.monotonic() - started)
+        if not accept(output.status):
+            self._raise_if_cancelled(tried)
+            raise _error(tried, output)
+        return output
+
+    @contextlib.contextmanager
+    def _failures_of(self, tried: str) -> Iterator[None]:
+        """Turn what ends a child early into a `GitError`."""
+        started = time.monotonic()
+        try:
+            yield
         except CancelledError:
             raise _cancelled(tried) from None
         except MadeWayError:
@@ -174,15 +161,6 @@ class Git:
             raise GitTimeout(f"{tried}: not done after {time.monotonic() - started:.1f}s") from None
         except OverflowError:
             raise GitError(f"{tried}: the answer is larger than {_OUTPUT_LIMIT} bytes", reason="remote_error") from None
-        finally:
-            if place and place.store:
-                self.directories.leave(place.store)
-        output = Output(ended.stdout.decode(errors="replace"), ended.stderr.decode(errors="replace"), ended.status)
-        self._log_command(arguments, output, time.monotonic() - started)
-        if not accept(output.status):
-            self._raise_if_cancelled(tried)
-            raise _error(tried, output)
-        return output
 
     def cancel(self) -> None:
         """End what runs, politely, and refuse to start more. Called by the main thread at shutdown."""
@@ -239,16 +217,6 @@ class Git:
             # What is secret has to go while it is whole.
             stdout, stderr = scrub(output.stdout)[:_SHOWN], scrub(output.stderr)[:_SHOWN]
             self._log.info("git_output", v=OUTPUT, stdout=stdout, stderr=stderr)
-
-
-def _checkout_settings() -> tuple[tuple[str, str], ...]:
-    """Let two processes write the files of a large tree where there are processors for two.
-
-    It saves a fifth of the time and costs two fifths more processor time; with few files it saves nothing.
-    https://git-scm.com/docs/git-config#Documentation/git-config.txt-checkoutworkers
-    """
-    workers = "2" if available() >= 2 else "1"
-    return ("checkout.workers", workers), ("checkout.thresholdForParallelism", "1000")
 
 
 def _environment(repo: RepoConfig, *, home: Path, configuration: Path) -> dict[str, str]:

@@ -13,12 +13,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 # Between TERM and KILL: git removes its lock files on TERM, which takes it milliseconds.
 _GRACE: Final = 0.4
 _LOOK_AGAIN: Final = 0.01
 _CHUNK: Final = 65536
+# What went wrong is said at the end, and a program may complain of each of very many files.
+_ERRORS: Final = 262144
+# No path, and no line about one, is this long.
+_LONGEST_RECORD: Final = 1024 * 1024
 _IDLE_PRIORITY: Final = 15
 
 Process = subprocess.Popen[bytes]
@@ -41,6 +45,77 @@ class Ended:
     status: int
 
 
+class Sink(Protocol):
+    """Where the output of a child goes. Used by the thread that runs it."""
+
+    def add(self, part: bytes) -> None:
+        """Take the next part; raise `OverflowError` if that is too much."""
+
+    def kept(self) -> bytes:
+        """Return what was kept of it."""
+
+
+class Whole:
+    """Keeps all of an output that has a known measure; more than `limit` bytes raise `OverflowError`."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = bytearray()
+
+    def add(self, part: bytes) -> None:
+        """Take the next part."""
+        self._bytes += part
+        if len(self._bytes) > self._limit:
+            raise OverflowError
+
+    def kept(self) -> bytes:
+        """Return all of it."""
+        return bytes(self._bytes)
+
+
+class Tail:
+    """Keeps the last `limit` bytes of an output."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = bytearray()
+
+    def add(self, part: bytes) -> None:
+        """Take the next part."""
+        self._bytes += part
+        del self._bytes[: -self._limit]
+
+    def kept(self) -> bytes:
+        """Return the end of it."""
+        return bytes(self._bytes)
+
+
+class Records:
+    """Keeps the records of an output that are wanted, however long it is; `most` of them, and `count` says how many."""
+
+    def __init__(self, separator: bytes, *, most: int, wanted: bytes = b"") -> None:
+        """Want the records that start with `wanted`; each ends with `separator`."""
+        self._separator = separator
+        self._most = most
+        self._wanted = wanted
+        self._rest = b""
+        self._found: list[bytes] = []
+        self.count = 0
+
+    def add(self, part: bytes) -> None:
+        """Take the next part; a record that never ends raises `OverflowError`."""
+        *records, self._rest = (self._rest + part).split(self._separator)
+        if len(self._rest) > _LONGEST_RECORD:
+            raise OverflowError
+        wanted = [record for record in records if record.startswith(self._wanted)]
+        self.count += len(wanted)
+        self._found += wanted[: max(0, self._most - len(self._found))]
+
+    def kept(self) -> bytes:
+        """Return the records with their separators."""
+        return b"".join(record + self._separator for record in self._found)
+
+
 class Children:
     """The children of one part of the program that have not ended yet."""
 
@@ -57,14 +132,14 @@ class Children:
         return self._cancelled
 
     def run(
-        self, start: Callable[[], Process], *, deadline: float, limit: int, whole: bool = True, idle: bool = False
+        self, start: Callable[[], Process], *, deadline: float, sink: "Sink", whole: bool = True, idle: bool = False
     ) -> Ended:
         """Start a child, in a session of its own, and wait for its end until the deadline (monotonic seconds).
 
-        `whole` means that its output is what we want: all of it is waited for, and more than `limit` bytes raise
-        `OverflowError`. Without it the child's own end counts, what it leaves running is killed, and the last bytes of
-        its output are returned. `idle` gives it a low priority, and lets `interrupt` end it, which raises
-        `MadeWayError`. Raises `TimeoutError`, `CancelledError`, and what `start` raises.
+        What it prints goes to `sink`; of its error output the end is kept. `whole` means that all of it is waited
+        for. Without it the child's own end counts, and what it leaves running is killed. `idle` gives it a low
+        priority, and lets `interrupt` end it, which raises `MadeWayError`. Raises `TimeoutError`, `CancelledError`,
+        `OverflowError` as `sink` does, and what `start` raises.
         """
         with self._guard:
             if self._cancelled:
@@ -77,12 +152,12 @@ class Children:
             if idle:
                 with contextlib.suppress(OSError):
                     os.setpriority(os.PRIO_PGRP, process.pid, _IDLE_PRIORITY)
-            stdout, stderr = _communicate(process, deadline, limit=limit, whole=whole)
+            stderr = _communicate(process, deadline, sink=sink, whole=whole)
         finally:
             interrupted = self._finish(process, idle=idle)
         if interrupted:
             raise MadeWayError
-        return Ended(stdout, stderr, process.returncode)
+        return Ended(sink.kept(), stderr, process.returncode)
 
     def interrupt(self) -> None:
         """End what runs at low priority, politely."""
@@ -120,12 +195,14 @@ class Children:
         return interrupted
 
 
-def _communicate(process: Process, deadline: float, *, limit: int, whole: bool) -> tuple[bytes, bytes]:
-    """Read until the end; raise `TimeoutError` at the deadline, `OverflowError` for too much output."""
-    buffers = {stream.fileno(): bytearray() for stream in (process.stdout, process.stderr) if stream}
+def _communicate(process: Process, deadline: float, *, sink: Sink, whole: bool) -> bytes:
+    """Read until the end, and return the end of the error output; raise `TimeoutError` at the deadline."""
+    errors = Tail(_ERRORS)
+    streams = ((process.stdout, sink), (process.stderr, errors))
+    takers: dict[int, Sink] = {stream.fileno(): taker for stream, taker in streams if stream}
     end = None if whole else _end_descriptor(process)
     with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
-        for descriptor in buffers:
+        for descriptor in takers:
             selector.register(descriptor, selectors.EVENT_READ)
         if end is not None:
             stack.callback(os.close, end)
@@ -143,25 +220,15 @@ def _communicate(process: Process, deadline: float, *, limit: int, whole: bool) 
                     _signal_group(process.pid, signal.SIGKILL)
                     selector.unregister(end)
                     until, ended = min(until, time.monotonic() + _GRACE), True
-                elif not _read(key.fd, buffers[key.fd], limit=limit, whole=whole):
+                elif chunk := os.read(key.fd, _CHUNK):
+                    takers[key.fd].add(chunk)
+                else:
                     selector.unregister(key.fd)
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         raise TimeoutError from None
-    stdout, stderr = (bytes(buffers[stream.fileno()]) if stream else b"" for stream in (process.stdout, process.stderr))
-    return stdout, stderr
-
-
-def _read(descriptor: int, buffer: bytearray, *, limit: int, whole: bool) -> bool:
-    """Add what can be read; return False at the end of the stream."""
-    chunk = os.read(descriptor, _CHUNK)
-    buffer += chunk
-    if len(buffer) > limit:
-        if whole:
-            raise OverflowError
-        del buffer[:-limit]
-    return bool(chunk)
+    return errors.kept()
 
 
 def _end_descriptor(process: Process) -> int | None:

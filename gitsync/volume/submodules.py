@@ -5,6 +5,7 @@ that a repository says becomes a configuration or an option of git: of `.gitmodu
 transports are those that the repository itself may use. Called by the worker's thread.
 """
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -15,11 +16,13 @@ from gitsync.base.errors import CheckoutError, GitCancelled, GitError, GitTimeou
 from gitsync.base.files import unique
 from gitsync.config import STORE_DIRECTORY, RepoConfig, parse_repo, transport
 from gitsync.programs.gitcmd import Git, Place
+from gitsync.programs.process import Records
 from gitsync.volume.store import Store
 from gitsync.volume.tree import NESTED, Tree
 
-# Deeper nesting than this is a circle.
+# Deeper nesting than this is a circle, and a commit with more submodules is made to fill the volume.
 _DEEPEST: Final = 10
+_MOST: Final = 1000
 _GITLINK: Final = "160000"
 _LONGEST_URL: Final = 4096
 
@@ -66,7 +69,7 @@ class Submodules:
 
     def _bring(self, parent: Tree, url: str, walk: _Walk, *, depth: int) -> None:
         if depth > _DEEPEST:
-            raise CheckoutError(f"the submodules of {url} are nested too deeply", reason="submodule")
+            raise CheckoutError(f"the submodules of {url} are nested too deeply", reason="too_many_submodules")
         for link in self._links(parent, url, deadline=walk.deadline):
             path = _inside(parent.path, link.path)
             remote = self._git.take_login(link.url)
@@ -81,6 +84,7 @@ class Submodules:
                 self._bring_again(tree, link.hash, store, deadline=walk.deadline)
             tree.point(path)
             walk.now.append(tree)
+            _bound(len(walk.now), self._repo.repo)
             if walk.mode == "recursive":
                 self._bring(tree, link.url, walk, depth=depth + 1)
 
@@ -109,12 +113,13 @@ class Submodules:
         """Return the submodules that a tree's commit names; those that `.gitmodules` does not know are left out."""
         if not nolinks.exists(tree.path / ".gitmodules"):
             return []
-        listed = self._git.run(["ls-files", "--stage", "-z"], deadline=deadline, place=tree.place).stdout
+        links = Records(b"\0", most=_MOST, wanted=f"{_GITLINK} ".encode())
+        listed = self._git.run(["ls-files", "--stage", "-z"], deadline=deadline, place=tree.place, sink=links)
+        _bound(links.count, url)
         hashes = {}
-        for entry in listed.split("\0"):
+        for entry in filter(None, os.fsdecode(listed.raw).split("\0")):
             words, _, path = entry.partition("\t")
-            if words.startswith(_GITLINK):
-                hashes[path] = words.split()[1]
+            hashes[path] = words.split()[1]
         if not hashes:
             return []
         urls = self._urls(tree, deadline=deadline)
@@ -139,6 +144,12 @@ class Submodules:
             name, _, variable = key.rpartition(".")
             (paths if variable == "path" else urls)[name] = value
         return {path: urls[name] for name, path in paths.items() if name in urls}
+
+
+def _bound(count: int, url: str) -> None:
+    if count > _MOST:
+        message = f"{url} has more than {_MOST} submodules, with those of submodules"
+        raise CheckoutError(message, reason="too_many_submodules")
 
 
 def _inside(parent: Path, path: str) -> Path:

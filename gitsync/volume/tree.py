@@ -22,6 +22,7 @@ from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.config import TREES_DIRECTORY
 from gitsync.programs.gitcmd import Git, Place
+from gitsync.programs.process import Records
 
 PRIVATE: Final = ".tree-"
 # Holds a published tree whose name in the usual place is taken.
@@ -30,6 +31,8 @@ AGAIN: Final = ".again-"
 NESTED: Final = "sub-"
 # What a command on a tree fails with where somebody else has files in it, or where nothing is known of the cause.
 _OF_THE_TREE: Final = {"git", "permission"}
+# So many files are named of those that have changed.
+_NAMED: Final = 1000
 # A list of nested trees this long is no accident.
 _NESTED_LIMIT: Final = 4 * 1024 * 1024
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
@@ -155,7 +158,7 @@ class Tree:
             nolinks.write(index, ours.read_bytes())
 
     def changed(self, git: Git, *, deadline: float, idle: bool = False) -> list[str]:
-        """Return the tracked files that are not as in the index, `idle` at low priority. Raise `GitError`.
+        """Return the first tracked files that are not as in the index, `idle` at low priority. Raise `GitError`.
 
         Of files that were written in the second in which the index was, or later, the times tell nothing, so git reads
         them; and writes the index anew (since 2.35), so that it need not do so again. https://git-scm.com/docs/racy-git
@@ -165,6 +168,7 @@ class Tree:
             deadline=deadline,
             place=self.place,
             accept=lambda status: status in {0, 1},
+            sink=Records(b"\n", most=_NAMED),
             idle=idle,
         )
         return [line.removesuffix(": needs update") for line in output.stdout.splitlines()]

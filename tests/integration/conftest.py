@@ -12,7 +12,8 @@ import pytest
 from gitsync.assembly import build_parts
 from gitsync.config import RepoConfig, load
 from gitsync.credentials import Credentials, build
-from gitsync.programs.gitcmd import Git, write_configuration
+from gitsync.programs.gitcmd import Git
+from gitsync.programs.gitconfig import write_configuration
 from gitsync.remote.probe import Remote
 from gitsync.sync.repository import Repository
 from gitsync.telling.events import Event, Observers, SyncResult

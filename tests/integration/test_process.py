@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.programs.process import CancelledError, Children, Ended, MadeWayError, Process
+from gitsync.programs.process import CancelledError, Children, Ended, MadeWayError, Process, Records, Tail, Whole
 from tests.integration.conftest import soon
 from tests.support.eventually import eventually
 
@@ -23,7 +23,8 @@ def run(script: str, *, children: Children | None = None, seconds: float = 30.0,
 
     given: dict[str, int] = {"limit": 1000, **options}
     whole, idle = bool(given.pop("whole", True)), bool(given.pop("idle", False))
-    return (children or Children()).run(start, deadline=soon(seconds), limit=given["limit"], whole=whole, idle=idle)
+    sink = Whole(given["limit"]) if whole else Tail(given["limit"])
+    return (children or Children()).run(start, deadline=soon(seconds), sink=sink, whole=whole, idle=idle)
 
 
 def alive(pid: int) -> bool:
@@ -121,3 +122,32 @@ def test_interrupt_counts_for_what_runs_now_only() -> None:
     children = Children()
     children.interrupt()
     assert run("echo done", children=children, idle=True) == Ended(b"done\n", b"", 0)
+
+
+def test_records_of_an_endless_output() -> None:
+    """What is wanted is kept and counted, whatever else is printed."""
+    found = Records(b"\n", most=2, wanted=b"wanted")
+    script = "seq 100000; echo wanted 1; seq 100000; echo wanted 2; echo wanted 3; printf unfinished"
+
+    def start() -> Process:
+        return subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+
+    assert Children().run(start, deadline=soon(), sink=found).stdout == b"wanted 1\nwanted 2\n"
+    assert found.count == 3
+
+
+def test_record_without_an_end_is_an_error() -> None:
+    """Memory is bounded by the longest record that there can be."""
+
+    def start() -> Process:
+        return subprocess.Popen(["cat", "/dev/zero"], stdout=subprocess.PIPE, start_new_session=True)
+
+    with pytest.raises(OverflowError):
+        Children().run(start, deadline=soon(), sink=Records(b"\n", most=1))
+
+
+def test_end_of_the_error_output() -> None:
+    """A program that complains of very many files is not stopped, and its last words are kept."""
+    ended = run("seq 1000000 >&2; echo last >&2")
+    assert ended.stderr.endswith(b"1000000\nlast\n")
+    assert len(ended.stderr) < 1_000_000

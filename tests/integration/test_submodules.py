@@ -1,5 +1,6 @@
 """Submodules: fetched into stores of their own, published with their parents, and brought up to date in place."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -211,3 +212,26 @@ def test_bad_url_is_refused(url: str, parent: str) -> None:
     """What could be an option, or would lead to local files, is no URL for a submodule."""
     with pytest.raises(CheckoutError):
         resolve_url(url, parent)
+
+
+def test_more_files_than_a_command_may_print(make_workbench: MakeWorkbench, origin: Origin, library: Origin) -> None:
+    """A commit with very many files, and a submodule among them, is published, and healed when all of them are gone."""
+    long = "/".join(["directory-with-a-rather-long-name" * 6] * 19)
+    link(origin, {"lib": ("../library.git", library.head)}, extra={f"{long}/{number}": "" for number in range(4500)})
+    bench = make_workbench(origin.url)
+    assert bench.run().failure is None
+    assert (published(bench) / "lib" / "lib.txt").exists()
+    shutil.rmtree(published(bench) / long.partition("/")[0])
+    assert bench.sync.heal(deadline=soon())
+    assert bench.run().outcome == "repaired"
+    assert len(list((published(bench) / long).iterdir())) == 4500
+
+
+def test_bomb_of_submodules_is_refused(bench: Workbench, origin: Origin, library: Origin) -> None:
+    """A commit that names more submodules than any has fills no volume; it has a reason of its own."""
+    before = bench.published()
+    link(origin, {f"lib-{number}": ("../library.git", library.head) for number in range(1001)})
+    failure = bench.run().failure
+    assert failure is not None
+    assert failure.reason == "too_many_submodules"
+    assert bench.published() == before

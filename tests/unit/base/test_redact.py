@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from gitsync.base import redact
 from gitsync.base.redact import MASK, Secret, scrub, scrub_value
 
 VALUE = "Tr0ub4dor&3/x y"
@@ -116,3 +117,12 @@ def test_traceback() -> None:
     with pytest.raises(ValueError, match="no good") as caught:
         fail(Secret(VALUE))
     assert VALUE not in "".join(traceback.format_exception(caught.value))
+
+
+def test_long_text_without_any_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The beginning and the end of a long text are kept, also where no secret was ever made."""
+    monkeypatch.setattr(redact, "_known", frozenset())
+    shown = scrub(f"begin{'x' * 2 * redact.LONGEST}end")
+    assert shown.startswith("begin")
+    assert shown.endswith("end")
+    assert len(shown) < 2 * redact.LONGEST

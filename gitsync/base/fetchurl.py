@@ -29,6 +29,8 @@ _ANSWER_LIMIT: Final = 1024 * 1024
 _MESSAGE_LIMIT: Final = 200
 _CHUNK: Final = 65536
 _MOST_REDIRECTS: Final = 5
+# The system counts the milliseconds of a wait in 31 bits.
+_LONGEST_WAIT: Final = 86400.0
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,11 @@ def _manager(url: str, context: ssl.SSLContext, timeout: float) -> "urllib3.Pool
     import urllib3
 
     # Its timeout is there for a thread that is left behind, and comes after ours.
-    options: dict[str, Any] = {"ssl_context": context, "retries": False, "timeout": urllib3.Timeout(total=timeout + 1)}
+    options: dict[str, Any] = {
+        "ssl_context": context,
+        "retries": False,
+        "timeout": urllib3.Timeout(total=min(timeout, _LONGEST_WAIT) + 1),
+    }
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme)
     if not proxy or proxy_bypass(parts.netloc):

@@ -10,7 +10,7 @@ from gitsync.config.values import (
     BOOL,
     COOKIES,
     CREDENTIALS,
-    INT,
+    ID,
     KEY,
     PATH,
     PATHS,
@@ -56,9 +56,9 @@ class GithubConfig:
         KEY, "The private key of a GitHub App, in PEM form; a file is safer.", env_only=True, secret=True
     )
     app_private_key_file: Path | None = option(PATH, "A file with the private key of a GitHub App.")
-    app_application_id: int | None = option(INT, "The application id of the GitHub App.")
+    app_application_id: int | None = option(ID, "The application id of the GitHub App.")
     app_client_id: str | None = option(TEXT, "The client id of the GitHub App, instead of the application id.")
-    app_installation_id: int | None = option(INT, "The installation id of the GitHub App.")
+    app_installation_id: int | None = option(ID, "The installation id of the GitHub App.")
     base_url: str = option(
         URL, "The API of GitHub, or of a GitHub Enterprise server.", default="https://api.github.com/"
     )

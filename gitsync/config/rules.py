@@ -15,6 +15,9 @@ _FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # https://git-scm.com/docs/git-check-ref-format
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^\.|^/|/$|\.$|\.lock(/|$)|^@$|^-")
 _SHORTEST = 0.01
+# To git it means all of the history. https://git-scm.com/docs/git-fetch#_options
+_DEEPEST: Final = 2**31 - 1
+_LARGEST_STATUS: Final = 599
 # The longest delay after failures, at least, and in periods: what has come back is noticed before people look for it.
 _MOST_BACKOFF: Final = 60.0
 _MOST_BACKOFF_PERIODS: Final = 3
@@ -70,6 +73,9 @@ def _check_auth(values: dict[str, Any]) -> list[str]:
     return problems
 
 
+_WAITS_AFTER_FAILURES: Final = ("exechook_backoff", "pre_publish_exechook_backoff", "webhook_backoff")
+
+
 def _check_hooks(values: dict[str, Any]) -> list[str]:
     problems = []
     for name in ("exechook_command", "pre_publish_exechook_command"):
@@ -87,9 +93,11 @@ def _check_hooks(values: dict[str, Any]) -> list[str]:
     ]
     problems += [
         f"--{name.replace('_', '-')}={values[name]:g}s: it cannot be negative; use 0 or more"
-        for name in ("exechook_backoff", "pre_publish_exechook_backoff", "webhook_backoff")
+        for name in _WAITS_AFTER_FAILURES
         if values[name] < 0
     ]
+    if values["webhook_success_status"] > _LARGEST_STATUS:
+        problems.append(f"--webhook-success-status={values['webhook_success_status']}: use a status of HTTP, or 0")
     if not re.fullmatch(r"[A-Z]+", values["webhook_method"]):
         problems.append(f"--webhook-method={values['webhook_method']}: use the name of a method, such as POST")
     return problems
@@ -109,7 +117,7 @@ def _check_limits(values: dict[str, Any]) -> list[str]:
     ]
     problems += [
         f"--{name.replace('_', '-')}: it cannot be negative; use 0 or more"
-        for name in ("depth", "stale_worktree_timeout", "heal_period", "max_backoff", "shutdown_timeout", "verbose")
+        for name in ("depth", "stale_worktree_timeout", "heal_period", "max_backoff", "shutdown_timeout")
         if values[name] is not None and values[name] < 0
     ]
     if values["max_trees"] is not None and values["max_trees"] < _FEWEST_TREES:
@@ -132,6 +140,7 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values with everything filled in that follows from others."""
     root = _absolute(values["root"])
     repo, login = split_login(values["repo"])
+    repo = os.path.abspath(repo) if is_plain_path(repo) else repo  # noqa: PTH100 (a URL comes here, too)
     plain, logins = zip(*map(without_logins, (values["git_config"], values["git_config_add"])), strict=True)
     max_failures = values["max_failures"]
     if max_failures is None:
@@ -142,7 +151,9 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
         max_backoff = max(_MOST_BACKOFF, _MOST_BACKOFF_PERIODS * values["period"])
     derived = {
         "root": root,
-        "repo": os.path.abspath(repo) if is_plain_path(repo) else repo,  # noqa: PTH100 (a URL comes here, too)
+        "repo": repo,
+        # git reads a hash in either case, and names the commit in the one.
+        "ref": values["ref"].lower() if is_full_hash(values["ref"].lower()) else values["ref"],
         "username": login.username if login and _names_user(values) else values["username"],
         "git_config": plain[0],
         "git_config_add": plain[1],
@@ -151,11 +162,16 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
         "max_failures": max_failures,
         "init_max_failures": max_failures if init_max_failures is None else init_max_failures,
         "max_backoff": max_backoff,
+        "depth": min(values["depth"], _DEEPEST),
+        "verbose": max(values["verbose"], 0),
         "init_period": values["period"] if values["init_period"] is None else values["init_period"],
         "touch_file": values["touch_file"] and _absolute(root / values["touch_file"]),
         "error_file": values["error_file"] and _absolute(root / values["error_file"]),
     }
-    return {**values, **derived}
+    # Without any wait nothing else would get its turn.
+    waits = {name: max(values[name], _SHORTEST) for name in _WAITS_AFTER_FAILURES}
+    waits["heal_period"] = values["heal_period"] and max(values["heal_period"], _SHORTEST)
+    return {**values, **derived, **waits}
 
 
 def _names_user(values: dict[str, Any]) -> bool:
@@ -170,4 +186,8 @@ def _absolute(path: Path) -> Path:
 
 
 def _last_part(repo: str) -> str:
-    return repo.strip("/").rpartition("/")[2]
+    """Return the last part of a URL or path; for the `.git` of a working tree that of the tree, as git clone does."""
+    path = repo.strip("/")
+    while f"/{path}".endswith("/.git"):
+        path = path.removesuffix(".git").rstrip("/")
+    return path.rpartition("/")[2]

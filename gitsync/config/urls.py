@@ -53,7 +53,7 @@ def split_login(repo: str) -> tuple[str, Credential | None]:
 
 
 def parse_repo(written: str) -> str:
-    """Return the URL or path of a repository."""
+    """Return the URL or path of a repository; the scheme of a URL in small letters, as git knows it."""
     repo = _unwrapped(written)
     if repo.startswith("-"):
         raise ValueError("it starts with a dash; write a URL or an absolute path")
@@ -64,8 +64,8 @@ def parse_repo(written: str) -> str:
         raise ValueError("this is no URL; write https:// or http:// and the host, or ./ before a path")
     if scheme := _SCHEME.match(repo):
         _check_authority(kind, repo[scheme.end() :])
-    else:
-        _check_address(repo)
+        return scheme.group().lower() + repo[scheme.end() :]
+    _check_address(repo)
     return repo
 
 

@@ -18,6 +18,12 @@ COOKIE_FILE: Final = Path("/etc/git-secret/cookie_file")
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"[+-]?(?:(?:\d++\.?\d*+|\.\d++)(?:ns|us|µs|μs|ms|s|m|h))+")
 _PART = re.compile(r"(?<!\d)(\d++\.?\d*+|\.\d++)(ns|us|µs|μs|ms|s|m|h)")
+# What Go can hold, and what the waits of Python can with all that is added to it: longer than anybody waits.
+_MOST_SECONDS: Final = 2**63 / 1e9
+_FOR_EVER: Final = 50 * 365 * 86400.0
+_PORT = re.compile(r"[0-9]{1,5}")
+_INT = re.compile(r"=?([+-]?[0-9]{1,19})")
+_LARGEST: Final = 2**63 - 1
 # https://pkg.go.dev/strconv#ParseBool
 _TRUE: Final = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE: Final = {"0", "f", "F", "FALSE", "false", "False"}
@@ -75,7 +81,14 @@ def parse_duration(written: str) -> float:
     if not _DURATION.fullmatch(written):
         raise ValueError("use a duration with a unit, such as 250ms, 10s or 1m30s")
     seconds = sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(written))
-    return -seconds if written.startswith("-") else seconds
+    return _bounded(-seconds if written.startswith("-") else seconds)
+
+
+def _bounded(seconds: float) -> float:
+    """Return what can be waited for; raise `ValueError` for what Go could not hold either."""
+    if abs(seconds) > _MOST_SECONDS:
+        raise ValueError("use less than 2562047h")
+    return min(seconds, _FOR_EVER)
 
 
 def parse_seconds(written: str) -> float | None:
@@ -86,7 +99,7 @@ def parse_seconds(written: str) -> float | None:
         raise ValueError("use a number of seconds") from None
     if not math.isfinite(seconds):
         raise ValueError("use a number of seconds")
-    return seconds or None
+    return _bounded(seconds) or None
 
 
 def parse_bool(written: str) -> bool:
@@ -100,16 +113,27 @@ def parse_bool(written: str) -> bool:
 
 def parse_int(written: str) -> int:
     """Return a whole number; the `=` of `-v=5`, as Go's flags allow it, is taken off."""
-    try:
-        return int(written.removeprefix("="))
-    except ValueError:
-        raise ValueError("use a whole number") from None
+    match = _INT.fullmatch(written)
+    if not match:
+        raise ValueError("use a whole number")
+    number = int(match[1])
+    if abs(number) > _LARGEST:
+        raise ValueError("use a smaller number")
+    return number
 
 
 def parse_not_negative(written: str) -> int | None:
     """Return a whole number, None for a negative one, which means that none is given."""
     number = parse_int(written)
     return number if number >= 0 else None
+
+
+def parse_id(written: str) -> int | None:
+    """Return a number that names something, None for 0."""
+    number = parse_int(written)
+    if number < 0:
+        raise ValueError("use the number that the server shows")
+    return number or None
 
 
 def parse_fraction(written: str) -> float:
@@ -219,7 +243,7 @@ def parse_bind(written: str) -> Bind | None:
     if written == "off":
         return None
     host, colon, port = written.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if not colon or not _PORT.fullmatch(port) or int(port) > 65535:
         raise ValueError("use :PORT, HOST:PORT, [IPV6]:PORT or off")
     bracketed = host.startswith("[") and host.endswith("]")
     name = host[1:-1] if bracketed else host
@@ -246,6 +270,7 @@ COOKIES = Kind("BOOL|PATH", parse_cookies, alone="true")
 CREDENTIALS = Kind("JSON", parse_credentials)
 INT = Kind("INT", parse_int)
 NOT_NEGATIVE = Kind("INT", parse_not_negative)
+ID = Kind("INT", parse_id)
 NAMES = Kind("all|NAME,…", parse_names)
 FRACTION = Kind("FRACTION", parse_fraction)
 TEXT = Kind("TEXT", parse_text)

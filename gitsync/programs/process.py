@@ -24,6 +24,8 @@ _ERRORS: Final = 262144
 # No path, and no line about one, is this long.
 _LONGEST_RECORD: Final = 1024 * 1024
 _IDLE_PRIORITY: Final = 15
+# A selector counts milliseconds in 31 bits.
+_LONGEST_LOOK: Final = 86400.0
 
 Process = subprocess.Popen[bytes]
 
@@ -209,7 +211,7 @@ def _communicate(process: Process, deadline: float, *, sink: Sink, whole: bool) 
             selector.register(end, selectors.EVENT_READ)
         until, ended = deadline, False
         while selector.get_map():
-            ready = selector.select(max(0.0, until - time.monotonic()))
+            ready = selector.select(min(max(0.0, until - time.monotonic()), _LONGEST_LOOK))
             if time.monotonic() >= until:
                 if ended:
                     break  # somebody who has left the group still holds the pipe

@@ -41,6 +41,11 @@ def test_answer_of_any_status_is_returned(web: WebServer) -> None:
     assert fetch(web.url, timeout=10) == Answer(503, b"later")
 
 
+def test_timeout_that_never_comes(web: WebServer) -> None:
+    """A timeout may be longer than the system's waits can be."""
+    assert fetch(web.url, timeout=5e9) == Answer(200, b"hello")
+
+
 def test_method_headers_and_body_are_sent(web: WebServer) -> None:
     """A POST carries what it was given."""
     fetch(f"{web.url}/hook?a=b", method="POST", headers={"Gitsync-Hash": "abc"}, body=b"content", timeout=10)

@@ -13,8 +13,10 @@ from tests.conftest import StartDaemon
 from tests.support.daemon import PACKAGE_ROOT
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
+from tests.support.sink import Sink
 from tests.support.tree import assert_published
 
+LONGEST = "2562047h"
 AT_THE_END = """
 import atexit, gc
 from gitsync.__main__ import main
@@ -64,6 +66,32 @@ def test_start_fails_without_a_git_that_is_new_enough(
     assert not daemon.logs("thread_ended")
     daemon.check_nothing_runs()
     assert assert_published(origin.path, root / "site.git") == origin.head
+
+
+def test_longest_times_of_all(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+    """Given times and numbers beyond all use, when passes and hooks succeed and fail, then no thread of ours ends."""
+    times = ["period", "init_period", "sync_timeout", "max_backoff", "stale_worktree_timeout", "heal_period"]
+    times += [f"{hook}_{time}" for hook in ("exechook", "webhook") for time in ("timeout", "backoff")]
+    flags = [f"--{time.replace('_', '-')}={LONGEST}" for time in [*times, "shutdown_timeout"]]
+    flags += [f"--{number}={2**63 - 1}" for number in ("depth", "max-failures")]
+    with Sink() as sink:
+        daemon = start_daemon(
+            origin.url,
+            root,
+            *flags,
+            webhook_success_status=204,
+            exechook_command="true",
+            webhook_url=sink.target,
+            sync_on_signal="HUP",
+        )
+        daemon.wait_event("hook_finished", hook="exechook")
+        daemon.wait_event("hook_failed", hook="webhook")
+        daemon.sync_to(origin.commit({"index.html": "second\n"}))
+        origin.path.rename(origin.path.with_name("gone"))
+        assert daemon.sync_by_signal()["outcome"] == "failed"
+        assert daemon.status()["consecutive_failures"]
+        assert daemon.terminate() == 0
+    assert not daemon.logs("thread_failed")
 
 
 def test_loads_what_it_needs_when_it_needs_it(

@@ -53,6 +53,11 @@ def test_end_of_the_output() -> None:
     assert ended.status == 0
 
 
+def test_deadline_that_never_comes() -> None:
+    """A deadline may be further away than the system's waits can be."""
+    assert run("echo out", seconds=5e9).stdout == b"out\n"
+
+
 def test_deadline_ends_the_group(tmp_path: Path) -> None:
     """At the deadline nothing of the group is left, though it ignores TERM."""
     pids = tmp_path / "pids"

@@ -205,7 +205,8 @@ def test_foreign_variables() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [("--link=",), ("--dest=",), ("--filter=",), ("--password=",), ("--exechook-command=",)]
+    "argv",
+    [("--link=",), ("--dest=",), ("--filter=",), ("--password=",), ("--exechook-command=",), ("--webhook-url=",)],
 )
 def test_empty_text(argv: tuple[str, ...]) -> None:
     """An empty text that a template has left is none."""

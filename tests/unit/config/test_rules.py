@@ -1,5 +1,6 @@
 """What holds across options, and what follows from what."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -107,10 +108,18 @@ def test_full_hash(text: str, full: bool) -> None:
         ("file:///srv/site.git", "site.git"),
         ("/srv/site.git", "site.git"),
         ("/srv/site.git/", "site.git"),
+        ("/srv/site/.git", "site"),
+        ("file:///srv/site/.git/", "site"),
+        ("https://h/a/site//.git", "site"),
+        ("https://h/.git", "h"),
+        ("/srv/site/.", "site"),
+        ("/srv/.git.git", ".git.git"),
+        ("git@h:site.git", "git@h:site.git"),
+        ("https://h/x?y", "x?y"),
     ],
 )
 def test_default_link(repo: str, link: str) -> None:
-    """The link is called like the last part of the URL, its .git kept."""
+    """The link is called like the last part of the URL that says something, its .git kept."""
     assert load([f"--repo={repo}", "--root=/srv/git"], {}).repos[0].link == Path("/srv/git") / link
 
 
@@ -140,10 +149,32 @@ def test_bad_link(link: str) -> None:
         config(f"--link={link}")
 
 
-def test_bad_default_link() -> None:
-    """A repository whose last part would lead out of the root is refused."""
-    with pytest.raises(ConfigError, match="--link"):
-        load(["--repo=https://h/..", "--root=/srv/git"], {})
+@pytest.mark.parametrize("repo", ["https://h/..", "https://h/.", "/.git", "/", "/srv/.gitsync"])
+def test_bad_default_link(repo: str) -> None:
+    """A repository whose last part says nothing, or would lead out of the root, is refused with what to do."""
+    with pytest.raises(ConfigError, match=r"--link=.*choose"):
+        load([f"--repo={repo}", "--root=/srv/git"], {})
+
+
+@pytest.mark.parametrize(
+    ("repo", "known"),
+    [
+        ("HTTPS://Host/Site.git", "https://Host/Site.git"),
+        ("SSH://git@h/x.git", "ssh://git@h/x.git"),
+        ("File:///srv/X", "file:///srv/X"),
+        ("git@H:X.git", "git@H:X.git"),
+    ],
+)
+def test_scheme(repo: str, known: str) -> None:
+    """A scheme means the same in either case, though git itself knows the small one only."""
+    assert load([f"--repo={repo}", "--root=/srv"], {}).repos[0].repo == known
+
+
+@pytest.mark.parametrize("ref", [HASH.upper(), "ABCDEF12" * 8])
+def test_hash_in_capitals(ref: str) -> None:
+    """A full hash means the same in either case; what is shorter is a name, which is taken as it is."""
+    assert repo_config(f"--ref={ref}").ref == ref.lower()
+    assert repo_config(f"--ref={ref[:39]}").ref == ref[:39]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +189,7 @@ def test_bad_default_link() -> None:
         ("--heal-period=-1s", "--heal-period: it cannot be negative; use 0 or more"),
         ("--max-backoff=-1s", "--max-backoff: it cannot be negative; use 0 or more"),
         ("--shutdown-timeout=-1s", "--shutdown-timeout: it cannot be negative; use 0 or more"),
-        ("--verbose=-1", "--verbose: it cannot be negative; use 0 or more"),
+        ("--webhook-success-status=1000", "--webhook-success-status=1000: use a status of HTTP, or 0"),
     ],
 )
 def test_limits(argv: str, problem: str) -> None:
@@ -174,6 +205,21 @@ def test_at_the_limits() -> None:
     assert (repo.schedule.period, repo.content.depth) == (0.01, 0)
     assert (repo.upkeep.heal_period, repo.upkeep.keep, repo.upkeep.keeps_whole_time) == (0.0, 0.0, True)
     assert repo_config("--max-trees=2").upkeep.max_trees == 2
+
+
+def test_bounds() -> None:
+    """What is beyond all use is taken for the nearest that works: no wait, and more history than there can be."""
+    waits = ("exechook", "pre-publish-exechook", "webhook")
+    loaded = config(
+        *("--heal-period=1ns", "--depth=4294967296", "--verbose=-3", "--period=2562047h", "--sync-timeout=2562047h"),
+        *(f"--{hook}-backoff=0" for hook in waits),
+    )
+    repo = loaded.repos[0]
+    assert (repo.upkeep.heal_period, repo.content.depth, loaded.verbose) == (0.01, 2**31 - 1, 0)
+    assert [hook.backoff for hook in (repo.hooks.exechook, repo.hooks.gate, repo.hooks.webhook)] == [0.01] * 3
+    # What is computed from them has to be a wait that Python takes.
+    schedule = repo.schedule
+    assert max(schedule.period * 2, schedule.max_backoff, schedule.sync_timeout) < threading.TIMEOUT_MAX
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ WORD = "S3cretS3cret"
 @pytest.mark.parametrize(
     "repo",
     [
-        *("https://h/x.git", "HTTPS://H/x.git", "http://h:8080/a/b", "https://[::1]:8443/x", "https://u:p@h/x"),
+        *("https://h/x.git", "https://H/x.git", "http://h:8080/a/b", "https://[::1]:8443/x", "https://u:p@h/x"),
         *("https://u:p@ss@h/x", "https://u@h/x", "https://h/a%40b", "https://h/x?a=b", "https://h/with blank"),
         *("ssh://git@h/x", "ssh://git@h:22/x", "ssh://h/x", "git@h:x.git", "h:x", "h:/srv/x", "git@[::1]:x"),
         *("git://h/x", "file:///srv/x", "file:///srv/a@b", "/srv/x", "/srv/a@b.git", "../x", "x.git", "./u:p@h"),

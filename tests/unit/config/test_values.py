@@ -49,6 +49,21 @@ def test_bad_duration(text: str) -> None:
         values.parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["2562048h", "-2562048h", "1" + "0" * 30 + "h", "9" * 5000 + "ns", "9" * 5000 + "h"])
+def test_duration_without_an_end(text: str) -> None:
+    """What Go could not hold is refused; what it could, is at most some decades."""
+    with pytest.raises(ValueError, match="use less than 2562047h"):
+        values.parse_duration(text)
+    assert values.parse_duration("2562047h") == values.parse_duration("100000000m") == 50 * 365 * 86400
+
+
+@pytest.mark.parametrize("text", ["1e300", "-1e300", "1e11", "9" * 5000])
+def test_seconds_without_an_end(text: str) -> None:
+    """Plain seconds have the same limit."""
+    with pytest.raises(ValueError, match=r"use less than 2562047h|use a number of seconds"):
+        values.parse_seconds(text)
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("0", None), ("2.5", 2.5), ("10", 10.0), ("-1", -1.0)])
 def test_seconds(text: str, seconds: float | None) -> None:
     """The older options take plain seconds; 0 means none."""
@@ -87,7 +102,27 @@ def test_int(text: str, number: int) -> None:
     assert values.parse_int(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.5", "==3", "1s"])
+@pytest.mark.parametrize(("text", "number"), [("0", None), ("12", 12), ("9223372036854775807", 2**63 - 1)])
+def test_id(text: str, number: int | None) -> None:
+    """A number that names something is none if it is 0, as templates of manifests write it."""
+    assert values.parse_id(text) == number
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "1" + "0" * 30])
+def test_bad_id(text: str) -> None:
+    """What names nothing is refused."""
+    with pytest.raises(ValueError, match="use"):
+        values.parse_id(text)
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775808"])
+def test_large_int(text: str) -> None:
+    """A number that nothing could make use of is refused."""
+    with pytest.raises(ValueError, match="use a smaller number"):
+        values.parse_int(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.5", "==3", "1s", "1_000", " 1", "٣", "1" + "0" * 30, "9" * 5000])
 def test_bad_int(text: str) -> None:
     """What is no whole number is refused."""
     with pytest.raises(ValueError, match="whole number"):
@@ -143,7 +178,9 @@ def test_bind(text: str, bind: Bind | None) -> None:
     assert values.parse_bind(text) == bind
 
 
-@pytest.mark.parametrize("text", ["", "1234", ":", "host", "host:", ":x", ":65536", ":-1", ":+1", ": 1", "[::1]"])
+@pytest.mark.parametrize(
+    "text", ["", "1234", ":", "host", "host:", ":x", ":65536", ":" + "9" * 5000, ":-1", ":+1", ": 1", "[::1]"]
+)
 def test_bad_bind(text: str) -> None:
     """An address without a usable port is refused."""
     with pytest.raises(ValueError, match="HOST:PORT"):

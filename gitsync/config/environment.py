@@ -16,7 +16,7 @@ from gitsync.config.values import ALL
 # What git and its helpers inherit; all else is taken out of the environment of the process.
 INHERITED: Final = frozenset(
     [
-        *("PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "SSH_AUTH_SOCK", "GIT_EXEC_PATH"),
+        *("PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_EXEC_PATH"),
         *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
         *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
         *("GIT_SSL_NO_VERIFY", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_VERSION", "GIT_SSL_CIPHER_LIST"),
@@ -30,7 +30,7 @@ INHERITED: Final = frozenset(
 )
 # What git reads and does not get from us, and what to use instead; the first pattern that fits counts.
 _DROPPED: Final = (
-    (re.compile(r"GIT_SSH(_COMMAND|_VARIANT)?"), "--ssh-key-file and --ssh-known-hosts"),
+    (re.compile(r"GIT_SSH(_VARIANT)?"), "GIT_SSH_COMMAND"),
     (re.compile(r"(GIT|SSH)_ASKPASS"), "--password-file, --credential or --askpass-url"),
     (re.compile(r"GIT_CONFIG(_GLOBAL|_SYSTEM|_PARAMETERS)?"), "--git-config"),
     (re.compile(r"GIT_(TRACE|TR2)\w*|GIT_CURL_VERBOSE"), "--verbose=6"),

@@ -100,7 +100,8 @@ class Content:
     )
     sparse_checkout_file: Path | None = option(
         PATH,
-        "A file with git's sparse-checkout patterns; what they leave out is not published. Read before each pass.",
+        "A file with git's sparse-checkout patterns, in the form of cones or any other; what they leave out is not "
+        "published. Read before each pass.",
         env=("GIT_SYNC_SPARSE_CHECKOUT_FILE",),
     )
 

@@ -35,7 +35,9 @@ def build(repo: RepoConfig, *, directory: Path, observers: Observers | None = No
         sources.append(Authorities(repo.auth.ca_file, bundle=bundle, system=Path(system) if system else None))
     if repo.auth.cookie_file:
         sources.append(Cookies(repo.auth.cookie_file, copy=directory / "cookies"))
-    sources.append(Ssh(SshFiles.of(repo.auth, needed=transport(repo.repo) == "ssh"), directory=directory))
+    command = os.environ.get("GIT_SSH_COMMAND") or "ssh"
+    files = SshFiles.of(repo.auth, needed=transport(repo.repo) == "ssh", command=command)
+    sources.append(Ssh(files, directory=directory))
     sources += _credentials(repo, directory)
     sources += _for_repo(repo, directory, observers or Observers(), cancellation)
     whole, users = _of_urls(repo, directory)

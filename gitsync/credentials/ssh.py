@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base.errors import CredentialError
+from gitsync.base.log import get_logger
 from gitsync.config import AuthConfig, GitSetting
 from gitsync.credentials.base import PrivateFile, read_lines, write_private
 
@@ -28,18 +29,20 @@ _LIBRARIES: Final = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
 
 @dataclass(frozen=True)
 class SshFiles:
-    """The files that were asked for, or that lie where they usually do."""
+    """The files that were asked for, or that lie where they usually do, and the command that they are for."""
 
     keys: tuple[Path, ...]
     known_hosts: Path | None
     verify: bool
     # Whether the repository itself is reached by ssh; only submodules may be, otherwise.
     needed: bool
+    # For the shell; what it says goes before our options, as ssh takes the first value of each.
+    command: str = "ssh"
 
     @classmethod
-    def of(cls, auth: AuthConfig, *, needed: bool) -> "SshFiles":
+    def of(cls, auth: AuthConfig, *, needed: bool, command: str) -> "SshFiles":
         """Return the files of a configuration."""
-        return cls(auth.ssh.key_file, auth.ssh.known_hosts_file, auth.ssh.known_hosts, needed)
+        return cls(auth.ssh.key_file, auth.ssh.known_hosts_file, auth.ssh.known_hosts, needed, command)
 
 
 class Ssh:
@@ -53,6 +56,7 @@ class Ssh:
         self._known_hosts = PrivateFile(directory / "known_hosts")
         self._used: list[Path] = []
         self._hosts_used = False
+        self._told: set[Path] = set()
         self._wrapping: dict[str, str] | None = None
 
     @property
@@ -75,17 +79,24 @@ class Ssh:
             self._wrapping = self._name_user()
 
     def _copy(self, path: Path, copy: PrivateFile, option: str, *, asked_for: bool) -> bool:
-        """Return whether there is such a file; one that nobody asked for may be missing."""
+        """Return whether there is such a file.
+
+        One that nobody asked for may be missing, and all may where ssh may not be needed at all.
+        """
         if not asked_for and _missing(path):
             copy.drop()
             return False
         try:
             copy.write(read_lines(path, option=option))
-        except CredentialError:
-            if asked_for or self._files.needed:
+        except CredentialError as error:
+            if self._files.needed:
                 raise
+            if asked_for and path not in self._told:
+                get_logger().warning("ssh_file_unusable", message=str(error), hint="submodules may need it")
+                self._told.add(path)
             copy.drop()
             return False
+        self._told.discard(path)
         return True
 
     def _name_user(self) -> dict[str, str]:
@@ -124,7 +135,7 @@ class Ssh:
             # Others, such as those of an agent, would use up the tries that a server allows.
             options += ["IdentitiesOnly=yes", *(f"IdentityFile={_quoted(path)}" for path in self._used)]
         words = [f"{name}={shlex.quote(value)}" for name, value in (self._wrapping or {}).items()]
-        words += ["ssh", *(f"-o {shlex.quote(option)}" for option in options)]
+        words += [self._files.command, *(f"-o {shlex.quote(option)}" for option in options)]
         # git tells by the first word which ssh it is, and asks it at length if that does not help.
         return {"GIT_SSH_COMMAND": " ".join(words), "GIT_SSH_VARIANT": "ssh"}
 

@@ -130,7 +130,7 @@ class Tree:
 
         Raises `GitError`, and `UncleanError` where a tree without a history would fare better.
         """
-        options = self._sparse_options(sparse)
+        options = self._sparse_options(sparse, git, deadline=deadline, idle=idle)
         used = bool(nolinks.entries(self.path))
 
         def run(*arguments: str) -> None:
@@ -212,14 +212,20 @@ class Tree:
         """Return the text of the `.git` file that the tree has at `path`; relative, so that the volume can move."""
         return f"gitdir: {os.path.relpath(self.metadata, path)}\n"
 
-    def _sparse_options(self, sparse: str | None) -> list[str]:
-        """Put the patterns where git looks for them. https://git-scm.com/docs/git-sparse-checkout"""
-        file = self.metadata / "info" / "sparse-checkout"
+    def _sparse_options(self, sparse: str | None, git: Git, *, deadline: float, idle: bool) -> list[str]:
+        """Put the patterns where git looks for them. https://git-scm.com/docs/git-sparse-checkout
+
+        Patterns in the form of cones mean more than what they say: the files above them as well. Which these are git
+        itself knows best; of others it would leave out files if it had to find out while it works on a tree.
+        """
         if sparse is None:
             return []
+        file = self.metadata / "info" / "sparse-checkout"
         nolinks.make_directory(file.parent)
         nolinks.write(file, sparse)
-        return ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false"]
+        options = ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=true"]
+        asked = git.run([*options, "sparse-checkout", "list"], deadline=deadline, place=self.place, idle=idle)
+        return [*options[:3], "core.sparseCheckoutCone=false"] if "disabling cone" in asked.stderr else options
 
 
 def _is_nested_row(row: object) -> bool:

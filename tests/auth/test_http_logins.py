@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from tests.auth.conftest import SECRET, StartSecret
+from tests.conftest import StartDaemon
 from tests.support.daemon import DaemonProcess
 from tests.support.git import run_git
 from tests.support.git_http import GitHttpServer
@@ -66,6 +67,15 @@ def test_netrc(start_secret: StartSecret, guarded: GitHttpServer, origin: Origin
     assert daemon.wait_event("sync_finished")["reason"] == "auth"
     netrc.write_text(f"machine 127.0.0.1 login ann password {SECRET}\n")
     follows(daemon, origin, "second\n")
+
+
+def test_missing_files_of_ssh(start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path) -> None:
+    """Given files of ssh that are not there, when the repository is behind http, then they are only warned of, once."""
+    files = ["--ssh-key-file=/no/key", "--ssh-known-hosts-file=/no/hosts"]
+    daemon = start_daemon(git_http.url_of(origin.path), root, "-v1", *files, period="100ms")
+    daemon.wait_events("sync_finished", count=3, outcome="unchanged")
+    told = [event["message"] for event in daemon.logs("ssh_file_unusable")]
+    assert [message.partition(":")[0] for message in told] == files
 
 
 @pytest.mark.parametrize(

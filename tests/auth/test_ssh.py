@@ -43,6 +43,32 @@ def secret_of(key: Path) -> str:
     return key.read_text().splitlines()[3]
 
 
+def test_command_of_the_environment(
+    start_secret: StartSecret,
+    sshd: SshServer,
+    keys: tuple[Path, Path],
+    known_hosts: Path,
+    origin: Origin,
+    tmp_path: Path,
+) -> None:
+    """Given a command for ssh, when a pass runs, then it is used, with the files of the options."""
+    used = tmp_path / "used"
+    program = tmp_path / "an ssh"
+    program.write_text(f'#!/bin/sh\necho "$1" >"{used}"\nexec ssh "$@"\n')
+    program.chmod(0o755)
+    environment = {"GIT_SSH_COMMAND": f"'{program}' -oCompression=yes"}
+    daemon = start_secret(
+        sshd.url_of(origin.path),
+        secrets=[secret_of(keys[1])],
+        environment=environment,
+        ssh_key_file=keys[1],
+        ssh_known_hosts_file=known_hosts,
+    )
+    daemon.wait_ready()
+    assert used.read_text() == "-oCompression=yes\n"
+    assert not daemon.logs("config_warning")
+
+
 def test_keys_are_tried_in_order(
     start_secret: StartSecret, sshd: SshServer, keys: tuple[Path, Path], known_hosts: Path, origin: Origin
 ) -> None:

@@ -24,7 +24,7 @@ def test_sparse_file_leaves_files_out_and_is_read_again(
     """A change of the patterns publishes the same commit anew, with other files; an update keeps to them."""
     origin.commit({"a/1": "x", "b/2": "x", "b/c/3": "x"}, replace=True)
     patterns = tmp_path / "sparse"
-    patterns.write_text("/a/\n")
+    patterns.write_text("/a/*\n")
     bench = make_workbench(origin.url, sparse_checkout_file=patterns)
     assert bench.run().outcome == "updated"
     assert names(bench.repo.link) == {"a/1"}
@@ -43,6 +43,35 @@ def test_sparse_file_leaves_files_out_and_is_read_again(
     whole = make_workbench(origin.url)
     whole.run()
     assert_published(origin.path, whole.repo.link)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "published"),
+    [
+        ("/*\n!/*/\n/b/\n", {"top", "b/2", "b/c/3"}),
+        ("/b/\n", {"top", "b/2", "b/c/3"}),
+        ("# one level\n\n/b/\n!/b/*/\n", {"top", "b/2"}),
+        ("", {"top"}),
+        ("/b\n", {"b/2", "b/c/3"}),
+        ("b/\n", {"b/2", "b/c/3"}),
+        ("/*\n!/b/\n", {"top", "a/1"}),
+        ("!/*\n!/*/\ntop\n", {"top"}),
+        ("*\n!3\n", {"top", "a/1", "b/2"}),
+    ],
+    ids=["cone", "folder", "level", "empty", "no slash", "anywhere", "all but", "a file", "none of these"],
+)
+def test_sparse_patterns(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path, patterns: str, published: set[str]
+) -> None:
+    """Patterns in the form of cones bring the files above them along, as in git-sync; all others mean what they say."""
+    origin.commit({"top": "x", "a/1": "x", "b/2": "x", "b/c/3": "x"}, replace=True)
+    (tmp_path / "sparse").write_text(patterns)
+    bench = make_workbench(origin.url, sparse_checkout_file=tmp_path / "sparse")
+    for number in range(3):
+        assert bench.run().outcome == "updated"
+        assert names(bench.repo.link) == published
+        assert not bench.sync.heal(deadline=soon())
+        origin.commit({"top": f"{number}"})
 
 
 def test_sparse_file_that_is_gone_keeps_what_is_published(

@@ -88,7 +88,7 @@ def test_broken_settings_of_git(environ: dict[str, str], problem: str) -> None:
 def test_dropped_variables() -> None:
     """All that git does not get to see is named in one warning, with what to use instead."""
     environ = {
-        "GIT_SSH_COMMAND": "ssh -p 22",
+        "GIT_SSH": "/bin/ssh",
         "GIT_TRACE_CURL": "1",
         "GIT_CONFIG_GLOBAL": "/home/.gitconfig",
         "GIT_DIR": "/x",
@@ -97,7 +97,7 @@ def test_dropped_variables() -> None:
     (warning,) = config(**environ).warnings
     assert warning.endswith(
         "GIT_CONFIG_GLOBAL (use --git-config), GIT_DIR (use --root and --link), GIT_NO_LAZY_FETCH, "
-        "GIT_SSH_COMMAND (use --ssh-key-file and --ssh-known-hosts), GIT_TRACE_CURL (use --verbose=6)"
+        "GIT_SSH (use GIT_SSH_COMMAND), GIT_TRACE_CURL (use --verbose=6)"
     )
     with pytest.raises(ConfigError) as caught:
         config("--strict", **environ)

@@ -63,7 +63,7 @@ class Compatibility:
         env=("GIT_SYNC_ADD_USER",),
     )
     ssh: bool = option(
-        BOOL, "Accepted for manifests of git-sync, without effect.", default="false", env=("GIT_SYNC_SSH",)
+        BOOL, "Accepted for manifests of git-sync, without effect.", default="false", own_env=("GIT_SYNC_SSH",)
     )
 
 

@@ -146,6 +146,7 @@ def test_guessed_variable_in_another_form() -> None:
     loaded = config(GITSYNC_KNOWN_HOSTS="/etc/hosts")
     assert loaded.repos[0].auth.ssh.known_hosts is True
     assert loaded.warnings == ("GITSYNC_KNOWN_HOSTS=/etc/hosts: use true or false",)
+    assert config(GIT_SYNC_SSH="yes").warnings == ("GIT_SYNC_SSH=yes: use true or false",)
 
 
 def test_unknown_variables() -> None:

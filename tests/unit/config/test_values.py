@@ -115,14 +115,14 @@ def test_bad_id(text: str) -> None:
         values.parse_id(text)
 
 
-@pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775808"])
+@pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775808", "1" + "0" * 30, "9" * 5000])
 def test_large_int(text: str) -> None:
     """A number that nothing could make use of is refused."""
     with pytest.raises(ValueError, match="use a smaller number"):
         values.parse_int(text)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.5", "==3", "1s", "1_000", " 1", "٣", "1" + "0" * 30, "9" * 5000])
+@pytest.mark.parametrize("text", ["", "x", "1.5", "==3", "1s", "1_000", " 1", "٣"])
 def test_bad_int(text: str) -> None:
     """What is no whole number is refused."""
     with pytest.raises(ValueError, match="whole number"):

@@ -138,7 +138,7 @@ def build_parts(
     """Build what the worker's thread calls; `stop` ends whatever it waits for."""
     return Parts(
         git=git,
-        lock=VolumeLock(repo, git, stop=stop),
+        lock=VolumeLock(repo, git, stop=stop, observers=observers),
         remote=Remote(repo, git),
         stores=Stores(repo, git),
         trees=Trees(repo, git, observers),

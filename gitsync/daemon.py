@@ -125,7 +125,7 @@ class Daemon:
         try:
             self._http = HttpServer(bind, app)
         except GitSyncError as error:
-            if bind.explicit:
+            if bind.required:
                 raise
             self._log.warning("http_port_taken", message=str(error), hint=error.hint)
             return

@@ -36,7 +36,7 @@ HINTS = {
     "gate_changed_files": "let --pre-publish-exechook-command write files that the repository does not have",
     "git_missing": "install git or name the program with --git",
     "host_key": "check with the server's owner that its key is right, then put it into --ssh-known-hosts-file",
-    "locked": "give every process a --root of its own",
+    "locked": "give every process a --root of its own; a Deployment on one volume needs `strategy: Recreate`",
     "no_space": "make room on the volume of --root; the next try removes what is left of this one",
     "not_found": "check --repo; some servers also answer so when the credentials may not see it",
     "permission": "check the owner, group and mode of the path named, and whether the volume is writable",

@@ -55,6 +55,13 @@ class Lock:
         """Return who wrote himself into the lock file last, such as `7 on web-0`."""
         return (nolinks.read(self._path) or "").strip() or "unknown"
 
+    def taken_at(self) -> float | None:
+        """Return when he did so, as Unix time."""
+        try:
+            return self._path.lstat().st_mtime
+        except OSError:
+            return None
+
     def abandoned(self) -> bool:
         """Say whether who wrote himself into the file last is known to be dead, so that only his children hold it."""
         pid, _, host = self.holder().partition(" on ")

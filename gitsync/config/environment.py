@@ -44,6 +44,9 @@ _DROPPED: Final = (
 )
 # They say the same as we do.
 _OFF: Final = frozenset({"", "0", "false", "/dev/null"})
+# The kubelet sets it in each container, whatever enableServiceLinks says.
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+IN_A_POD: Final = "KUBERNETES_SERVICE_HOST"
 # What every program may need: its files, the way out of the pod, and the cluster's API.
 _ALWAYS: Final = frozenset(
     [
@@ -51,7 +54,7 @@ _ALWAYS: Final = frozenset(
         *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
         *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
         *("SSL_CERT_FILE", "SSL_CERT_DIR"),
-        *("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBERNETES_SERVICE_PORT_HTTPS"),
+        *(IN_A_POD, "KUBERNETES_SERVICE_PORT", "KUBERNETES_SERVICE_PORT_HTTPS"),
     ]
 )
 _OURS: Final = ("GITSYNC_", "GIT_SYNC_")

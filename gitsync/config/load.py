@@ -108,7 +108,9 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
             written = ",".join(one.written for one in chosen)
             shown[option.name] = MASK if option.secret else scrub(written.removeprefix("="))
     if values["http_bind"] and "http_bind" not in shown:
-        values["http_bind"] = replace(values["http_bind"], explicit=False)
+        # In a pod it may be meant by probes, which another container that has the port would answer.
+        probed = bool(environ.get(environment.IN_A_POD)) and not values["one_time"]
+        values["http_bind"] = replace(values["http_bind"], required=probed)
     values["git_config_add"] += environment.settings_of(environ, warnings)
     problems += _missing({name.option for name, _ in spelled})
     problems += rules.check(values)

@@ -20,8 +20,9 @@ class HttpConfig:
 
     bind: Bind | None = option(
         BIND,
-        "Where to serve `/`, `/healthz`, `/readyz`, `/metrics`, `/status` and `/webhook`; `off` for nowhere. If the "
-        "default port is taken the process goes on without; an address that was asked for must work.",
+        "Where to serve `/`, `/healthz`, `/readyz`, `/metrics`, `/status` and `/webhook`; `off` for nowhere. An "
+        "address that is given must work, and in a pod the default one, too, because probes may ask it; elsewhere, and "
+        "with --one-time, the process goes on without if the default port is taken.",
         default=f":{DEFAULT_PORT}",
         env=("GIT_SYNC_HTTP_BIND",),
     )

@@ -67,11 +67,11 @@ class Credential:
 
 @dataclass(frozen=True)
 class Bind:
-    """An address to listen on; an empty host means all of them, `explicit` that somebody asked for it."""
+    """An address to listen on; an empty host means all of them, `required` that it must work."""
 
     host: str
     port: int
-    explicit: bool = True
+    required: bool = True
 
 
 def parse_duration(written: str) -> float:

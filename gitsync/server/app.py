@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from gitsync import __version__
 from gitsync.base.errors import WebhookRejected
 from gitsync.base.log import get_logger
 from gitsync.base.redact import Secret, scrub, scrub_value
 from gitsync.receiver.verify import provider_of, verify
+from gitsync.telling.events import Failure
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import RepoStatus, StatusBoard
 from gitsync.triggers.mailbox import Mailbox
@@ -93,13 +95,24 @@ class Application:
         return Response(200, b"ok\n") if published else Response(503, b"nothing is published yet\n")
 
     def _alive(self, environ: Environ) -> Response:
-        late = [snapshot.watched.repo for snapshot in self.board.all() if not snapshot.alive(time.monotonic())]
+        snapshots = self._asked(environ)
+        if not snapshots:
+            return _no_such_repository()
+        late = [snapshot.watched.repo for snapshot in snapshots if not snapshot.alive(time.monotonic())]
         return _json(503 if late else 200, {"alive": not late, "late": late})
 
     def _ready(self, environ: Environ) -> Response:
-        snapshots = self.board.all()
+        snapshots = self._asked(environ)
+        if not snapshots:
+            return _no_such_repository()
         ready = all(_serves(snapshot) for snapshot in snapshots)
         return _json(200 if ready else 503, {"ready": ready, "repos": [_readiness(snapshot) for snapshot in snapshots]})
+
+    def _asked(self, environ: Environ) -> list[RepoStatus]:
+        """Return what a probe is about: everything, or the repository that it names, so that no neighbour answers."""
+        names = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("repo")
+        snapshots = self.board.all()
+        return [each for each in snapshots if not names or all(each.watched.is_called(name) for name in names)]
 
     def _metrics(self, environ: Environ) -> Response:
         body, content_type = self.metrics.render(environ.get("HTTP_ACCEPT", ""))
@@ -154,6 +167,10 @@ def _not_found(environ: Environ) -> Response:
     return Response(404, b"not found\n")
 
 
+def _no_such_repository() -> Response:
+    return Response(404, b"no such repository here; another gitsync has this port, or the name is wrong\n")
+
+
 def _json(status: int, content: object) -> Response:
     return Response(status, json.dumps(scrub_value(content), indent=2).encode() + b"\n", _JSON)
 
@@ -169,11 +186,12 @@ def _readiness(snapshot: RepoStatus) -> dict[str, object]:
         "stale": snapshot.stale(time.time()),
         "last_success": _iso(snapshot.last_success),
         "reason": snapshot.failure and snapshot.failure.reason,
+        "error": _error(snapshot.failure),
     }
 
 
 def _describe(snapshot: RepoStatus) -> dict[str, object]:
-    failure, watched, published = snapshot.failure, snapshot.watched, snapshot.publication
+    watched, published = snapshot.watched, snapshot.publication
     commit = published and published.commit
     return {
         "repo": watched.repo,
@@ -186,11 +204,17 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
         "last_attempt": _iso(snapshot.last_attempt),
         "last_success": _iso(snapshot.last_success),
         "consecutive_failures": snapshot.failures,
-        "error": failure and {"reason": failure.reason, "message": failure.message, "hint": failure.hint},
+        "error": _error(snapshot.failure),
         "next_pass": _iso(snapshot.next_pass),
         "ready": _serves(snapshot),
         "stale": snapshot.stale(time.time()),
     }
+
+
+def _error(failure: Failure | None) -> dict[str, object] | None:
+    if failure is None:
+        return None
+    return {"reason": failure.reason, "message": failure.message, "hint": failure.hint}
 
 
 def _iso(seconds: float | None) -> str | None:

@@ -86,5 +86,5 @@ def _listen(bind: Bind) -> socket.socket:
         raise GitSyncError(
             f"cannot listen on {bind.host or '*'}:{bind.port}: {error.strerror}",
             reason="port_taken" if taken else "http",
-            hint="choose another address with --http-bind, or `off`",
+            hint="give each container of a pod a port of its own with --http-bind, which its probes name, or `off`",
         ) from error

@@ -66,6 +66,14 @@ class PassStarted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A pass waits for something that may take long, or not any more: then `failure` is None."""
+
+    repo: str
+    failure: Failure | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CredentialAsked:
     """Another server was asked for a credential, and gave one or not."""
 
@@ -157,6 +165,7 @@ class PassFinished:
 
 Event = (
     PassStarted
+    | Waiting
     | CredentialAsked
     | Fetched
     | BeforeStage

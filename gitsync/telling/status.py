@@ -6,9 +6,10 @@ and clock, so they are fed by the work itself.
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Final
 
-from gitsync.telling.events import Commit, Event, Failure, PassFinished, PassStarted, Published
+from gitsync.telling.events import Commit, Event, Failure, PassFinished, PassStarted, Published, Waiting
 
 # A worker that is this much (seconds) behind its own announcement hangs.
 _SLACK: Final = 30.0
@@ -22,6 +23,10 @@ class Watched:
     ref: str
     link: str
     stale_after: float
+
+    def is_called(self, name: str) -> bool:
+        """Say whether a probe that names a URL, or a link by the last part of its path, means this one."""
+        return name in {self.repo, PurePath(self.link).name}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +83,8 @@ class StatusBoard:
         match event:
             case PassStarted():
                 self._replace(event.repo, last_attempt=event.started_at, next_pass=None)
+            case Waiting():
+                self._replace(event.repo, failure=event.failure)
             case Published():
                 published = Publication(commit=event.commit, published_at=event.published_at, ref=event.ref)
                 self._replace(event.repo, publication=published)

@@ -8,14 +8,17 @@ import os
 import signal
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import PublishError, StoreLocked
 from gitsync.base.filelock import Lock
 from gitsync.base.log import get_logger
+from gitsync.base.printable import printable_name
 from gitsync.config import STORE_DIRECTORY, TREES_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git
+from gitsync.telling.events import Failure, Observers, Waiting
 
 _LOCK_POLL: Final = 0.1
 
@@ -23,15 +26,19 @@ _LOCK_POLL: Final = 0.1
 class VolumeLock:
     """The lock of one root, which the children of its holder hold as well."""
 
-    def __init__(self, repo: RepoConfig, git: Git, *, stop: threading.Event) -> None:
-        """`stop` ends the waiting."""
+    def __init__(self, repo: RepoConfig, git: Git, *, stop: threading.Event, observers: Observers) -> None:
+        """`stop` ends the waiting, which the observers hear of."""
+        self._name = repo.name
         self._root = repo.root
         self._git = git
         self._stop = stop
+        self._observers = observers
         self._log = get_logger(repo=repo.name)
         self._directory = repo.root / STORE_DIRECTORY
         self._directories = (self._directory, repo.root / TREES_DIRECTORY)
         self._lock = Lock(self._directory / "lock")
+        # What was said of the one that we wait for.
+        self._told: str | None = None
 
     @property
     def held(self) -> bool:
@@ -53,11 +60,14 @@ class VolumeLock:
         waiting = False
         while not self._lock.try_acquire():
             if not waiting:
-                self._log.warning("store_locked", root=str(self._root), holder=self._lock.holder())
                 waiting = True
+                self._tell()
                 self._end_orphans()
             if time.monotonic() >= deadline or self._stop.wait(_LOCK_POLL):
-                raise StoreLocked(f"{self._root} is in use by another process ({self._lock.holder()})")
+                raise self._locked()
+        if self._told:
+            self._told = None
+            self._observers.notify(Waiting(repo=self._name, failure=None))
         # Children hold the lock as well: if we are killed, nobody works on the store before they are gone.
         self._git.inherited = (self._lock.fileno,)
 
@@ -65,6 +75,21 @@ class VolumeLock:
         """Give the lock back."""
         self._git.inherited = ()
         self._lock.release()
+
+    def _locked(self) -> StoreLocked:
+        """Say who holds the lock, and since when."""
+        since = self._lock.taken_at()
+        shown = f" since {datetime.fromtimestamp(since, UTC).isoformat(timespec='seconds')}" if since else ""
+        return StoreLocked(f"{self._root} is in use by another process ({printable_name(self._lock.holder())}){shown}")
+
+    def _tell(self) -> None:
+        """Tell the observers of the wait, and the log of each holder once: a pass that waits comes after another."""
+        error = self._locked()
+        if self._told != str(error):
+            self._log.warning("store_locked", message=str(error), hint=error.hint)
+            self._told = str(error)
+        failure = Failure(reason=error.reason, message=str(error), hint=error.hint)
+        self._observers.notify(Waiting(repo=self._name, failure=failure))
 
     def _end_orphans(self) -> None:
         """End the git of a process that was killed alone: it may wait for a silent server for ever."""

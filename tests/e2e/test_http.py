@@ -38,6 +38,27 @@ def test_taken_default_port_is_only_a_warning(start_daemon: StartDaemon, origin:
     assert daemon.terminate() == 0
 
 
+@pytest.mark.usefixtures("taken_default_port")
+def test_taken_default_port_ends_a_sidecar(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+    """Given two sidecars in one pod on the default port, then the second ends, as its probes would ask the first."""
+    pod = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    daemon = start_daemon(origin.url, root, http_bind=None, environment=pod)
+    assert daemon.wait_exit() == 1, daemon.describe()
+    (line,) = daemon.logs("start_failed")
+    assert line["reason"] == "port_taken"
+    assert "--http-bind" in line["hint"]
+
+
+def test_probe_can_name_its_repository(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+    """Given a sidecar that is ready, when a probe names another one's link, then the answer is 404 and not 200."""
+    daemon = start_daemon(origin.url, root, period="1h")
+    daemon.wait_ready()
+    for path in ("/readyz", "/healthz"):
+        assert daemon.get(f"{path}?repo=site.git")[0] == 200
+        assert daemon.get(f"{path}?repo={origin.url}")[0] == 200
+        assert daemon.get(f"{path}?repo=other")[0] == 404
+
+
 def test_taken_explicit_port_is_an_error(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
     """Given an address that is taken, when it is asked for explicitly, then exit 1 and a line that names it."""
     with socket.socket() as holder:

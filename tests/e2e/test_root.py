@@ -1,6 +1,8 @@
 """Promise: in the root only what is ours is touched, and only one daemon at a time works in it."""
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,43 @@ def test_something_else_at_the_links_path_is_refused(
     assert daemon.wait_exit() == 1, daemon.describe()
     assert str(path) in daemon.log_text()
     assert keep.read_text() == "precious\n"
+
+
+def test_wait_for_the_root_is_visible(
+    start_daemon: StartDaemon, make_origin: Callable[..., Origin], origin: Origin, root: Path
+) -> None:
+    """Given a root that a daemon of another repository holds, when a second one waits, then its pages say for whom,
+    since when and what to do, the log says it once, and nothing of it is left when the wait is over."""
+    other = make_origin("other")
+    other.commit({"index.html": "other\n"})
+    first = start_daemon(origin.url, root)
+    first.wait_ready()
+    second = start_daemon(other.url, root, sync_timeout="2s", max_backoff="100ms", period="100ms")
+    second.until(lambda: second.metrics().get('gitsync_failures_total{reason="locked"}', 0) >= 2)
+    status, body = second.get("/readyz")
+    assert status == 503
+    for told in (json.loads(body)["repos"][0], second.status()):
+        assert told["error"]["reason"] == "locked"
+        assert f"{first.pid} on " in told["error"]["message"]
+        assert " since 20" in told["error"]["message"]
+        assert "strategy: Recreate" in told["error"]["hint"]
+    assert len(second.logs("store_locked")) == 1
+    first.terminate()
+    second.wait_ready()
+    assert second.status()["error"] is None
+
+
+def test_wait_for_the_root_is_visible_at_once(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+    """Given a pass that still waits for the root, when its pages are read, then they name the wait and its end."""
+    first = start_daemon(origin.url, root)
+    first.wait_ready()
+    second = start_daemon(origin.url, root, sync_timeout="1h")
+    second.until(lambda: second.status()["error"])
+    assert second.status()["error"]["reason"] == "locked"
+    assert second.status()["consecutive_failures"] == 0
+    assert second.get("/readyz")[0] == 200, "what is published of this repository is served"
+    first.terminate()
+    second.until(lambda: not second.status()["error"])
 
 
 def test_two_daemons_on_one_root(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:

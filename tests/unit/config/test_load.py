@@ -30,7 +30,7 @@ def test_required_alone() -> None:
     assert (repo.schedule.period, repo.schedule.sync_timeout, repo.schedule.max_backoff) == (10.0, 120.0, 60.0)
     assert (repo.schedule.jitter, repo.schedule.one_time) == (0.1, False)
     assert (repo.git.git, repo.git.git_config, repo.git.git_config_add) == ("git", (), ())
-    assert (loaded.sync_on_signal, loaded.http.bind) == (None, Bind("", 9484, explicit=False))
+    assert (loaded.sync_on_signal, loaded.http.bind) == (None, Bind("", 9484, required=False))
     assert (loaded.receiver.secret, loaded.receiver.secret_file) == (None, None)
     assert (loaded.shutdown_timeout, loaded.log_format, loaded.verbose) == (10.0, "auto", 0)
 
@@ -178,15 +178,22 @@ def test_process_options() -> None:
     """What concerns the process as a whole is read into the configuration itself."""
     loaded = config("--sync-on-signal=HUP", "--http-bind=127.0.0.1:0", "--shutdown-timeout=2s", "--log-format=json")
     assert loaded.sync_on_signal is signal.SIGHUP
-    assert loaded.http.bind == Bind("127.0.0.1", 0, explicit=True)
+    assert loaded.http.bind == Bind("127.0.0.1", 0, required=True)
     assert (loaded.shutdown_timeout, loaded.log_format) == (2.0, "json")
     assert config("--http-bind=off").http.bind is None
 
 
 def test_default_port_asked_for() -> None:
     """The default port counts as asked for when somebody wrote it, here or in the environment."""
-    assert config("--http-bind=:9484").http.bind == Bind("", 9484, explicit=True)
-    assert config(GITSYNC_HTTP_BIND=":9484").http.bind == Bind("", 9484, explicit=True)
+    assert config("--http-bind=:9484").http.bind == Bind("", 9484, required=True)
+    assert config(GITSYNC_HTTP_BIND=":9484").http.bind == Bind("", 9484, required=True)
+
+
+def test_default_port_in_a_pod() -> None:
+    """Where probes may be meant, the default port must work as well; not in an init container that ends."""
+    pod = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    assert config(**pod).http.bind == Bind("", 9484, required=True)
+    assert config("--one-time", **pod).http.bind == Bind("", 9484, required=False)
 
 
 def test_pure() -> None:

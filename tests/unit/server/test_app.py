@@ -59,7 +59,8 @@ class Site:
         """Send a request and return the answer."""
         environ = {
             "REQUEST_METHOD": method,
-            "PATH_INFO": path,
+            "PATH_INFO": path.partition("?")[0],
+            "QUERY_STRING": path.partition("?")[2],
             "CONTENT_LENGTH": str(len(body)) if body else "",
             "wsgi.input": io.BytesIO(body),
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
@@ -128,6 +129,24 @@ def test_ready(link: Path) -> None:
     assert site.ask("/readyz").status == 503
 
 
+@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("?repo=www", 200),
+        (f"?repo={REPO}", 200),
+        ("?repo=https%3A%2F%2Fexample.test%2Fsite.git", 200),
+        ("?other=x", 200),
+        ("?repo=ww", 404),
+        ("?repo=", 404),
+        ("?repo=www&repo=other", 404),
+    ],
+)
+def test_probe_that_names_a_repository(link: Path, path: str, query: str, status: int) -> None:
+    """A probe may name the link or the URL that it is about, and whoever else has the port says that it is not here."""
+    assert Site(commit=commit(), link=str(link)).ask(path + query).status == status
+
+
 def test_not_ready_without_a_publication(link: Path) -> None:
     """A link that somebody else has made does not make us ready."""
     answer = Site(link=str(link)).ask("/readyz")
@@ -148,6 +167,7 @@ def test_ready_while_the_remote_is_gone(link: Path) -> None:
                 "stale": True,
                 "last_success": "1970-01-01T00:16:40.000+00:00",
                 "reason": "dns",
+                "error": {"reason": "dns", "message": "no such host", "hint": None},
             }
         ],
     }

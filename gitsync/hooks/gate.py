@@ -79,8 +79,9 @@ class Gate:
             # A tree that is not of its commit would be taken for a damaged one, and be replaced again and again.
             message = f"{self._command.name}: it has changed files of the commit: {names}"
             self._refuse(commit, message, reason="gate_changed_files", hint=None)
-        self._log.info("hook_finished", hash=commit, duration=duration, output=output)
+        # Counted before it is told, as in the runner.
         self._metrics.calls.hook_ran(self._command.name, success=True)
+        self._log.info("hook_finished", hash=commit, duration=duration, output=output)
         self._refused.pop(commit, None)
 
     def _refuse(self, commit: str, message: str, *, reason: str, hint: str | None) -> NoReturn:
@@ -90,8 +91,8 @@ class Gate:
         self._refused[commit] = _Refusal(message, reason, hint, failures, time.monotonic() + delay)
         for forgotten in list(self._refused)[:-_REMEMBERED]:
             del self._refused[forgotten]
-        self._log.error("hook_failed", hash=commit, reason=reason, message=message, hint=hint, retry_in=delay)
         self._metrics.calls.hook_ran(self._command.name, success=False)
+        self._log.error("hook_failed", hash=commit, reason=reason, message=message, hint=hint, retry_in=delay)
         raise PublishVetoed(message, reason=reason, hint=hint, retry_in=delay)
 
     def _refuse_again(self, commit: str) -> None:

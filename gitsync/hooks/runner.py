@@ -116,9 +116,11 @@ class HookRunner:
                 return False
             told |= {"duration": round(time.monotonic() - started, 3), "reason": error.reason}
             retry_in = None if self._pace.once else self._pace.delay(failures + 1)
-            self._log.error("hook_failed", **told, message=str(error), hint=error.hint, retry_in=retry_in)
+            # Counted before it is told, so that whoever has read the line finds it in the metrics.
             self._metrics.calls.hook_ran(self.name, success=False)
+            self._log.error("hook_failed", **told, message=str(error), hint=error.hint, retry_in=retry_in)
             return False
-        self._log.info("hook_finished", **told, duration=round(time.monotonic() - started, 3), output=output)
+        told["duration"] = round(time.monotonic() - started, 3)
         self._metrics.calls.hook_ran(self.name, success=True)
+        self._log.info("hook_finished", **told, output=output)
         return True

@@ -151,6 +151,15 @@ class RepoWorker:
         return damaged
 
     def _report(self, sources: tuple[Source, ...], result: SyncResult, delay: float | None) -> None:
+        # Before the log, so that whoever has read the line finds it in metrics and status.
+        self._observers.notify(
+            PassFinished(
+                repo=self._repo.name,
+                result=result,
+                consecutive_failures=self._failures.in_a_row,
+                next_delay=delay,
+            )
+        )
         fields: dict[str, object] = {
             "outcome": result.outcome,
             "ref": result.ref,
@@ -166,11 +175,3 @@ class RepoWorker:
             self._log.error("sync_finished", **fields, consecutive_failures=self._failures.in_a_row)
         else:
             self._log.info("sync_finished", **fields, v=1 if result.outcome == "unchanged" else 0)
-        self._observers.notify(
-            PassFinished(
-                repo=self._repo.name,
-                result=result,
-                consecutive_failures=self._failures.in_a_row,
-                next_delay=delay,
-            )
-        )

@@ -50,6 +50,20 @@ class Following:
             self._parts.observers.notify(Fetched(repo=self._name))
         return replace(known, commit=commit)
 
+    def is_outdated(self, known: Known) -> bool:
+        """Say whether the store was filled with other options than today's, by an earlier process."""
+        return self._parts.stores.current.outdated
+
+    def align(self, known: Known) -> Known:
+        """Fetch what is published once more, with today's options: as much history, and the objects of its filter.
+
+        Raises `GitError` or `RefNotFound`.
+        """
+        assert known.target  # noqa: S101 (the remote was asked)
+        self._log.info("options_changed", store=str(self._parts.stores.current.path))
+        self._parts.stores.fetch(known.target, deadline=known.deadline)
+        return known
+
     def begin_anew(self, known: Known, error: GitSyncError) -> None:
         """Turn to a new store, as the one that there is turned out to be damaged."""
         self._log.warning("store_damaged", message=str(error))

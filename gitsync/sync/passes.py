@@ -86,7 +86,7 @@ def _order(homes: Homes) -> _Order:
         ask=(Step(following.need_login), Step(following.probe, "probe")),
         admit=(Step(following.admit),),
         update=(Step(homes.crowding.wait, "wait"), Step(following.fetch, "fetch"), *publish),
-        tell=(Step(announcing.announce),),
+        tell=(Step(following.align, "fetch", following.is_outdated), Step(announcing.announce)),
         finish=(Step(homes.tidying.tidy_after, "tidy", homes.tidying.due),),
     )
 

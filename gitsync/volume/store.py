@@ -20,6 +20,8 @@ from gitsync.remote.fetch import fetch
 from gitsync.telling.events import Commit
 
 PRIVATE_REF: Final = "refs/gitsync/head"
+# Holds the options that the store was fetched with.
+_OPTIONS: Final = "gitsync-options"
 
 
 class Store:
@@ -52,7 +54,28 @@ class Store:
         """
         self._prepare(sha256=sha256)
         depth = [f"--depth={self._repo.content.depth}"] if self._repo.content.depth else self._unshallow()
-        self._fetch([f"+{source}:{PRIVATE_REF}"], [*depth, *self._filtering()], deadline=deadline)
+        refspecs = [f"+{source}:{PRIVATE_REF}"]
+        try:
+            self._fetch(refspecs, [*self._again(), *depth, *self._filtering()], deadline=deadline)
+        except GitError as error:
+            if "refetch" not in str(error):
+                raise
+            # Git before 2.36 cannot complete a store, so another one is begun.
+            self.renew()
+            self._prepare(sha256=sha256)
+            self._fetch(refspecs, [*depth, *self._filtering()], deadline=deadline)
+        nolinks.write(self.path / _OPTIONS, self._options)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether what there is was fetched with other options, by an earlier process."""
+        fetched_with = nolinks.read(self.path / _OPTIONS)
+        return fetched_with is not None and fetched_with != self._options
+
+    @property
+    def _options(self) -> str:
+        """What decides about the objects that are fetched."""
+        return f"depth={self._repo.content.depth} filter={self._filter or ''}"
 
     def fetch_commit(self, commit: str, *, deadline: float) -> None:
         """Fetch a commit by its hash, from a server that hands it out only as part of a branch as well."""
@@ -86,6 +109,11 @@ class Store:
 
     def _filtering(self) -> list[str]:
         return [f"--filter={self._filter}"] if self._filter else []
+
+    def _again(self) -> list[str]:
+        """Ask for what a filter has left out: the server thinks that we have all that belongs to our commit."""
+        before = (nolinks.read(self.path / _OPTIONS) or "").partition(" filter=")[2]
+        return ["--refetch"] if before not in {"", self._filter} else []
 
     def _unshallow(self) -> list[str]:
         return ["--unshallow"] if nolinks.exists(self.path / "shallow") else []

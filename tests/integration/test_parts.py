@@ -167,3 +167,41 @@ def test_gc_lock_of_another_host_does_not_block(make_workbench: MakeWorkbench, o
     again = make_workbench(origin.url)
     again.run()
     assert not (again.stores.current.path / "gc.pid").exists()
+
+
+def test_history_follows_the_options_of_a_start(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """The first pass with another --depth brings the history in line, and publishes and announces nothing anew."""
+    for content in ("1", "2", "3"):
+        origin.commit({"a": content})
+    for depth, count in ((1, 1), (0, 4), (2, 2)):
+        bench = make_workbench(origin.url, depth=depth)
+        bench.sync.adopt()
+        result = bench.run()
+        assert result.failure is None
+        assert result.outcome == ("updated" if depth == 1 else "unchanged")
+        assert int(git(bench.repo.link, "rev-list", "--count", "HEAD")) == count
+        assert bench.run().phases.keys().isdisjoint({"fetch"})
+        bench.close()
+
+
+@pytest.mark.parametrize("program", ["git", "git without --refetch"])
+def test_objects_follow_the_filter_of_a_start(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path, program: str
+) -> None:
+    """Without the filter that left them out, contents are there after the first pass or with the next commit."""
+    old = tmp_path / "git"
+    refusal = "case $* in *--refetch*) echo 'error: unknown option refetch' >&2; exit 129;; esac"
+    old.write_text(f'#!/bin/sh\n{refusal}\nexec git "$@"\n')
+    old.chmod(0o755)
+    origin.commit({"a": "old"})
+    origin.commit({"a": "new"})
+    partial = make_workbench(origin.url, depth=0, filter="blob:none")
+    partial.run()
+    partial.close()
+    whole = make_workbench(origin.url, depth=0, git="git" if program == "git" else old)
+    whole.sync.adopt()
+    assert whole.run().failure is None
+    origin.commit({"b": "next"})
+    assert whole.run().outcome == "updated"
+    origin.path.rename(origin.path.with_name("away"))
+    assert run_git(whole.repo.link, "show", "HEAD~2:a") == b"old"

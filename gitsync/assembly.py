@@ -4,6 +4,7 @@ The main thread builds a unit, starts a thread for each of its bodies, and takes
 everything to end, `kill` ends what did not; `release` comes last, when the threads are gone.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -115,7 +116,9 @@ def assemble(repo: RepoConfig, *, home: Path, surface: Surface) -> Unit:
     write_configuration(configuration, repo, extra=credentials.settings())
     git = Git(repo, home=home, configuration=configuration, credentials=credentials)
     parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=surface.stop)
-    parts.publisher.check()
+    # What the volume does not let us see now is for the first pass to tell of.
+    with contextlib.suppress(OSError):
+        parts.publisher.check()
     repository = Repository(repo, parts)
     if repository.adopt() and repository.published:
         surface.board.adopt(repo.name, repository.published, parts.publisher.published_at())

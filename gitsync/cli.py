@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from gitsync import __version__
-from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError
+from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, from_os_error
 from gitsync.base.log import configure, get_logger
 from gitsync.base.redact import scrub
 from gitsync.config import load, read_arguments
@@ -30,8 +30,15 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             print(f"gitsync: {scrub(problem)}", file=sys.stderr)
         return EXIT_FAILURE
     except GitSyncError as error:
-        get_logger().error("start_failed", reason=error.reason, message=str(error), hint=error.hint)
-        return EXIT_FAILURE
+        return _failed(error)
+    except OSError as error:
+        # A volume, or a directory for private files, that cannot be used.
+        return _failed(from_os_error(error, doing="starting"))
+
+
+def _failed(error: GitSyncError) -> int:
+    get_logger().error("start_failed", reason=error.reason, message=str(error), hint=error.hint)
+    return EXIT_FAILURE
 
 
 def _text(kind: str) -> str:

@@ -52,11 +52,11 @@ class Daemon:
         self._http: HttpServer | None = None
         self._git_version: str | None = None
         repos = [located(repo) for repo in config.repos]
+        self._scratch = Scratch()
         board = StatusBoard([first_status(repo) for repo in repos])
         self._surface = Surface(board=board, metrics=Metrics(), stop=threading.Event())
         self._events: ControlQueue[_Signalled | Ended] = ControlQueue()
         self._threads = Threads(self._events.put)
-        self._scratch = Scratch()
         # By the name of the repository.
         self._units: dict[str, Unit] = {}
         try:

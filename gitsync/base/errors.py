@@ -32,6 +32,7 @@ HINTS = {
     "credential": "check the file, URL or id that the message names; what is published stays",
     "corrupt": "the store is rebuilt beside the published tree; if it happens again, check the volume",
     "dns": "check the host name in --repo and the pod's DNS",
+    "filesystem": "check the volume: the message says what it has answered, and for which path",
     "gate": "see what --pre-publish-exechook-command printed; another commit is tried as soon as there is one",
     "gate_changed_files": "let --pre-publish-exechook-command write files that the repository does not have",
     "git_missing": "install git or name the program with --git",

@@ -13,6 +13,7 @@ import click
 
 from gitsync.base.errors import ConfigError
 from gitsync.base.redact import MASK, scrub
+from gitsync.base.written import unwrapped
 from gitsync.config import environment, rules
 from gitsync.config.hooks import HooksConfig
 from gitsync.config.login import AuthConfig
@@ -20,7 +21,6 @@ from gitsync.config.model import Config, all_options
 from gitsync.config.names import FLAGS, VARIABLES, Given, Name, choose, nearest, unknown_variables
 from gitsync.config.option import Option, fill
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
-from gitsync.config.values import unwrapped
 
 _REFUSED_FLAG: Final = "--change-permissions"
 _REFUSED_VARIABLE: Final = "GIT_SYNC_PERMISSIONS"

@@ -42,9 +42,7 @@ class ReceiverConfig:
     secret_file: Path | None = option(
         PATH, "A file with the secret of `POST /webhook`, which is off without one; read again for each request."
     )
-    secret: Secret | None = option(
-        SECRET, "The same secret by itself; without a final line break.", env_only=True, secret=True
-    )
+    secret: Secret | None = option(SECRET, "The same secret by itself.", env_only=True, secret=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gitsync.base.redact import Secret
+from gitsync.base.written import unwrapped
 
 COOKIE_FILE: Final = Path("/etc/git-secret/cookie_file")
 
@@ -154,11 +155,6 @@ def parse_text(written: str) -> str:
     return written
 
 
-def unwrapped(written: str) -> str:
-    """Return what is meant: line breaks around it, and a byte order mark, are what editors and programs add."""
-    return written.strip("\r\n").removeprefix("\ufeff").strip("\r\n")
-
-
 def parse_secret(written: str) -> Secret:
     """Return a password or the like, which is one line."""
     if set("\r\n\0") & set(written):
@@ -208,7 +204,7 @@ def _credential(entry: object) -> Credential:
     return Credential(
         url=parse_text(entry["url"]),
         username=parse_text(entry["username"]),
-        password=Secret(password) if password else None,
+        password=parse_secret(unwrapped(password)) if password else None,
         password_file=parse_path(file) if file else None,
     )
 

@@ -2,6 +2,7 @@
 
 from gitsync.base.errors import CredentialError
 from gitsync.base.fetchurl import plain_url
+from gitsync.base.written import unwrapped
 from gitsync.config import GitSetting
 from gitsync.credentials.asking import Asking
 from gitsync.credentials.base import RecentSecrets
@@ -57,6 +58,6 @@ class Askpass:
 
 
 def _parse(body: bytes) -> dict[str, str]:
-    lines = body.decode(errors="replace").split("\n")
+    lines = unwrapped(body.decode(errors="replace")).split("\n")
     pairs = (line.removesuffix("\r").partition("=") for line in lines)
     return {name: value for name, separator, value in pairs if separator}

@@ -16,6 +16,7 @@ from gitsync.base.errors import CredentialError
 from gitsync.base.fetchurl import Cancellation
 from gitsync.base.files import temporary_beside
 from gitsync.base.redact import Secret, forget
+from gitsync.base.written import decode, lines, unwrapped
 from gitsync.config import GitSetting
 
 _LARGEST: Final = 1024 * 1024
@@ -122,23 +123,25 @@ def read_file(path: Path, *, option: str) -> str:
     if len(content) > _LARGEST:
         raise CredentialError(f"{given}: it is larger than {_LARGEST} bytes")
     try:
-        written = content.decode()
-    except UnicodeDecodeError:
-        raise CredentialError(f"{given}: it holds no text") from None
+        written = decode(content)
+    except ValueError:
+        raise CredentialError(f"{given}: it holds no text", hint="write it in UTF-8") from None
     if not written.strip():
         raise CredentialError(f"{given}: it is empty", hint="write the secret into it")
     return written
 
 
 def read_secret(path: Path, *, option: str) -> str:
-    """Return the one line of a file, without the line break that editors put at its end."""
-    return read_file(path, option=option).removesuffix("\n").removesuffix("\r")
+    """Return the one line of a file, without what editors put around it."""
+    secret = unwrapped(read_file(path, option=option))
+    if set("\r\n") & set(secret):
+        raise CredentialError(f"{option}={path}: it has more than one line", hint="write the secret alone into it")
+    return secret
 
 
 def read_lines(path: Path, *, option: str) -> str:
     """Return the text of a file with the line breaks that programs want, the last line included."""
-    content = read_file(path, option=option).replace("\r\n", "\n")
-    return content if content.endswith("\n") else f"{content}\n"
+    return lines(read_file(path, option=option))
 
 
 def write_private(path: Path, content: str) -> None:
@@ -146,7 +149,8 @@ def write_private(path: Path, content: str) -> None:
     temporary = temporary_beside(path)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
+        # A password in a variable may be any bytes.
+        with os.fdopen(descriptor, "w", errors="surrogateescape") as file:
             file.write(content)
         temporary.replace(path)
     finally:

@@ -17,7 +17,8 @@ from gitsync.base.fetchurl import plain_url
 from gitsync.base.redact import Secret
 from gitsync.config import AuthConfig, GitSetting
 from gitsync.credentials.asking import Asking
-from gitsync.credentials.base import RecentSecrets, read_lines
+from gitsync.credentials.base import RecentSecrets, read_file
+from gitsync.credentials.keys import private_key
 from gitsync.credentials.login import HelperFile
 
 # GitHub refuses tokens from the future, and clocks differ; ten minutes are the longest life that it allows.
@@ -58,10 +59,8 @@ class App:
     def read_key(self) -> str:
         """Return the key's text; raise `CredentialError`."""
         if self.key_file:
-            return read_lines(self.key_file, option=_KEY_FILE)
-        key = self.key.reveal() if self.key else ""
-        # In a variable the line breaks are often written as in a string of a program.
-        return key if "\n" in key else key.replace("\\n", "\n")
+            return private_key(read_file(self.key_file, option=_KEY_FILE), given=self.key_origin)
+        return private_key(self.key.reveal() if self.key else "", given=self.key_origin)
 
     @property
     def key_origin(self) -> str:

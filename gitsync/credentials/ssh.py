@@ -8,6 +8,7 @@ library that adds one is loaded into ssh (https://cwrap.org/nss_wrapper.html), w
 import os
 import pwd
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,8 @@ from typing import Final
 from gitsync.base.errors import CredentialError
 from gitsync.base.log import get_logger
 from gitsync.config import AuthConfig, GitSetting
-from gitsync.credentials.base import PrivateFile, read_lines, write_private
+from gitsync.credentials.base import PrivateFile, read_file, read_lines, write_private
+from gitsync.credentials.keys import private_key
 
 DEFAULT_KEY: Final = Path("/etc/git-secret/ssh")
 DEFAULT_KNOWN_HOSTS: Final = Path("/etc/git-secret/known_hosts")
@@ -68,17 +70,17 @@ class Ssh:
         """Copy the files again."""
         used = []
         for path, copy in zip(self._files.keys or (DEFAULT_KEY,), self._keys, strict=True):
-            if self._copy(path, copy, _KEY_OPTION, asked_for=bool(self._files.keys)):
+            if self._copy(path, copy, _read_key, asked_for=bool(self._files.keys)):
                 used.append(copy.path)
         self._used = used
         if self._files.verify:
             named = self._files.known_hosts
             path = named or DEFAULT_KNOWN_HOSTS
-            self._hosts_used = self._copy(path, self._known_hosts, _HOSTS_OPTION, asked_for=named is not None)
+            self._hosts_used = self._copy(path, self._known_hosts, _read_hosts, asked_for=named is not None)
         if self._wrapping is None:
             self._wrapping = self._name_user()
 
-    def _copy(self, path: Path, copy: PrivateFile, option: str, *, asked_for: bool) -> bool:
+    def _copy(self, path: Path, copy: PrivateFile, read: Callable[[Path], str], *, asked_for: bool) -> bool:
         """Return whether there is such a file.
 
         One that nobody asked for may be missing, and all may where ssh may not be needed at all.
@@ -87,7 +89,7 @@ class Ssh:
             copy.drop()
             return False
         try:
-            copy.write(read_lines(path, option=option))
+            copy.write(read(path))
         except CredentialError as error:
             if self._files.needed:
                 raise
@@ -146,6 +148,16 @@ class Ssh:
             return ["StrictHostKeyChecking=no", *nowhere, "LogLevel=ERROR"]
         files = [f"UserKnownHostsFile={_quoted(self._known_hosts.path)}"] if self._hosts_used else []
         return ["StrictHostKeyChecking=yes", *files]
+
+
+def _read_key(path: Path) -> str:
+    """Return the key of a file; raise `CredentialError`."""
+    return private_key(read_file(path, option=_KEY_OPTION), given=f"{_KEY_OPTION}={path}")
+
+
+def _read_hosts(path: Path) -> str:
+    """Return the known hosts of a file; raise `CredentialError`."""
+    return read_lines(path, option=_HOSTS_OPTION)
 
 
 def _missing(path: Path) -> bool:

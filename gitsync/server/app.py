@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from gitsync import __version__
-from gitsync.base.errors import WebhookRejected
+from gitsync.base.errors import CredentialError, WebhookRejected, from_os_error
 from gitsync.base.log import get_logger
 from gitsync.base.redact import Secret, scrub, scrub_value
 from gitsync.receiver.verify import provider_of, verify
@@ -105,8 +105,9 @@ class Application:
         snapshots = self._asked(environ)
         if not snapshots:
             return _no_such_repository()
-        ready = all(_serves(snapshot) for snapshot in snapshots)
-        return _json(200 if ready else 503, {"ready": ready, "repos": [_readiness(snapshot) for snapshot in snapshots]})
+        repos = [_readiness(snapshot) for snapshot in snapshots]
+        ready = all(repo["ready"] for repo in repos)
+        return _json(200 if ready else 503, {"ready": ready, "repos": repos})
 
     def _asked(self, environ: Environ) -> list[RepoStatus]:
         """Return what a probe is about: everything, or the repository that it names, so that no neighbour answers."""
@@ -141,11 +142,13 @@ class Application:
     def _receive(self, environ: Environ, headers: Mapping[str, str]) -> None:
         # The server has read the body by now, and has refused one that is too large.
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        assert self.secret  # noqa: S101 (there is no such route without one)
         try:
-            secret = self.secret() if self.secret else Secret("")
-        except OSError as error:
-            message = f"the secret cannot be read: {error.strerror}"
-            raise WebhookRejected(message, status=503, outcome="no_secret") from error
+            secret = self.secret()
+        except CredentialError as error:
+            # The path is nobody else's business.
+            get_logger().warning("receiver_secret_missing", message=str(error), hint=error.hint)
+            raise WebhookRejected("the secret cannot be read", status=503, outcome="no_secret") from None
         if not secret.reveal():
             raise WebhookRejected("the secret is empty", status=503, outcome="no_secret")
         verify(headers, body, secret)
@@ -175,23 +178,31 @@ def _json(status: int, content: object) -> Response:
     return Response(status, json.dumps(scrub_value(content), indent=2).encode() + b"\n", _JSON)
 
 
-def _serves(snapshot: RepoStatus) -> bool:
-    return snapshot.publication is not None and LinkPublisher(Path(snapshot.watched.link)).leads_to_tree()
+def _look(snapshot: RepoStatus) -> tuple[bool, Failure | None]:
+    """Say whether consumers find a tree, and what there is to be told: that we cannot look comes first."""
+    try:
+        found = snapshot.publication is not None and LinkPublisher(Path(snapshot.watched.link)).leads_to_tree()
+    except OSError as error:
+        met = from_os_error(error, doing="looking at what is published")
+        return False, Failure(reason=met.reason, message=str(met), hint=met.hint)
+    return found, snapshot.failure
 
 
 def _readiness(snapshot: RepoStatus) -> dict[str, object]:
+    found, failure = _look(snapshot)
     return {
         "repo": snapshot.watched.repo,
-        "ready": _serves(snapshot),
+        "ready": found,
         "stale": snapshot.stale(time.time()),
         "last_success": _iso(snapshot.last_success),
-        "reason": snapshot.failure and snapshot.failure.reason,
-        "error": _error(snapshot.failure),
+        "reason": failure and failure.reason,
+        "error": _error(failure),
     }
 
 
 def _describe(snapshot: RepoStatus) -> dict[str, object]:
     watched, published = snapshot.watched, snapshot.publication
+    found, failure = _look(snapshot)
     commit = published and published.commit
     return {
         "repo": watched.repo,
@@ -204,9 +215,9 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
         "last_attempt": _iso(snapshot.last_attempt),
         "last_success": _iso(snapshot.last_success),
         "consecutive_failures": snapshot.failures,
-        "error": _error(snapshot.failure),
+        "error": _error(failure),
         "next_pass": _iso(snapshot.next_pass),
-        "ready": _serves(snapshot),
+        "ready": found,
         "stale": snapshot.stale(time.time()),
     }
 

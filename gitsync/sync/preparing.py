@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from gitsync.base.errors import CheckoutError, CredentialError
+from gitsync.base.written import decode, lines
 from gitsync.config import RepoConfig, is_full_hash
 from gitsync.sync.keeping import is_in_place
 from gitsync.sync.memory import Known
@@ -52,7 +53,8 @@ def _read_recipe(repo: RepoConfig) -> Recipe:
     if repo.content.sparse_checkout_file is None:
         return Recipe(submodules=repo.content.submodules)
     try:
-        return Recipe(submodules=repo.content.submodules, sparse=repo.content.sparse_checkout_file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
+        patterns = lines(decode(repo.content.sparse_checkout_file.read_bytes()))
+        return Recipe(submodules=repo.content.submodules, sparse=patterns)
+    except (OSError, ValueError) as error:
         message = f"--sparse-checkout-file={repo.content.sparse_checkout_file}: {error}"
         raise CheckoutError(message, reason="sparse_file") from error

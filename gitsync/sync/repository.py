@@ -6,6 +6,7 @@ Made by the main thread, and used by the worker's from then on.
 import math
 from dataclasses import replace
 
+from gitsync.base.errors import from_os_error
 from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.sync.announcing import Announcing
@@ -45,6 +46,8 @@ class Repository:
             tidying=self._tidying,
         )
         self._pass = SyncPass(repo, parts, homes, self._phases)
+        # Whether the volume has not let us look for what an earlier process has published.
+        self._unseen = False
         self._memory = Memory(recipe=Recipe(submodules=repo.content.submodules), ref=repo.ref)
 
     @property
@@ -55,8 +58,18 @@ class Repository:
     def adopt(self) -> bool:
         """Take over what an earlier process of this repository has published; say whether there is such a tree.
 
-        Called by the main thread before the worker starts.
+        Called by the main thread before the worker starts. If the volume does not let us look, passes do so.
         """
+        try:
+            found = self._adopt()
+            self._unseen = False
+        except OSError as error:
+            met = from_os_error(error, doing="looking for what is published")
+            self._log.warning("adoption_put_off", reason=met.reason, message=str(met))
+            found, self._unseen = False, True
+        return found
+
+    def _adopt(self) -> bool:
         linked = self._parts.publisher.current()
         for store in self._parts.stores.current.generations():
             tree = self._parts.trees.catalogue.find(linked, store) if linked else None
@@ -67,6 +80,8 @@ class Repository:
 
     def run(self, *, deadline: float) -> SyncResult:
         """Run one pass until the deadline (monotonic seconds) and return what came of it; it raises nothing."""
+        if self._unseen:
+            self.adopt()
         result, self._memory = self._pass.run(self._memory, deadline=deadline)
         return result
 

@@ -109,7 +109,7 @@ class Watcher:
         if self._repository:
             own, common = _git_directories(self._repository)
             wanted |= {(own, False), (common, False)}
-            wanted |= {(common / name, True) for name in ("refs", "reftable") if (common / name).is_dir()}
+            wanted |= {(common / name, True) for name in ("refs", "reftable") if _is_directory(common / name)}
         found, complete = set(), True
         for path, recursive in wanted:
             try:
@@ -171,7 +171,7 @@ class Watcher:
         observer.start()
         for directory in directories:
             # The path may be a link, and the watch is on what it leads to.
-            path = str(directory.path.resolve())
+            path = os.path.realpath(directory.path)
             observer.schedule(Handler(), path, recursive=directory.recursive, event_filter=kinds)
 
     def _release(self) -> None:
@@ -211,15 +211,16 @@ def _git_directories(path: Path) -> tuple[Path, Path]:
     https://git-scm.com/docs/gitrepository-layout
     """
     own = path
-    for candidate in (path / ".git", path, path.with_name(f"{path.name}.git")):
-        if content := read_small(candidate):
+    for candidate in (path / ".git", path, Path(f"{path}.git")):
+        # What is in the file may be no path at all.
+        if content := (read_small(candidate) or "").replace("\0", ""):
             own = path / content.removeprefix("gitdir:").strip() if content.startswith("gitdir:") else path.parent
             break
-        if (candidate / "HEAD").exists():
+        if _identity(candidate / "HEAD"):
             own = candidate
             break
-    common = read_small(own / "commondir")
-    return own, (own / common.strip() if common else own)
+    common = (read_small(own / "commondir") or "").replace("\0", "").strip()
+    return own, own / common
 
 
 def _refs(repository: Path) -> _Print:
@@ -227,7 +228,7 @@ def _refs(repository: Path) -> _Print:
     found: _Print = {str(own / "HEAD"): _digest(own / "HEAD")}
     # git replaces these files and never writes into them, so the identity is enough.
     for path in (common / "packed-refs", repository):
-        found[str(path)] = _identity(path) if not path.is_dir() else None
+        found[str(path)] = _identity(path) if not _is_directory(path) else None
     for top in (common / "refs", common / "reftable"):
         for directory, _, names in os.walk(top):
             for path in (Path(directory, name) for name in names if not name.endswith(".lock")):
@@ -235,11 +236,16 @@ def _refs(repository: Path) -> _Print:
     return found
 
 
+def _is_directory(path: Path) -> bool:
+    """Say whether there is a directory that we can see; `Path.is_dir` raises where it is not let through."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def _identity(path: Path) -> object:
     try:
         status = path.stat()
-    except OSError:
-        return None
+    except OSError as error:
+        return None if isinstance(error, FileNotFoundError | NotADirectoryError) else error.errno
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 

@@ -4,13 +4,18 @@ rename(2) replaces the link atomically, so it leads to one complete tree at ever
 thread; what only reads is called by others as well.
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
+from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import PublishError
 from gitsync.base.files import temporary_beside
+
+# What the system answers where there is no link; EINVAL is for something else in its place. readlink(2)
+_NO_LINK: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ELOOP})
 
 
 class LinkPublisher:
@@ -30,11 +35,16 @@ class LinkPublisher:
             )
 
     def current(self) -> Path | None:
-        """Return the absolute path that the link leads to, None without a link; whether it exists is not looked at."""
+        """Return the absolute path that the link leads to, None without a link; whether it exists is not looked at.
+
+        Raises `OSError` where that cannot be found out.
+        """
         try:
             target = os.readlink(self.link)
-        except OSError:
-            return None
+        except OSError as error:
+            if error.errno in _NO_LINK:
+                return None
+            raise
         return Path(os.path.normpath(self.link.parent / target))
 
     def published_at(self) -> float | None:
@@ -45,8 +55,17 @@ class LinkPublisher:
             return None
 
     def leads_to_tree(self) -> bool:
-        """Say whether a consumer finds a directory behind the link, in two system calls."""
-        return self.link.is_symlink() and self.link.is_dir()
+        """Say whether a consumer finds a directory behind the link, in two system calls.
+
+        Raises `OSError` where that cannot be found out.
+        """
+        # Path.is_dir would take some of these errors for an answer, and not others.
+        try:
+            return stat.S_ISLNK(self.link.lstat().st_mode) and stat.S_ISDIR(self.link.stat().st_mode)
+        except OSError as error:
+            if error.errno in _NO_LINK:
+                return False
+            raise
 
     def publish(self, tree: Path) -> None:
         """Make the link lead to `tree`; raise `PublishError` or `OSError`, with the old link untouched."""

@@ -15,13 +15,13 @@ class Publisher(Protocol):
         """Raise `PublishError` if something of others stands where the publication has to be."""
 
     def current(self) -> Path | None:
-        """Return the path of the tree that consumers see, None if there is none."""
+        """Return the path of the tree that consumers see, None if there is none; raise `OSError` if it is not told."""
 
     def published_at(self) -> float | None:
         """Return when that was published, as Unix time."""
 
     def leads_to_tree(self) -> bool:
-        """Say whether a consumer finds a directory, in a few system calls."""
+        """Say whether a consumer finds a directory, in a few system calls; raise `OSError` if it cannot be told."""
 
     def publish(self, tree: Path) -> None:
         """Have consumers see `tree`, in one step; raise `PublishError` or `OSError`, with the old one untouched."""

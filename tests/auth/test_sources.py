@@ -15,7 +15,7 @@ from gitsync.base.errors import ConfigError, CredentialError
 from gitsync.base.redact import Secret, forget, scrub
 from gitsync.config import Credential, load
 from gitsync.credentials import build
-from gitsync.credentials.base import Credentials, RecentSecrets, read_file, read_lines, read_secret, write_private
+from gitsync.credentials.base import Credentials, RecentSecrets, read_lines, read_secret, write_private
 from gitsync.credentials.github_app import App
 from gitsync.credentials.login import HelperFile, Login
 from gitsync.credentials.ssh import Ssh, SshFiles
@@ -43,10 +43,10 @@ def soon() -> float:
 
 @pytest.mark.parametrize(
     ("content", "secret"),
-    [(b"word\n", "word"), (b"word\r\n", "word"), (b"word", "word"), (b"word\n\n", "word\n"), (b" word \n", " word ")],
+    [(b"word\n", "word"), (b"word\r\n", "word"), (b"word", "word"), (b"word\n\n", "word"), (b" word \n", " word ")],
 )
-def test_one_line_break_is_no_part_of_a_secret(tmp_path: Path, content: bytes, secret: str) -> None:
-    """Editors end a file with a line break, and only that is taken off."""
+def test_line_breaks_around_are_no_part_of_a_secret(tmp_path: Path, content: bytes, secret: str) -> None:
+    """Editors end a file with line breaks, and only they are taken off."""
     (tmp_path / "file").write_bytes(content)
     assert read_secret(tmp_path / "file", option="--password-file") == secret
 
@@ -61,7 +61,8 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "blank": (lambda path: path.write_text("\n"), "it is empty"),
     "a directory": (lambda path: path.mkdir(), "directory|regular"),
     "a pipe": (_fifo, "no regular file"),
-    "no text": (lambda path: path.write_bytes(b"\xff\xfe"), "no text"),
+    "no text": (lambda path: path.write_bytes(b"\xff\xff"), "no text"),
+    "two lines": (lambda path: path.write_text("one\ntwo\n"), "more than one line"),
     "huge": (lambda path: path.write_bytes(b"x" * 2_000_000), "larger than"),
 }
 
@@ -72,7 +73,7 @@ def test_unusable_file_is_named_with_its_option(tmp_path: Path, spoil: Callable[
     path = tmp_path / "file"
     spoil(path)
     with pytest.raises(CredentialError, match=message) as caught:
-        read_file(path, option="--password-file")
+        read_secret(path, option="--password-file")
     assert str(caught.value).startswith(f"--password-file={path}: ")
     assert caught.value.reason == "credential"
     assert caught.value.hint

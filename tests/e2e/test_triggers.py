@@ -175,3 +175,16 @@ def test_signals_during_a_pass_become_one_more_pass(slow: DaemonProcess, proxy: 
     proxy.pass_through()
     passes = slow.wait_events("sync_finished", count=2, since=mark)
     assert passes[1]["trigger"] == "signal"
+
+
+def test_receiver_secret_that_is_made_later_counts(
+    start_daemon: StartDaemon, origin: Origin, root: Path, tmp_path: Path
+) -> None:
+    """Given a secret file that is not there at the start, when it is made, then webhooks are let in."""
+    file = tmp_path / "later"
+    daemon = start_daemon(origin.url, root, period="1h", receiver_secret_file=file)
+    daemon.wait_ready()
+    assert daemon.post("/webhook", headers=bearer(SECRET))[0] == 503
+    file.write_text(f"{SECRET}\r\n")
+    assert daemon.post("/webhook", headers=bearer(SECRET))[0] == 202
+    assert daemon.post("/webhook", headers=bearer("another"))[0] == 401

@@ -161,3 +161,14 @@ def test_root_in_a_file(capsys: Output, tmp_path: Path, temporary: Path) -> None
     assert (event["event"], event["reason"]) == ("start_failed", "filesystem")
     assert f"--root={tmp_path}/file/root" in event["message"]
     assert list(temporary.iterdir()) == []
+
+
+def test_no_directory_for_private_files(
+    capsys: Output, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the system refuses at the start is a failure with a reason, not a traceback."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert cli.main(["--repo=https://h/x", f"--root={tmp_path}/root", "--log-format=json"], {}) == 1
+    event = json.loads(capsys.readouterr().err)
+    assert (event["event"], event["reason"]) == ("start_failed", "filesystem")
+    assert "nowhere" in event["message"]

@@ -244,3 +244,31 @@ def test_secret_hides() -> None:
     assert loaded.receiver.secret is not None
     assert loaded.receiver.secret.reveal() == "correct-horse"
     assert "correct-horse" not in repr(loaded)
+
+
+@pytest.mark.parametrize(("before", "after"), [("", "\n"), ("", "\r\n"), ("\ufeff", "\n\n"), ("\n", "")])
+def test_line_breaks_around_a_variable_are_not_meant(before: str, after: str) -> None:
+    """`echo` and editors add them to what becomes a Secret."""
+    given = {"USERNAME": "ann", "PASSWORD": "correct-horse", "DEPTH": "3"}
+    (repo,) = config(**{f"GITSYNC_{name}": f"{before}{value}{after}" for name, value in given.items()}).repos
+    assert repo.auth.password
+    assert (repo.auth.username, repo.auth.password.reveal(), repo.content.depth) == ("ann", "correct-horse", 3)
+
+
+def test_line_break_within_a_secret_is_named() -> None:
+    """No server takes such a password, and the message says why without showing it."""
+    with pytest.raises(ConfigError, match="GITSYNC_PASSWORD: it has more than one line") as caught:
+        config("--username=ann", GITSYNC_PASSWORD="correct\nhorse")
+    assert "horse" not in str(caught.value)
+
+
+def test_variable_of_line_breaks_is_none() -> None:
+    """It counts as empty."""
+    assert config(GITSYNC_PASSWORD="\n").repos[0].auth.password is None
+
+
+def test_password_of_any_bytes_is_kept() -> None:
+    """A variable need not be text in the encoding of the process."""
+    (repo,) = config("--username=ann", GITSYNC_PASSWORD="w\udcf6rd-1234").repos
+    assert repo.auth.password
+    assert repo.auth.password.reveal() == "w\udcf6rd-1234"

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gitsync import __version__
+from gitsync.base.errors import CredentialError
 from gitsync.base.redact import MASK, Secret
 from gitsync.server.app import Application
 from gitsync.telling.events import Failure
@@ -340,7 +341,7 @@ def test_webhook_method(receiver: Site, method: str) -> None:
 
 
 def _unreadable() -> Secret:
-    raise FileNotFoundError(2, "No such file or directory", "/run/secret")
+    raise CredentialError("--receiver-secret-file=/run/secret: No such file or directory")
 
 
 @pytest.mark.parametrize("secret", [_unreadable, lambda: Secret("")], ids=["unreadable", "empty"])

@@ -17,7 +17,7 @@ from tests.support.git_http import GitHttpServer
 from tests.support.origin import Content, Executable, Origin, Symlink
 from tests.support.stall import SilentServer
 
-pytest_plugins = ["tests.support.no_skip"]
+pytest_plugins = ["tests.support.no_skip", "tests.support.descriptors"]
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
 

@@ -112,10 +112,8 @@ def read_file(path: Path, *, option: str) -> str:
     """Return the text of a file that an option names; raise `CredentialError` if there is none in it."""
     given = f"{option}={path}"
     try:
-        # Another kind of file than a regular one could keep us waiting for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise CredentialError(f"{given}: it is no regular file")
             content = file.read(_LARGEST + 1)
     except OSError as error:
@@ -129,6 +127,11 @@ def read_file(path: Path, *, option: str) -> str:
     if not written.strip():
         raise CredentialError(f"{given}: it is empty", hint="write the secret into it")
     return written
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file of any kind: one that is no regular one could keep us waiting for ever."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def read_secret(path: Path, *, option: str) -> str:

@@ -170,16 +170,15 @@ class Children:
 
     def cancel(self) -> None:
         """End what runs, politely, and refuse to start more."""
-        with self._guard:
-            self._cancelled = True
-        self._signal(signal.SIGTERM)
+        self._refuse_and_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End what still runs, at once."""
-        self._signal(signal.SIGKILL)
+        """End what still runs, at once, and refuse to start more: a second signal may come before `cancel`."""
+        self._refuse_and_signal(signal.SIGKILL)
 
-    def _signal(self, signum: signal.Signals) -> None:
+    def _refuse_and_signal(self, signum: signal.Signals) -> None:
         with self._guard:
+            self._cancelled = True
             for group in self._groups:
                 _signal_group(group, signum)
 

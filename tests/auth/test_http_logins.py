@@ -277,7 +277,7 @@ def test_askpass_that_is_late_or_silent(
     daemon = start_secret(url, secrets=[SECRET], askpass_url=askpass.url, sync_timeout="20s")
     daemon.wait_ready()
     assert daemon.terminate() == 0
-    late = start_secret(url, secrets=[SECRET], askpass_url=silent_server.url, sync_timeout="2s")
+    late = start_secret(url, secrets=[SECRET], askpass_url=silent_server.url, sync_timeout="5s")
     event = late.wait_event("sync_finished", reason="credential")
     assert "no answer within" in event["message"]
     assert late.terminate() == 0
@@ -288,9 +288,9 @@ def test_end_of_the_process_waits_for_no_askpass(
 ) -> None:
     """Given an askpass server that is silent, when the process is told to end, then it ends in order at once."""
     url = guarded.url_of(origin.path)
-    daemon = start_secret(url, secrets=[], askpass_url=silent_server.url, sync_timeout="60s")
+    daemon = start_secret(url, secrets=[], askpass_url=silent_server.url, sync_timeout="1h", shutdown_timeout="1h")
     daemon.until(lambda: silent_server.accepted > 0)
-    assert daemon.terminate(timeout=5) == 0
+    assert daemon.terminate() == 0
     assert not daemon.logs("thread_left")
 
 

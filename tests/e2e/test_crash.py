@@ -38,7 +38,7 @@ def _live_on(daemon: DaemonProcess, delay: float) -> None:
         daemon.process.wait(delay)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_kills_at_random_moments_of_updates(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
     """Given updates under way, when everything is killed at 30 random moments, then the link always leads to one
     complete pushed commit, the newest is published in the end without help, and no litter stays."""
@@ -59,7 +59,7 @@ def test_kills_at_random_moments_of_updates(start_daemon: StartDaemon, origin: O
     pushed.add(origin.commit(numbered_files(1, FILES)))
     daemon.wait_published(origin.head)
     usual = time.monotonic() - began  # the moments are spread over what an update takes on this machine
-    hits = 0
+    spread, hits = usual, 0
     for number in range(2, KILLS + 2):
         # Every other kill hits the first pass after a start, the others an update of a settled daemon.
         if number % 2:
@@ -67,10 +67,12 @@ def test_kills_at_random_moments_of_updates(start_daemon: StartDaemon, origin: O
         else:
             daemon.wait_published(origin.head)
         pushed.add(origin.commit(numbered_files(number, FILES)))
-        _live_on(daemon, chance.uniform(0, 1.2 * usual))
+        _live_on(daemon, chance.uniform(0, spread))
         daemon.kill_tree()
         assert assert_published(origin.path, link) in pushed, f"seed {seed}, kill {number - 1}"
-        hits += os.readlink(link).rpartition("/")[2] != origin.head or bool(_leftovers(root))
+        hit = os.readlink(link).rpartition("/")[2] != origin.head or bool(_leftovers(root))
+        hits += hit
+        spread *= 1.3 if hit else 0.7  # and what it takes changes, as others use the machine
         daemon = start()
     print(f"{hits} of {KILLS} kills hit an update before its end; an update takes {usual:.3f} s")
     assert hits >= KILLS // 6, "the kills came when nothing was going on"

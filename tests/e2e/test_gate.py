@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import StartDaemon
+from tests.support.eventually import AT_ONCE
 from tests.support.hook import HookScript
 from tests.support.origin import Origin
 from tests.support.tree import assert_published, published_hash
@@ -53,8 +54,7 @@ def test_refusal_keeps_what_is_published(
     assert failed["reason"] == "gate"
     assert "exit status 4: index.html is bad" in failed["message"]
     assert "--pre-publish-exechook-command" in failed["hint"]
-    # The status comes after the line in the log.
-    assert daemon.until(lambda: daemon.status()["error"])["reason"] == "gate"
+    assert daemon.status()["error"]["reason"] == "gate"
     assert "index.html is bad" in json.loads(error_file.read_text())["Err"]
     assert daemon.get("/readyz")[0] == 200
     assert assert_published(origin.path, root / "site.git") == first
@@ -119,7 +119,7 @@ def test_one_time_fails_with_the_gate(start_daemon: StartDaemon, origin: Origin,
     ("timeouts", "option"),
     [
         ({"pre_publish_exechook_timeout": "300ms"}, "--pre-publish-exechook-timeout"),
-        ({"sync_timeout": "2s"}, "--sync-timeout"),
+        ({"sync_timeout": "5s"}, "--sync-timeout"),
     ],
 )
 def test_gate_that_hangs(
@@ -134,7 +134,7 @@ def test_gate_that_hangs(
     failed = daemon.wait_event("sync_finished", outcome="failed")
     assert failed["reason"] == "gate"
     assert option in failed["hint"]
-    assert failed["duration"] < 6
+    assert failed["duration"] < 5 + AT_ONCE
     assert not (root / "site.git").is_symlink()
     # What tidies up after it ends soon.
     daemon.check_nothing_runs()
@@ -195,10 +195,10 @@ def test_gate_may_not_change_the_commit(
 def test_shutdown_ends_the_gate(start_daemon: StartDaemon, origin: Origin, root: Path, gate: HookScript) -> None:
     """Given a gate that runs and ignores TERM, when the process is asked to end, then both end in time."""
     gate.write("trap '' TERM; note started; sleep 1000 & wait; sleep 1000")
-    daemon = start_daemon(origin.url, root, pre_publish_exechook_command=gate, shutdown_timeout="3s")
+    daemon = start_daemon(origin.url, root, pre_publish_exechook_command=gate, shutdown_timeout="6s")
     daemon.until(lambda: gate.notes() == ["started"])
     assert daemon.terminate() == 0
-    assert daemon.descendants() == []
+    daemon.check_nothing_runs()
     assert not (root / "site.git").is_symlink()
 
 

@@ -19,7 +19,8 @@ def unwritable(root: Path) -> list[str]:
 
 def test_everything_is_writable_for_the_group(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
     """Given --group-write, when something was published, then store, trees and files are the group's to change."""
-    start_daemon(origin.url, root, group_write=True).wait_ready()
+    # Once, so that nothing comes or goes while the files are looked at.
+    assert start_daemon(origin.url, root, group_write=True, one_time=True).wait_exit() == 0
     assert unwritable(root) == []
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.support.daemon import PACKAGE_ROOT
+from tests.support.eventually import TIMEOUT
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
 from tests.support.sink import Sink
@@ -121,5 +122,5 @@ def test_garbage_is_collected_after_the_start(origin: Origin, root: Path) -> Non
     """Given a start without the collector, when all is imported, then it works, and leaves out what was imported."""
     command = [sys.executable, "-c", AT_THE_END, f"--repo={origin.url}", f"--root={root}", "--one-time"]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGE_ROOT), "GITSYNC_HTTP_BIND": "off"}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert (ended.returncode, ended.stdout) == (0, "True True\n"), ended.stderr

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.support.daemon import DaemonProcess
+from tests.support.eventually import AT_ONCE
 from tests.support.git import git, run_git
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
@@ -77,7 +78,7 @@ def test_swap_of_a_secret_volume(
         started = time.monotonic()
         volume.update({"password": f"password-{number}", "other": "x"})
         daemon.wait_event("sync_finished", since=mark, trigger="file")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < AT_ONCE
     assert daemon.metrics()['gitsync_triggers_total{source="file"}'] == 2
 
 
@@ -108,22 +109,19 @@ def _as_url(path: Path) -> str:
 def test_push_to_a_local_repository(
     start_daemon: StartDaemon, origin: Origin, root: Path, tmp_path: Path, spell: Callable[[Path], str]
 ) -> None:
-    """Given a local repository, when somebody pushes to it, then it is published within a second or so."""
+    """Given a local repository, when somebody pushes to it, then it is published at once."""
     daemon = start_daemon(spell(origin.path), root, period=PERIOD)
     daemon.wait_published(origin.head)
     clone = tmp_path / "clone"
     run_git(None, "clone", "--quiet", str(origin.path), str(clone))
-    times = []
     for number in range(3):
         (clone / "index.html").write_text(f"{number}\n")
         run_git(clone, "commit", "--quiet", "--all", "--message", "x")
         run_git(clone, "push", "--quiet")
         started = time.monotonic()
         daemon.wait_published(git(clone, "rev-parse", "HEAD"))
-        times.append(time.monotonic() - started)
-    print("push to link:", times)
-    assert min(times) < 1
-    assert max(times) < 5  # a busy machine
+        assert time.monotonic() - started < AT_ONCE
+    assert not daemon.logs("watch_unavailable"), "it was found by looking now and then"
 
 
 def test_local_repository_with_packed_refs_and_a_new_branch(
@@ -166,15 +164,15 @@ def test_repository_that_comes_later(start_daemon: StartDaemon, origin: Origin, 
 def test_without_inotify_it_looks_now_and_then(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
     """Given a node without inotify instances, when somebody pushes to a local repository, then it is published within
     seconds, and the log says once why it takes so long."""
-    daemon = start_daemon(origin.url, root, period=PERIOD)
+    daemon = start_daemon(origin.url, root, period=PERIOD, shutdown_timeout="1h")
     daemon.wait_published(origin.head)
     assert "looking every 3s" in daemon.wait_event("watch_unavailable")["message"]
     for number in range(2):
         started = time.monotonic()
         daemon.wait_published(origin.commit({"index.html": f"{number}\n"}))
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < AT_ONCE
     assert len(daemon.logs("watch_unavailable")) == 1
-    assert daemon.terminate(timeout=5) == 0
+    assert daemon.terminate() == 0
 
 
 def test_no_watch_without_need(start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path) -> None:
@@ -187,9 +185,6 @@ def test_no_watch_without_need(start_daemon: StartDaemon, git_http: GitHttpServe
 
 def test_end_is_not_held_up(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
     """Given a process that watches, when it is asked to end, then it ends at once and in order."""
-    daemon = start_daemon(origin.url, root, period=PERIOD)
+    daemon = start_daemon(origin.url, root, period=PERIOD, shutdown_timeout="1h")
     daemon.wait_published(origin.head)
-    started = time.monotonic()
     assert daemon.terminate() == 0
-    assert time.monotonic() - started < 3
-    assert not daemon.logs("thread_left")

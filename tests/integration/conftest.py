@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -87,12 +88,13 @@ MakeWorkbench = Callable[..., Workbench]
 
 
 @pytest.fixture
-def make_workbench(tmp_path: Path, root: Path) -> Callable[..., Workbench]:
-    """Return a function that builds the parts for a repository's URL; options as in the configuration.
+def make_workbench(tmp_path: Path, root: Path) -> Iterator[Callable[..., Workbench]]:
+    """A function that builds the parts for a repository's URL; options as in the configuration.
 
     None leaves out what is given otherwise.
     """
     numbers = iter(range(1000))
+    stack = ExitStack()
 
     def make(url: str, **options: Any) -> Workbench:
         flags = {"root": root, "stale_worktree_timeout": "0s", **options}
@@ -111,6 +113,9 @@ def make_workbench(tmp_path: Path, root: Path) -> Callable[..., Workbench]:
         made = {
             field.name: getattr(parts, field.name) for field in fields(parts) if field.name not in {"observers", "stop"}
         }
-        return Workbench(repo=repo, sync=Repository(repo, parts), recorder=recorder, **made)
+        workbench = Workbench(repo=repo, sync=Repository(repo, parts), recorder=recorder, **made)
+        stack.callback(workbench.close)
+        return workbench
 
-    return make
+    with stack:
+        yield make

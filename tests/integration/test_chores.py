@@ -14,7 +14,7 @@ import pytest
 from gitsync.config import TREES_DIRECTORY
 from gitsync.telling.events import Measured
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
-from tests.support.eventually import eventually
+from tests.support.eventually import TIMEOUT, eventually
 from tests.support.origin import Origin
 from tests.support.tree import assert_published
 
@@ -131,7 +131,7 @@ def test_chore_makes_way_for_a_pass(bench: Workbench, origin: Origin, slow_rm: C
     chore.start()
     eventually(slow_rm)
     bench.git.interrupt()
-    chore.join(20)
+    chore.join(TIMEOUT)
     assert not chore.is_alive()
     assert not slow_rm()
     assert len(gone(bench)) == 1
@@ -223,6 +223,6 @@ def test_comparison_makes_way_for_a_pass(bench: Workbench, tmp_path: Path, monke
     healing.start()
     eventually(running)
     bench.git.interrupt()
-    healing.join(20)
+    healing.join(TIMEOUT)
     assert found == [False]
     assert not running()

@@ -13,7 +13,7 @@ from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.config import GitSetting, render
 from gitsync.programs.gitcmd import Git, Place
 from tests.integration.conftest import MakeWorkbench, soon
-from tests.support.eventually import eventually
+from tests.support.eventually import AT_ONCE, TIMEOUT, eventually
 from tests.support.git import git as run
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
@@ -49,15 +49,15 @@ def fake(make_workbench: MakeWorkbench, tmp_path: Path) -> Callable[[str], Git]:
 def test_deadline_ends_the_whole_process_group(fake: Callable[[str], Git], tmp_path: Path) -> None:
     """A helper that ignores TERM and holds the pipe is gone a second after the deadline."""
     pids = tmp_path / "pids"
-    git = fake(f"trap '' TERM; sh -c 'trap \"\" TERM; echo $$ >>{pids}; sleep 60' & echo $$ >>{pids}; sleep 60")
+    git = fake(f"trap '' TERM; sh -c 'trap \"\" TERM; echo $$ >>{pids}; sleep 1000' & echo $$ >>{pids}; sleep 1000")
     started = time.monotonic()
     with pytest.raises(GitTimeout) as caught:
         git.run(["fetch"], deadline=soon(0.5))
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < AT_ONCE
     assert caught.value.reason == "timeout"
     left = [int(pid) for pid in pids.read_text().split()]
     assert len(left) == 2
-    eventually(lambda: not any(alive(pid) for pid in left), timeout=5)
+    eventually(lambda: not any(alive(pid) for pid in left))
 
 
 def test_deadline_holds_for_a_program_that_keeps_talking(fake: Callable[[str], Git]) -> None:
@@ -78,7 +78,7 @@ def test_too_much_output_is_refused(fake: Callable[[str], Git]) -> None:
 def test_cancel_ends_a_running_command_and_refuses_new_ones(fake: Callable[[str], Git], tmp_path: Path) -> None:
     """Shutdown does not wait for git's own end."""
     started = tmp_path / "started"
-    git = fake(f"touch {started}; sleep 60")
+    git = fake(f"touch {started}; sleep 1000")
     errors: list[BaseException] = []
 
     def command() -> None:
@@ -89,9 +89,9 @@ def test_cancel_ends_a_running_command_and_refuses_new_ones(fake: Callable[[str]
 
     thread = threading.Thread(target=command)
     thread.start()
-    eventually(started.exists, timeout=10)
+    eventually(started.exists)
     git.cancel()
-    thread.join(10)
+    thread.join(TIMEOUT)
     assert len(errors) == 1
     with pytest.raises(GitCancelled):
         git.run(["fetch"], deadline=soon())
@@ -187,7 +187,7 @@ def test_silent_server_is_a_timeout(make_workbench: MakeWorkbench, silent_server
     started = time.monotonic()
     with pytest.raises(GitTimeout):
         bench.remote.probe(deadline=soon(1))
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < AT_ONCE
 
 
 @pytest.mark.parametrize(

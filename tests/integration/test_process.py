@@ -4,13 +4,14 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gitsync.programs.process import CancelledError, Children, Ended, MadeWayError, Process, Records, Tail, Whole
 from tests.integration.conftest import soon
-from tests.support.eventually import eventually
+from tests.support.eventually import AT_ONCE, TIMEOUT, eventually
 
 
 def run(script: str, *, children: Children | None = None, seconds: float = 30.0, **options: bool | int) -> Ended:
@@ -72,7 +73,7 @@ def test_what_is_left_running_goes_with_the_child(tmp_path: Path) -> None:
     started = time.monotonic()
     ended = run(f"sleep 1000 & echo $! > {tmp_path}/pid; echo done", whole=False)
     assert (ended.stdout, ended.status) == (b"done\n", 0)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < AT_ONCE
     eventually(lambda: not alive(int((tmp_path / "pid").read_text())))
 
 
@@ -86,11 +87,19 @@ def test_who_has_left_the_group_does_not_hold_us(tmp_path: Path) -> None:
     os.kill(int((tmp_path / "pid").read_text()), 9)
 
 
-def test_cancel() -> None:
+@pytest.mark.parametrize(("end", "status"), [(Children.cancel, -15), (Children.kill, -9)], ids=["cancel", "kill"])
+def test_end(tmp_path: Path, end: Callable[[Children], None], status: int) -> None:
     """What runs is ended, and nothing more is started."""
-    children = Children()
-    threading.Timer(0.2, children.cancel).start()
-    assert run("sleep 1000", children=children).status == -15
+    children, started = Children(), tmp_path / "started"
+
+    def end_it() -> None:
+        eventually(started.exists)
+        end(children)
+
+    thread = threading.Thread(target=end_it)
+    thread.start()
+    assert run(f"touch {started}; exec sleep 1000", children=children).status == status
+    thread.join(TIMEOUT)
     assert children.cancelled
     with pytest.raises(CancelledError):
         run("true", children=children)
@@ -114,11 +123,11 @@ def test_interrupt_ends_what_is_idle_alone(tmp_path: Path, idle: bool) -> None:
     eventually(started.exists)
     children.interrupt()
     if idle:
-        thread.join(10)
+        thread.join(TIMEOUT)
         assert isinstance(ended[0], MadeWayError)
         eventually(lambda: not alive(int(started.read_text())))
     go_on.touch()
-    thread.join(10)
+    thread.join(TIMEOUT)
     assert idle or ended == [Ended(b"done\n", b"", 0)]
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any, Self, TypeVar, cast
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.eventually import TIMEOUT, GaveUpError, eventually
+from tests.support.eventually import AT_ONCE, TIMEOUT, GaveUpError, eventually
 from tests.support.processes import Process, family, kill_family
 from tests.support.tree import published_hash
 
@@ -188,8 +188,10 @@ class DaemonProcess:
         }
 
     def wait_ready(self, *, timeout: float = TIMEOUT) -> None:
-        """Wait until /readyz answers 200."""
+        """Wait until /readyz answers 200, and the log has told of the pass that it is due to, if it is due to one."""
         self.until(lambda: self.get("/readyz")[0] == 200, timeout=timeout)
+        if self.status()["last_success"]:
+            self.wait_event("ready", timeout=timeout)
 
     def until(self, check: Callable[[], T | None], *, timeout: float = TIMEOUT) -> T:
         """Poll as `eventually` does, but fail at once when the process has ended, and show the log."""
@@ -219,19 +221,14 @@ class DaemonProcess:
         A push to a local repository starts passes, too: the signal may share one with it, or come when all is done.
         Without -v1 a pass that changed nothing has no line.
         """
-        series, idle = 'gitsync_triggers_total{source="signal"}', 'git_sync_count_total{status="noop"}'
+        series = 'gitsync_triggers_total{source="signal"}'
         self.until(self._between_passes)
         mark, before = self.mark(), self.metrics()
         self.signal(signal.SIGHUP)
         self.until(lambda: self.metrics()[series] > before[series] and self._between_passes())
-
-        def lines() -> list[Event]:
-            found = self.logs("sync_finished", since=mark)
-            return [line for line in found if "signal" in line["trigger"].split(",")]
-
-        # The line may still be on its way to us.
-        self.until(lambda: lines() or self.metrics()[idle] > before[idle])
-        return lines()[-1] if lines() else {"event": "sync_finished", "outcome": "unchanged"}
+        lines = self.logs("sync_finished", since=mark)
+        by_signal = [line for line in lines if "signal" in line["trigger"].split(",")]
+        return by_signal[-1] if by_signal else {"event": "sync_finished", "outcome": "unchanged"}
 
     def sync_to(self, commit: str) -> None:
         """Start a pass by SIGHUP; it, or one that a watched file has started before it, has to publish a commit."""
@@ -240,7 +237,13 @@ class DaemonProcess:
         self.wait_published(commit)
 
     def _between_passes(self) -> bool:
-        return self.status()["next_pass"] is not None
+        """Tell whether no pass runs, and the log has told of all that have; that comes last."""
+        if self.status()["next_pass"] is None:
+            return False
+        talkative = any(argument.startswith("-v") for argument in self.arguments)
+        quiet = set() if talkative else {'git_sync_count_total{status="noop"}'}
+        counted = {name: value for name, value in self.metrics().items() if name.startswith("git_sync_count_total{")}
+        return len(self.logs("sync_finished")) == sum(counted[name] for name in counted.keys() - quiet)
 
     # --- the end ---
 
@@ -260,7 +263,7 @@ class DaemonProcess:
         except subprocess.TimeoutExpired:
             self.fail(f"did not end within {timeout:g} s")
             raise
-        self._reader.join(timeout=5)  # an orphan that holds stderr open must not hold the test
+        self._reader.join(timeout=AT_ONCE)  # an orphan that holds stderr open must not hold the test
         return code
 
     def descendants(self) -> list[Process]:
@@ -268,9 +271,9 @@ class DaemonProcess:
         return family(self.pid, self._marker)
 
     def check_nothing_runs(self) -> None:
-        """Fail unless all that the daemon started is gone; what was just killed has a second to go."""
+        """Fail unless all that the daemon started is gone; what was just killed has a while to go."""
         try:
-            eventually(lambda: not self.descendants(), timeout=1.0)
+            eventually(lambda: not self.descendants(), timeout=AT_ONCE)
         except AssertionError:
             self.fail("left running: " + "; ".join(map(str, self.descendants())))
 

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-TIMEOUT = 30.0  # Generous: a busy machine with two cores still passes, and a passing test never waits that long.
+TIMEOUT = 60.0  # Generous: a busy machine with two cores still passes, and a passing test never waits that long.
+AT_ONCE = 20.0  # What may pass, on a busy machine too, where nothing is waited for; tests compare it with "for ever".
 INTERVAL = 0.02
 
 

@@ -46,12 +46,14 @@ class TcpServer:
         if self._listener is None:
             listener = _bound(self.port)
             listener.listen(64)
-            self._listener = listener
+            with self._lock:
+                self._listener = listener
             self._start(lambda: self._accept(listener))
 
     def refuse(self) -> None:
         """Refuse new connections and reset those that exist."""
-        listener, self._listener = self._listener, None
+        with self._lock:
+            listener, self._listener = self._listener, None
         if listener is not None:
             _shut(listener)
         self.drop()
@@ -83,8 +85,18 @@ class TcpServer:
                 except OSError:  # shut down by us
                     return
                 self.accepted += 1
-                self.track(connection)
+                if not self._admit(listener, connection):
+                    return
                 self._start(lambda held=connection: self._handle(held))  # type: ignore[misc]
+
+    def _admit(self, listener: socket.socket, connection: socket.socket) -> bool:
+        """Remember a connection, unless its listener was shut while it came: `drop` would not have seen it."""
+        with self._lock:
+            if self._listener is listener:
+                self._sockets.add(connection)
+                return True
+        connection.close()
+        return False
 
     def _handle(self, connection: socket.socket) -> None:
         try:

@@ -213,7 +213,9 @@ def test_lock_twice(tmp_path: Path) -> None:
     assert lock.fileno == descriptor
     lock.release()
     lock.release()
-    assert Lock(tmp_path / "lock").try_acquire()
+    again = Lock(tmp_path / "lock")
+    assert again.try_acquire()
+    again.release()
 
 
 def test_lock_is_inherited_by_descriptor(tmp_path: Path) -> None:

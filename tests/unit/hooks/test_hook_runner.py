@@ -10,6 +10,7 @@ import pytest
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, HookError
 from gitsync.hooks.runner import HookRunner, Pace
 from gitsync.telling.metrics import Metrics
+from tests.support.eventually import TIMEOUT
 from tests.unit.conftest import Logs
 from tests.unit.examples import REPO, commit, published
 
@@ -132,9 +133,9 @@ def test_newer_publication_ends_the_wait(made: Bench) -> None:
     made.hook.react = react
     made.publish("a")
     thread = made.start()
-    assert ran.wait(1)
+    assert ran.wait(TIMEOUT)
     made.runner.stop()
-    thread.join(1)
+    thread.join(TIMEOUT)
     assert made.hook.ran == ["a", "b"]
 
 
@@ -144,7 +145,7 @@ def test_stop_ends_the_wait(made: Bench) -> None:
     made.publish("a")
     thread = made.start()
     made.runner.stop()
-    thread.join(1)
+    thread.join(TIMEOUT)
     assert made.codes == [EXIT_OK]
     assert made.hook.cancelled
 

@@ -14,6 +14,7 @@ from gitsync.sync.repository import Repository
 from gitsync.sync.worker import RepoWorker, Surroundings
 from gitsync.telling.events import Failure, Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.triggers.mailbox import Mailbox
+from tests.support.eventually import TIMEOUT
 from tests.unit.conftest import Logs
 from tests.unit.examples import HASH, REPO, commit, failed, repo_config, result
 from tests.unit.sync.worker_bench import FAILED, FAST, SLOW, UNCHANGED, UPDATED, Bench
@@ -191,9 +192,9 @@ def test_trigger_between_passes() -> None:
     bench.sync.during = lambda number: ran.set()
     thread = threading.Thread(target=bench.run)
     thread.start()
-    assert ran.wait(1)
+    assert ran.wait(TIMEOUT)
     bench.mailbox.post("signal")
-    thread.join(1)
+    thread.join(TIMEOUT)
     assert bench.sources == [("start",), ("signal",)]
 
 
@@ -205,9 +206,9 @@ def test_stop_while_waiting() -> None:
     bench.sync.during = lambda number: ran.set()
     thread = threading.Thread(target=lambda: codes.append(bench.run()))
     thread.start()
-    assert ran.wait(1)
+    assert ran.wait(TIMEOUT)
     bench.worker.stop()
-    thread.join(1)
+    thread.join(TIMEOUT)
     assert codes == [0]
     assert bench.sync.calls == ["run"]
 
@@ -272,7 +273,7 @@ def test_announcements() -> None:
     thread = threading.Thread(target=bench.run)
     thread.start()
     bench.mailbox.post("signal")
-    thread.join(1)
+    thread.join(TIMEOUT)
     assert len(left) == 2
     assert all(6.5 < seconds <= 7.0 for seconds in left)
 
@@ -292,10 +293,10 @@ def test_announcement_of_a_wait() -> None:
     worker = RepoWorker(repo_config("--period=100s", "--jitter=0"), cast(Repository, bench.sync), surroundings)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    assert waiting.wait(1)
+    assert waiting.wait(TIMEOUT)
     assert bench.board.all()[0].act_by - time.monotonic() > 30
     worker.stop()
-    thread.join(1)
+    thread.join(TIMEOUT)
 
 
 def _events(stream: io.StringIO) -> list[dict[str, Any]]:

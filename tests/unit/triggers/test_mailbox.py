@@ -5,6 +5,7 @@ import time
 
 from gitsync.telling.events import Source
 from gitsync.triggers.mailbox import Mailbox
+from tests.support.eventually import TIMEOUT
 
 LONG = 60.0  # never waited for: something wakes the waiter before
 
@@ -46,7 +47,7 @@ def test_post_wakes() -> None:
     waiter = threading.Thread(target=lambda: answers.append(mailbox.wait(LONG)))
     waiter.start()
     mailbox.post("webhook")
-    waiter.join(1)
+    waiter.join(TIMEOUT)
     assert answers == [("webhook",)]
 
 
@@ -56,7 +57,7 @@ def test_close_wakes() -> None:
     waiter = threading.Thread(target=mailbox.wait, args=(LONG,))
     waiter.start()
     mailbox.close()
-    waiter.join(1)
+    waiter.join(TIMEOUT)
     assert not waiter.is_alive()
     assert mailbox.closed
     assert mailbox.wait(LONG) == ()

@@ -7,12 +7,13 @@ scheme, host and port, because headers and body may hold secrets. Safe to call f
 
 import base64
 import contextlib
+import os
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +21,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from gitsync import __version__
 from gitsync.base.errors import FetchError
+from gitsync.base.proxies import place_of, proxy_for
 from gitsync.base.redact import Secret, scrub
+from gitsync.base.written import decode, lines
 
 if TYPE_CHECKING:
     import urllib3
@@ -35,10 +38,14 @@ _LONGEST_WAIT: Final = 86400.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server answered, whatever the status; the body is cut off nowhere."""
+    """What a server answered, whatever the status; the body is cut off nowhere.
+
+    `by` is empty, or says for a message that it came through a proxy, which may have answered in its own name.
+    """
 
     status: int
     body: bytes
+    by: str = ""
 
 
 class Cancellation:
@@ -70,16 +77,19 @@ def fetch(  # noqa: PLR0913 (the parts of a request)
 
     A login in the URL is sent as basic authentication. Only a GET is redirected.
     """
-    name, context, future = plain_url(url), _trust(ca_file), Future[Answer]()
+    proxy = _proxy_for(url)
+    by = f" (through the proxy {place_of(proxy)})" if proxy else ""
+    name, context, future = f"{plain_url(url)}{by}", _trust(ca_file), Future[Answer]()
     request = {"method": method, "body": body, "headers": {"User-Agent": f"gitsync/{__version__}", **(headers or {})}}
     running = cancellation.running if cancellation else set()
     running.add(future)
     try:
         if cancellation and cancellation.cancelled:
             raise CancelledError
-        arguments = (future, url, request, context, timeout)
-        threading.Thread(target=_run, args=arguments, name=f"request {name}", daemon=True).start()
-        return future.result(timeout)
+        manager = partial(_manager, proxy, context, timeout)
+        arguments = (future, url, request, manager)
+        threading.Thread(target=_run, args=arguments, name=f"request {plain_url(url)}", daemon=True).start()
+        return replace(future.result(timeout), by=by)
     # The errors behind ours stay hidden, as they may show URLs whole.
     except CancelledError:
         raise FetchError(f"{name}: ended, as the process shuts down", reason="cancelled") from None
@@ -101,11 +111,21 @@ def plain_url(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _run(future: Future[Answer], url: str, request: dict[str, Any], context: ssl.SSLContext, timeout: float) -> None:
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names, None also for what is no URL: that is told when it is used."""
+    try:
+        return proxy_for(url, os.environ)
+    except ValueError:
+        return None
+
+
+def _run(
+    future: Future[Answer], url: str, request: dict[str, Any], connect: Callable[[], "urllib3.PoolManager"]
+) -> None:
     try:
         url, login = _take_login(url)
         request["headers"] = login | request["headers"]
-        with _manager(url, context, timeout) as manager:
+        with connect() as manager:
             tell = partial(future.set_result, _follow(manager, url, request, future))
     except Exception as error:
         root: BaseException = error
@@ -160,10 +180,8 @@ def _when_done(future: Future[Answer], stop: Callable[[], object]) -> None:
     future.add_done_callback(act)
 
 
-def _manager(url: str, context: ssl.SSLContext, timeout: float) -> "urllib3.PoolManager":
-    """Return what leads to the URL, directly or through the proxy that the environment names."""
-    from urllib.request import getproxies, proxy_bypass
-
+def _manager(proxy: str | None, context: ssl.SSLContext, timeout: float) -> "urllib3.PoolManager":
+    """Return what leads to a server, directly or through a proxy."""
     import urllib3
 
     # Its timeout is there for a thread that is left behind, and comes after ours.
@@ -172,11 +190,9 @@ def _manager(url: str, context: ssl.SSLContext, timeout: float) -> "urllib3.Pool
         "retries": False,
         "timeout": urllib3.Timeout(total=min(timeout, _LONGEST_WAIT) + 1),
     }
-    parts = urlsplit(url)
-    proxy = getproxies().get(parts.scheme)
-    if not proxy or proxy_bypass(parts.netloc):
+    if not proxy:
         return urllib3.PoolManager(**options)
-    place, login = _take_login(proxy if "://" in proxy else f"http://{proxy}", header="Proxy-Authorization")
+    place, login = _take_login(proxy, header="Proxy-Authorization")
     return urllib3.ProxyManager(place, proxy_headers=login, proxy_ssl_context=context, **options)
 
 
@@ -185,10 +201,11 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     try:
         if ca_file:
-            context.load_verify_locations(cafile=ca_file)
-    except OSError as error:
+            context.load_verify_locations(cadata=lines(decode(ca_file.read_bytes())))
+    except (OSError, ValueError) as error:
+        told = (isinstance(error, OSError) and error.strerror) or str(error)
         hint = "name a readable file with certificates in PEM form"
-        raise FetchError(f"--ca-file={ca_file}: {error.strerror or error}", reason="tls", hint=hint) from error
+        raise FetchError(f"--ca-file={ca_file}: {told}", reason="tls", hint=hint) from error
     return context
 
 

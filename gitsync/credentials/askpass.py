@@ -37,7 +37,7 @@ class Askpass:
     def _ask(self, origin: str, deadline: float) -> tuple[str, str]:
         answer = self._asking.ask(self._url, what="--askpass-url", deadline=deadline)
         if answer.status != 200:
-            raise CredentialError(f"{origin}: it answered with the status {answer.status}, not with 200")
+            raise CredentialError(f"{origin}: it answered with the status {answer.status}{answer.by}, not with 200")
         found = _parse(answer.body)
         # What it did answer stays untold: it may be the password in another form.
         if not found.get("username") or not found.get("password"):

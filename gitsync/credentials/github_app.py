@@ -125,7 +125,7 @@ class GithubApp:
         if answer.status != 201:
             told = _message(answer.body)
             raise CredentialError(
-                f"GitHub App: {name} answered with the status {answer.status}{told}",
+                f"GitHub App: {name} answered with the status {answer.status}{answer.by}{told}",
                 hint="check the ids of App and installation, the private key, --github-base-url and this pod's clock",
             )
         return answer.body

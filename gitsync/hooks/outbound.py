@@ -46,7 +46,7 @@ class OutboundCall:
             message = scrub(f"webhook ({self._host}): {error}")
             raise HookError(message, reason=error.reason, hint="check --webhook-url and the server") from None
         if expected > 0 and answer.status != expected:
-            message = f"webhook ({self._host}): answered with {answer.status}, and not with {expected}"
+            message = f"webhook ({self._host}): answered with {answer.status}{answer.by}, and not with {expected}"
             raise HookError(message, reason="hook", hint="check --webhook-url and --webhook-success-status")
         return f"status {answer.status}"
 

@@ -199,6 +199,8 @@ def test_authority_of_a_file_is_trusted_and_read_again(authority: trustme.CA, tm
             fetch(web.url, timeout=TIMEOUT)
         assert caught.value.reason == "tls"
         assert fetch(web.url, timeout=TIMEOUT, ca_file=file).status == 200
+        file.write_bytes("\ufeff".encode() + file.read_bytes().replace(b"\n", b"\r\n"))
+        assert fetch(web.url, timeout=TIMEOUT, ca_file=file).status == 200
         trustme.CA().cert_pem.write_to_path(str(file))
         with pytest.raises(FetchError):
             fetch(web.url, timeout=TIMEOUT, ca_file=file)
@@ -211,10 +213,14 @@ def test_proxy_of_the_environment_is_used(web: WebServer, monkeypatch: pytest.Mo
     """The usual variables lead requests through a proxy, and around it."""
     with WebServer(lambda asked: Reply(200, b"by the proxy")) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        assert fetch("http://host.invalid/a", timeout=TIMEOUT).body == b"by the proxy"
+        answer = fetch("http://host.invalid/a", timeout=TIMEOUT)
+        assert answer == Answer(200, b"by the proxy", by=f" (through the proxy {proxy.url})")
         assert proxy.asked[0].path == "http://host.invalid/a"
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        assert fetch(web.url, timeout=TIMEOUT).body == b"hello"
+        assert fetch(web.url, timeout=TIMEOUT) == Answer(200, b"hello")
+        monkeypatch.setenv("no_proxy", "host.invalid")
+        with pytest.raises(FetchError) as caught:
+            fetch("http://host.invalid/a", timeout=TIMEOUT)
+        assert caught.value.reason == "dns"
 
 
 def test_login_of_a_proxy_is_for_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,15 +246,24 @@ class Tunnel(Proxy):
 
 def test_https_goes_through_a_tunnel(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The proxy of https sees its own login, and not that of the server."""
-    with WebServer(tls=server_context(authority)) as web, Tunnel(urlsplit(web.url).port or 0) as proxy:
+    with WebServer(tls=server_context(authority, "host.test")) as web, Tunnel(urlsplit(web.url).port or 0) as proxy:
         monkeypatch.setenv("https_proxy", f"http://ann:pass@127.0.0.1:{proxy.port}")
-        url = web.url.replace("://", "://bob:word@")
+        # What is on this machine would not be asked for through a proxy.
+        url = web.url.replace("://127.0.0.1", "://bob:word@host.test")
         assert fetch(url, timeout=TIMEOUT, ca_file=tmp_path / "ca.pem").status == 200
         assert proxy.asked.startswith(b"CONNECT ")
         assert b"Proxy-Authorization: Basic YW5uOnBhc3M=" in proxy.asked
         assert b"Ym9iOndvcmQ=" not in proxy.asked
         assert web.asked[0].headers["Authorization"] == "Basic Ym9iOndvcmQ="
         assert "Proxy-Authorization" not in web.asked[0].headers
+
+
+def test_message_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the way leads through a proxy, the proxy may be what is down."""
+    monkeypatch.setenv("http_proxy", "http://ann:secret@127.0.0.1:1")
+    with pytest.raises(FetchError) as caught:
+        fetch("http://host.invalid/a?token=secret", timeout=TIMEOUT)
+    assert str(caught.value).startswith("http://host.invalid/a (through the proxy http://127.0.0.1:1): ")
 
 
 @pytest.mark.parametrize("proxy", ["socks5://ann:secret@127.0.0.1:1", "http://ann:secret@127.0.0.1:x"])

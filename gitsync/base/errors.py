@@ -27,6 +27,7 @@ EXIT_FAILURE: Final = 1
 
 HINTS = {
     "auth": "check the credentials and that they may read this repository",
+    "bad_commit": "git cannot check this commit out on this volume; what is published stays until there is another",
     "cancelled": "the process is shutting down; nothing to do",
     "connect": "check that the server is up and that this pod may reach it (proxy, network policy)",
     "credential": "check the file, URL or id that the message names; what is published stays",
@@ -57,6 +58,13 @@ HINTS = {
 # The first match wins, so the specific ones stand above the general. Texts are git's and curl's own, with LC_ALL=C.
 # What may stand between is bounded, because servers have a say in it. They are compiled when the first error is met.
 _PATTERNS: Final = (
+    # What only a checkout says: names and contents that the system, or git itself, does not let be written.
+    (
+        r"file name too long|error: invalid path '|no valid working-tree-encodings|malformed mode in tree"
+        r"|empty filename in tree|too-short tree (object|file)"
+        r"|(?m:^error: unable to create (file|symlink) .*: (invalid argument|no such file))",
+        "bad_commit",
+    ),
     (r"no space left on device|disk quota exceeded", "no_space"),
     (
         r"transport '[^\n]{0,99}' not allowed|remote helper [^\n]{0,99} aborted|unable to find remote helper",

@@ -86,6 +86,12 @@ def subdirectories(path: Path) -> list[Path]:
     return [entry for entry in entries(path) if is_directory(entry)]
 
 
+def scan(path: Path) -> dict[str, bool]:
+    """Return the names in a directory and whether each is a directory itself, with few system calls for many files."""
+    with opened(path) as directory, os.scandir(_readable(directory)) as found:
+        return {entry.name: entry.is_dir(follow_symlinks=False) for entry in found}
+
+
 def walk(path: Path, *, depth: int) -> Iterator[Path]:
     """Yield all that is below a directory, so many levels deep; what is removed meanwhile is not entered."""
     waiting = [(path, 1)]
@@ -99,12 +105,25 @@ def walk(path: Path, *, depth: int) -> Iterator[Path]:
 
 def read(path: Path, *, limit: int = 65536) -> str | None:
     """Return the start of a regular file as text, at most so many bytes; None if there is none, or it is unreadable."""
-    with contextlib.suppress(OSError), _beside(path) as directory:
-        descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
-        with open(descriptor, "rb", closefd=True) as file:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return file.read(limit).decode(errors="replace")
+    with contextlib.suppress(OSError), reading(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return file.read(limit).decode(errors="replace")
     return None
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[int]:
+    """Yield a descriptor of a file to read from; one that is not there, or is a link, raises `OSError`."""
+    with _beside(path) as directory:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with _closed(os.open(path.name, flags, dir_fd=directory)) as descriptor:
+            yield descriptor
+
+
+def read_link(path: Path) -> str:
+    """Return the text of a symbolic link."""
+    with _beside(path) as directory:
+        return os.readlink(path.name, dir_fd=directory)
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -133,6 +152,12 @@ def touch(path: Path) -> None:
             os.utime(descriptor)
         finally:
             os.close(descriptor)
+
+
+def renew(path: Path) -> None:
+    """Give a file, or a link itself, the time of now."""
+    with _beside(path) as directory:
+        os.utime(path.name, dir_fd=directory, follow_symlinks=False)
 
 
 def make_directory(path: Path) -> None:

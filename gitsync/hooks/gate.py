@@ -5,28 +5,17 @@ not staged again before its backoff has passed; any other commit is tried at onc
 """
 
 import time
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from gitsync.base.errors import GitSyncError, HookError, PublishVetoed
 from gitsync.base.log import get_logger
+from gitsync.base.refusals import Refusals
 from gitsync.hooks.command import Command
 from gitsync.hooks.runner import Pace
 from gitsync.telling.events import BeforePublish, BeforeStage, Event
 from gitsync.telling.metrics import Metrics
 
-# A remote that turns between bad commits does not make us forget any of them, nor remember them for ever.
-_REMEMBERED: Final = 16
 _SHOWN_FILES: Final = 5
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    message: str
-    reason: str
-    hint: str | None
-    failures: int
-    until: float
 
 
 class Gate:
@@ -34,20 +23,19 @@ class Gate:
 
     def __init__(self, command: Command, pace: Pace, *, repo: str, metrics: Metrics) -> None:
         self._command = command
-        self._pace = pace
         self._metrics = metrics
         self._log = get_logger(repo=repo, hook=command.name)
-        self._refused: dict[str, _Refusal] = {}
+        self._refusals = Refusals(pace.delay)
         metrics.calls.expect_hook(command.name)
 
     def notify(self, event: Event) -> None:
         """Raise `PublishVetoed` for a commit that is refused."""
         match event:
             case BeforeStage():
-                self._refuse_again(event.hash)
+                self._refusals.check(event.hash)
             case BeforePublish():
                 # The remote may have moved between the two.
-                self._refuse_again(event.commit.hash)
+                self._refusals.check(event.commit.hash)
                 self._try(event)
             case _:
                 pass
@@ -67,7 +55,7 @@ class Gate:
         except HookError as error:
             if error.reason == "cancelled":
                 raise PublishVetoed(str(error), reason="cancelled") from None
-            self._refuse(commit, str(error), reason="gate", hint=error.hint)
+            self._refuse(commit, PublishVetoed(str(error), reason="gate", hint=error.hint))
         duration = round(time.monotonic() - started, 3)
         try:
             changed = event.changed()
@@ -78,25 +66,15 @@ class Gate:
             names = ", ".join(changed[:_SHOWN_FILES]) + (", …" if len(changed) > _SHOWN_FILES else "")
             # A tree that is not of its commit would be taken for a damaged one, and be replaced again and again.
             message = f"{self._command.name}: it has changed files of the commit: {names}"
-            self._refuse(commit, message, reason="gate_changed_files", hint=None)
+            self._refuse(commit, PublishVetoed(message, reason="gate_changed_files"))
         # Counted before it is told, as in the runner.
         self._metrics.calls.hook_ran(self._command.name, success=True)
         self._log.info("hook_finished", hash=commit, duration=duration, output=output)
-        self._refused.pop(commit, None)
+        self._refusals.forget(commit)
 
-    def _refuse(self, commit: str, message: str, *, reason: str, hint: str | None) -> NoReturn:
-        before = self._refused.pop(commit, None)
-        failures = before.failures + 1 if before else 1
-        delay = self._pace.delay(failures)
-        self._refused[commit] = _Refusal(message, reason, hint, failures, time.monotonic() + delay)
-        for forgotten in list(self._refused)[:-_REMEMBERED]:
-            del self._refused[forgotten]
+    def _refuse(self, commit: str, error: PublishVetoed) -> NoReturn:
+        veto = self._refusals.add(commit, error)
+        told = {"reason": veto.reason, "message": str(veto), "hint": veto.hint, "retry_in": veto.retry_in}
         self._metrics.calls.hook_ran(self._command.name, success=False)
-        self._log.error("hook_failed", hash=commit, reason=reason, message=message, hint=hint, retry_in=delay)
-        raise PublishVetoed(message, reason=reason, hint=hint, retry_in=delay)
-
-    def _refuse_again(self, commit: str) -> None:
-        refusal = self._refused.get(commit)
-        remaining = refusal.until - time.monotonic() if refusal else 0
-        if refusal and remaining > 0:
-            raise PublishVetoed(refusal.message, reason=refusal.reason, hint=refusal.hint, retry_in=remaining)
+        self._log.error("hook_failed", hash=commit, **told)
+        raise veto

@@ -1,7 +1,8 @@
 """Runs a hook after publications, on a thread of its own: the latest one wins.
 
 There is one slot. A publication that comes while the hook runs or waits for another try takes the slot, so the hook is
-run for what is published now and never for a queue of the past. A pass only puts into the slot, and never waits.
+run for what is published now and never for a queue of the past. A pass only puts into the slot, and never waits. When
+a damaged tree is replaced, a hook that has succeeded for the commit is not run again.
 """
 
 import threading
@@ -72,16 +73,20 @@ class HookRunner:
         The body of the hook's thread. A `HookError` is logged, and the hook tried again unless `once`.
         """
         pending: Published | None = None
-        failures = 0
+        failures, done = 0, ""
         while True:
             newer = self._wait(self._pace.delay(failures) if pending else None)
             if self._stopping:
                 return EXIT_OK
+            if newer and newer.again and newer.commit.hash == done:
+                # A damaged tree was replaced. What has damaged it may be the hook.
+                continue
             if newer:
                 pending, failures = newer, 0
             if pending is None:
                 continue
             if self._attempt(pending, failures):
+                done = pending.commit.hash
                 pending, failures = None, 0
             else:
                 failures += 1

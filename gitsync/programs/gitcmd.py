@@ -6,6 +6,7 @@ configuration of ours, and fails with a scrubbed error that has a stable reason.
 """
 
 import contextlib
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,6 +67,11 @@ class Output:
     raw: bytes
     stderr: str
     status: int
+
+    @property
+    def records(self) -> list[str]:
+        """What a command printed with `-z`; file names may be no valid text, and go back to the system as they were."""
+        return [os.fsdecode(record) for record in self.raw.split(b"\0") if record]
 
     @property
     def stdout(self) -> str:

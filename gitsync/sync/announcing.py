@@ -28,9 +28,9 @@ class Announcing:
 
     def announce_again(self, known: Known) -> Known:
         """Tell of what was put in place again, to those who have heard of it."""
-        return self._announce(known, fresh=True) if known.memory.announced else known
+        return self._announce(known, fresh=True, again=True) if known.memory.announced else known
 
-    def _announce(self, known: Known, *, fresh: bool) -> Known:
+    def _announce(self, known: Known, *, fresh: bool, again: bool = False) -> Known:
         memory, commit, tree = known.memory, known.memory.commit, known.memory.tree
         assert commit  # noqa: S101 (there is something published)
         assert tree  # noqa: S101 (and this is where)
@@ -43,6 +43,7 @@ class Announcing:
             tree=tree.path,
             published_at=self._parts.publisher.published_at() or time.time(),
             fresh=fresh,
+            again=again,
         )
         self._chores.published(tree, memory.recipe)
         self._parts.observers.notify(event)

@@ -1,4 +1,4 @@
-"""What can wait until no pass is due: preparing, settling and removing trees, collecting garbage, measuring sizes.
+"""What can wait until no pass is due: preparing, settling and removing trees, collecting garbage, measuring, LFS.
 
 Each chore is a child process at low priority, one at a time. The worker's thread runs them while it waits, and whoever
 starts a pass ends the one that runs (`Git.interrupt`); it is done another time. A chore that had to make way too often
@@ -18,6 +18,7 @@ from gitsync.programs.process import CancelledError, MadeWayError
 from gitsync.sync.idle import run_idle
 from gitsync.sync.measuring import Measuring
 from gitsync.sync.parts import Parts
+from gitsync.sync.pointers import Pointers
 from gitsync.volume.tree import Recipe, Tree
 
 # So often a chore makes way. Then it has this many seconds, or those of a pass.
@@ -30,13 +31,12 @@ class Chores:
 
     def __init__(self, repo: RepoConfig, parts: Parts) -> None:
         self._timeout = repo.schedule.sync_timeout
-        self._git = parts.git
-        self._stores = parts.stores
-        self._trees = parts.trees
+        self._parts = parts
         self._log = get_logger(repo=repo.name)
         self._collect_due = False
         self._tree: Tree | None = None
         self._recipe = Recipe(submodules=repo.content.submodules)
+        self._pointers = Pointers(repo.name, parts.git)
         self._measuring = Measuring(repo.name, git=parts.git, observers=parts.observers)
         # How often in a row a chore had to make way.
         self.made_way = 0
@@ -49,7 +49,7 @@ class Chores:
     @property
     def due_at(self) -> float:
         """When there will be one that is not due yet (monotonic seconds), infinity if there will be none."""
-        return self._trees.staging.settle_at
+        return self._parts.trees.staging.settle_at
 
     def published(self, tree: Tree, recipe: Recipe) -> None:
         """Note what is published: there may be garbage, and sizes may have changed."""
@@ -71,11 +71,13 @@ class Chores:
         return True
 
     def _next(self) -> Callable[[float, bool], None] | None:
-        if self._tree and self._trees.staging.standbys.is_short(self._stores.current.path):
+        if self._tree and self._parts.trees.staging.standbys.is_short(self._parts.stores.current.path):
             return self._prepare
-        if self._trees.staging.settle_at <= time.monotonic():
+        if self._parts.trees.staging.settle_at <= time.monotonic():
             return self._settle
-        if self._trees.disposal.gone:
+        if self._tree and self._pointers.is_due(self._tree):
+            return self._look_for_pointers
+        if self._parts.trees.disposal.gone:
             return self._remove
         if self._collect_due:
             return self._collect
@@ -85,33 +87,38 @@ class Chores:
 
     def _prepare(self, deadline: float, idle: bool) -> None:
         assert self._tree  # noqa: S101 (nothing is prepared before the first publication)
-        store = self._stores.current.path
+        store = self._parts.stores.current.path
         with self._telling("prepare_failed"):
-            self._trees.staging.prepare(self._tree.hash, self._recipe, store, deadline=deadline, idle=idle)
+            self._parts.trees.staging.prepare(self._tree.hash, self._recipe, store, deadline=deadline, idle=idle)
 
     def _settle(self, deadline: float, idle: bool) -> None:
         with self._telling("settle_failed"):
-            self._trees.staging.settle(deadline=deadline, idle=idle)
+            self._parts.trees.staging.settle(deadline=deadline, idle=idle)
+
+    def _look_for_pointers(self, deadline: float, idle: bool) -> None:
+        assert self._tree  # noqa: S101 (what is looked at is published)
+        with self._telling("lfs_unknown"):
+            self._pointers.look(self._tree, deadline=deadline, idle=idle)
 
     def _remove(self, deadline: float, idle: bool) -> None:
-        path = self._trees.disposal.gone[0]
+        path = self._parts.trees.disposal.gone[0]
         try:
             # By a descriptor of the directory that it is in, which no link can take the place of.
             with nolinks.opened(path.parent) as parent:
                 command = ["rm", "-rf", "--", f"/proc/self/fd/{parent}/{path.name}"]
-                run_idle(self._git, command, deadline=deadline, idle=idle, descriptors=(parent,))
+                run_idle(self._parts.git, command, deadline=deadline, idle=idle, descriptors=(parent,))
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
             self._log.info("no_rm", v=1, message=str(error))
-        self._trees.disposal.finish(path)
+        self._parts.trees.disposal.finish(path)
 
     def _collect(self, deadline: float, idle: bool) -> None:
         with self._telling("collect_failed"):
-            self._stores.collect(deadline=deadline, idle=idle)
+            self._parts.stores.collect(deadline=deadline, idle=idle)
         self._collect_due = False
 
     def _measure(self, deadline: float, idle: bool) -> None:
         assert self._tree  # noqa: S101 (what is measured is published)
-        self._measuring.measure(self._tree, self._stores.current.path, deadline=deadline, idle=idle)
+        self._measuring.measure(self._tree, self._parts.stores.current.path, deadline=deadline, idle=idle)
 
     @contextlib.contextmanager
     def _telling(self, event: str) -> Iterator[None]:

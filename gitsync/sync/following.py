@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from gitsync.base.errors import GitSyncError
 from gitsync.base.log import Logger
+from gitsync.base.refusals import Refusals
 from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
 from gitsync.sync.tidying import Tidying
@@ -13,9 +14,10 @@ from gitsync.telling.events import BeforeStage, Fetched
 class Following:
     """The steps from the remote to a commit in the store."""
 
-    def __init__(self, name: str, parts: Parts, *, tidying: Tidying, log: Logger) -> None:
+    def __init__(self, name: str, parts: Parts, *, refusals: Refusals, tidying: Tidying, log: Logger) -> None:
         self._name = name
         self._parts = parts
+        self._refusals = refusals
         self._tidying = tidying
         self._log = log
 
@@ -32,8 +34,9 @@ class Following:
         return replace(known, target=target, memory=replace(known.memory, ref=target.ref, sweep_due=True))
 
     def admit(self, known: Known) -> Known:
-        """Let the observers refuse the commit before there is any work with it; raise `PublishVetoed`."""
+        """Refuse the commit before there is any work with it, or let the observers do so; raise `PublishVetoed`."""
         assert known.target  # noqa: S101 (the remote was asked)
+        self._refusals.check(known.target.hash)
         if self._parts.trees.retirement.untidy:
             # There may be a standby by now.
             self._tidying.tidy(known.memory)
@@ -48,7 +51,10 @@ class Following:
         if commit is None:
             commit = stores.fetch(target, deadline=known.deadline)
             self._parts.observers.notify(Fetched(repo=self._name))
-        return replace(known, commit=commit)
+        source = None
+        if commit.hash != target.hash and stores.current.lookup(target.hash, deadline=known.deadline) == commit:
+            source = target.hash
+        return replace(known, commit=commit, source=source)
 
     def is_outdated(self, known: Known) -> bool:
         """Say whether the store was filled with other options than today's, by an earlier process."""

@@ -2,15 +2,22 @@
 
 import contextlib
 from dataclasses import replace
+from typing import Final
 
+from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitSyncError
 from gitsync.base.log import Logger
+from gitsync.config import RepoConfig
 from gitsync.sync.memory import Known, Memory
 from gitsync.sync.parts import Parts
 from gitsync.volume.stores import is_damage
 from gitsync.volume.tree import Tree
 
-_SHOWN_FILES = 10
+_SHOWN_FILES: Final = 10
+_WHO: Final = (
+    "a hook, or a container that mounts the volume, changes or removes files of the commit, .git included: "
+    "mount the volume with readOnly there, and let the hook write to other files"
+)
 
 
 def is_in_place(memory: Memory, parts: Parts) -> bool:
@@ -28,13 +35,39 @@ def is_in_place(memory: Memory, parts: Parts) -> bool:
 class Keeping:
     """What is done for what is published already."""
 
-    def __init__(self, parts: Parts, log: Logger) -> None:
+    def __init__(self, repo: RepoConfig, parts: Parts, log: Logger) -> None:
+        self._repo = repo
         self._parts = parts
         self._log = log
 
     def look(self, known: Known) -> Known:
-        """Note whether what is published is in place."""
-        return replace(known, kept=is_in_place(known.memory, self._parts))
+        """Note whether what is published is in place, or has to do as it is until another repair is due."""
+        memory = known.memory
+        return replace(known, kept=is_in_place(memory, self._parts) or not self.is_due(memory))
+
+    def is_due(self, memory: Memory) -> bool:
+        """Say whether damage is repaired by the next pass. A link that leads to no tree, or to another, always is."""
+        tree = memory.tree
+        if tree is None or self._parts.publisher.current() != tree.path or not nolinks.is_directory(tree.path):
+            return True
+        return not memory.repairs.wait or tree.recipe != memory.recipe.signature
+
+    def note_repair(self, known: Known, before: Memory) -> Known:
+        """Note that damage was repaired, and tell when it comes back again and again: somebody is at it."""
+        if before.tree == known.memory.tree or not known.fresh:
+            # Only the link was not where it was left.
+            return known
+        first = self._repo.upkeep.heal_period if before.suspect else self._repo.schedule.period
+        repairs = before.repairs.after_another(first)
+        if repairs.count > 1:
+            self._log.warning(
+                "damage_returns",
+                hash=known.memory.commit and known.memory.commit.hash,
+                repairs=repairs.count,
+                next_in=round(repairs.wait, 3),
+                hint=_WHO,
+            )
+        return replace(known, memory=replace(known.memory, repairs=repairs))
 
     def heal(self, memory: Memory, *, deadline: float) -> Memory:
         """Compare the published files with their commit until the deadline (monotonic seconds), between passes.

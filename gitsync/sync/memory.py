@@ -3,10 +3,11 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gitsync.base.errors import CredentialError
 from gitsync.remote.probe import Target
+from gitsync.sync.repairs import Repairs
 from gitsync.telling.events import Commit, Outcome
 from gitsync.volume.tree import Recipe, Tree
 
@@ -15,17 +16,24 @@ from gitsync.volume.tree import Recipe, Tree
 class Memory:
     """What is published, and what is still owed to it.
 
+    `source` is what the remote has for the commit, where that is not the commit's own hash but a tag's.
     `announced` says whether the observers have heard of it in this process, `suspect` whether a comparison has found it
-    damaged, `sweep_due` whether something may have been left half done.
+    damaged, `sweep_due` whether something may have been left half done. `repairs` are those of this commit.
     """
 
     recipe: Recipe
     ref: str
     commit: Commit | None = None
+    source: str | None = None
     tree: Tree | None = None
     announced: bool = False
     suspect: bool = False
     sweep_due: bool = True
+    repairs: Repairs = field(default_factory=Repairs)
+
+    def is_published(self, hash_: str) -> bool:
+        """Say whether what the remote has is what is published."""
+        return self.commit is not None and hash_ in {self.commit.hash, self.source}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +41,8 @@ class Known:
     """What a pass knows; each step adds to it. `deadline` is on the monotonic clock.
 
     `kept` says whether what is published is in place, `missing` why there is no login; `target` is what the remote has,
-    `commit` what is about to be published, `tree` where it is staged, and `fresh` whether that was made just now.
+    `commit` what is about to be published, `source` the tag that leads to it, `tree` where it is staged, and `fresh`
+    whether that was made just now.
     """
 
     deadline: float
@@ -43,14 +52,20 @@ class Known:
     missing: CredentialError | None = None
     target: Target | None = None
     commit: Commit | None = None
+    source: str | None = None
     tree: Tree | None = None
     fresh: bool = False
 
     @property
     def news(self) -> bool:
         """Whether the remote has another commit than what is published, or that could not be kept."""
+        return self.target is not None and not (self.kept and self.memory.is_published(self.target.hash))
+
+    @property
+    def settled(self) -> bool:
+        """Whether what was fetched turned out to be what is published, and in place."""
         published = self.memory.commit
-        return self.target is not None and (not self.kept or published is None or self.target.hash != published.hash)
+        return self.kept and published is not None and self.commit is not None and self.commit.hash == published.hash
 
 
 @dataclass(frozen=True)

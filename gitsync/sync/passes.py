@@ -48,7 +48,7 @@ class Homes:
 @dataclass(frozen=True, kw_only=True)
 class _Order:
     """The steps of a pass, in their order; `recall` and `restore` only if what is published is not in place, `admit`
-    and `update` only if there are news."""
+    and `fetch` only if there are news, `update` only if those are another commit."""
 
     prepare: _Steps
     look: _Steps
@@ -56,6 +56,7 @@ class _Order:
     restore: _Steps
     ask: _Steps
     admit: _Steps
+    fetch: _Steps
     update: _Steps
     tell: _Steps
     finish: _Steps
@@ -85,7 +86,8 @@ def _order(homes: Homes) -> _Order:
         restore=(*publish, Step(announcing.announce_again)),
         ask=(Step(following.need_login), Step(following.probe, "probe")),
         admit=(Step(following.admit),),
-        update=(Step(homes.crowding.wait, "wait"), Step(following.fetch, "fetch"), *publish),
+        fetch=(Step(homes.crowding.wait, "wait"), Step(following.fetch, "fetch")),
+        update=publish,
         tell=(Step(following.align, "fetch", following.is_outdated), Step(announcing.announce)),
         finish=(Step(homes.tidying.tidy_after, "tidy", homes.tidying.due),),
     )
@@ -154,6 +156,7 @@ class SyncPass:
 
     def _repair(self, known: Known) -> Known:
         """Put what is published in place again, from the store alone: somebody has moved or damaged it."""
+        before = known.memory
         known = replace(known, memory=replace(known.memory, sweep_due=True))
         try:
             known = self._take(self._order.recall, known)
@@ -165,6 +168,7 @@ class SyncPass:
             if not is_damage(error) and not isinstance(error, PublishVetoed):
                 raise
             return replace(known, memory=self._memory)
+        known = self._homes.keeping.note_repair(known, before)
         self._homes.tidying.tidy(known.memory)
         return replace(known, kept=True, outcome="repaired")
 
@@ -172,13 +176,19 @@ class SyncPass:
         """Publish what the remote has."""
         known = self._take(self._order.admit, known)
         try:
-            known = self._take(self._order.update, known)
+            return self._fetch_and_publish(known)
         except GitSyncError as error:
             if not is_damage(error):
                 raise
             self._homes.following.begin_anew(known, error)
-            known = self._take(self._order.update, known)
-        return replace(known, outcome="updated")
+            return self._fetch_and_publish(known)
+
+    def _fetch_and_publish(self, known: Known) -> Known:
+        known = self._take(self._order.fetch, known)
+        if known.settled:
+            # Behind another hash than the commit's own, or the remote has not what it says.
+            return replace(known, memory=replace(known.memory, source=known.source))
+        return replace(self._take(self._order.update, known), outcome="updated")
 
     def _take(self, steps: _Steps, known: Known) -> Known:
         for step in steps:

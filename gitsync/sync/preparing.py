@@ -40,7 +40,7 @@ class Preparing:
         """Bring the login up to date; what is missing is kept for later, when nothing can be done without it."""
         memory, pinned = known.memory, is_full_hash(self._repo.ref)
         # A pinned commit that is in place needs no remote, so no login either.
-        if pinned and memory.commit and memory.commit.hash == self._repo.ref and is_in_place(memory, self._parts):
+        if pinned and memory.is_published(self._repo.ref) and is_in_place(memory, self._parts):
             return known
         try:
             self._parts.credentials.refresh(deadline=known.deadline)

@@ -2,22 +2,29 @@
 
 import time
 from dataclasses import replace
+from typing import Final
 
-from gitsync.base import nolinks
-from gitsync.base.errors import PublishError
+from gitsync.base.errors import GitSyncError, PublishError
 from gitsync.base.log import Logger
+from gitsync.base.refusals import Refusals
 from gitsync.sync.crowding import Crowding
 from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
+from gitsync.sync.repairs import Repairs
 from gitsync.telling.events import BeforePublish, BeforeStage
+from gitsync.volume.tree import Tree
+
+# What is wrong with the commit itself, so that nothing but another one helps.
+_OF_THE_COMMIT: Final = {"bad_commit", "submodule", "too_many_submodules"}
 
 
 class Publishing:
     """The steps from a commit in the store to what consumers see."""
 
-    def __init__(self, name: str, parts: Parts, *, crowding: Crowding, log: Logger) -> None:
+    def __init__(self, name: str, parts: Parts, *, refusals: Refusals, crowding: Crowding, log: Logger) -> None:
         self._name = name
         self._parts = parts
+        self._refusals = refusals
         self._crowding = crowding
         self._log = log
 
@@ -27,18 +34,36 @@ class Publishing:
         assert published  # noqa: S101 (there is something to put in place)
         self._parts.observers.notify(BeforeStage(repo=self._name, hash=published.hash))
         commit = self._parts.stores.current.lookup(published.hash, deadline=known.deadline)
-        return replace(known, commit=commit)
+        return replace(known, commit=commit, source=known.memory.source)
 
     def stage(self, known: Known) -> Known:
-        """Have a complete tree of the commit: one that was published before, or one made now; raise `GitError`."""
+        """Have a complete tree of the commit: one that was published before, or one made now.
+
+        Raises `GitError`, or `PublishVetoed` for a commit that cannot be checked out.
+        """
         assert known.commit  # noqa: S101 (fetched or recalled)
         commit, recipe, trees, store = known.commit.hash, known.memory.recipe, self._parts.trees, self._parts.stores
         tree = trees.catalogue.published_as(commit, recipe, store.current.path, deadline=known.deadline)
         if tree:
+            self._freshen(known, tree)
             return replace(known, tree=tree, fresh=False)
+        self._refusals.check(commit)
         self._crowding.make_room()
-        tree = trees.staging.stage(commit, recipe, store.current, deadline=known.deadline)
+        try:
+            tree = trees.staging.stage(commit, recipe, store.current, deadline=known.deadline)
+        except GitSyncError as error:
+            if error.reason in _OF_THE_COMMIT:
+                raise self._refusals.add(commit, error) from error
+            raise
+        self._refusals.forget(commit)
+        self._freshen(known, tree)
         return replace(known, tree=tree, fresh=True)
+
+    def _freshen(self, known: Known, tree: Tree) -> None:
+        """Let no file that changes for consumers become older than it was."""
+        published, suspect = known.memory.tree, known.memory.suspect
+        if published and published.path != tree.path:
+            self._parts.trees.times.freshen(tree, published, suspect=suspect, deadline=known.deadline)
 
     def ask(self, known: Known) -> Known:
         """Let the observers look at the staged tree; raise `PublishVetoed`. One that was published before stays."""
@@ -66,7 +91,7 @@ class Publishing:
         if known.fresh:
             tree = self._parts.trees.staging.publish_name(tree, commit.hash)
         self._parts.publisher.publish(tree.path)
-        if "filter=lfs" in (nolinks.read(tree.path / ".gitattributes") or ""):
-            # Filters of a repository never run, and those of LFS are no exception.
-            self._log.warning("lfs_pointers", hint="the files that are kept in LFS are published as pointers")
-        return replace(known, memory=replace(known.memory, tree=tree, commit=commit, suspect=False))
+        memory = replace(known.memory, tree=tree, commit=commit, source=known.source, suspect=False)
+        if not known.memory.is_published(commit.hash):
+            memory = replace(memory, repairs=Repairs())
+        return replace(known, memory=memory)

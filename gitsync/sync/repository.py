@@ -3,11 +3,14 @@
 Made by the main thread, and used by the worker's from then on.
 """
 
+import functools
 import math
 from dataclasses import replace
 
+from gitsync.base.backoff import backoff
 from gitsync.base.errors import from_os_error
 from gitsync.base.log import get_logger
+from gitsync.base.refusals import Refusals
 from gitsync.config import RepoConfig
 from gitsync.sync.announcing import Announcing
 from gitsync.sync.chores import Chores
@@ -34,14 +37,15 @@ class Repository:
         self._phases = Phases()
         self._chores = Chores(repo, parts)
         self._tidying = Tidying(repo, parts)
-        self._keeping = Keeping(parts, log)
+        self._keeping = Keeping(repo, parts, log)
         crowding = Crowding(repo.name, parts, log)
+        refusals = Refusals(functools.partial(_refused_for, repo))
         homes = Homes(
             preparing=Preparing(repo, parts),
             keeping=self._keeping,
-            following=Following(repo.name, parts, tidying=self._tidying, log=log),
+            following=Following(repo.name, parts, refusals=refusals, tidying=self._tidying, log=log),
             crowding=crowding,
-            publishing=Publishing(repo.name, parts, crowding=crowding, log=log),
+            publishing=Publishing(repo.name, parts, refusals=refusals, crowding=crowding, log=log),
             announcing=Announcing(repo.name, parts, self._chores),
             tidying=self._tidying,
         )
@@ -89,7 +93,7 @@ class Repository:
         """Compare the published files with their commit; return whether the next pass has something to repair."""
         with self._phases.measure("heal" if self._memory.tree and not self._memory.suspect else None):
             self._memory = self._keeping.heal(self._memory, deadline=deadline)
-        return self._memory.suspect
+        return self._memory.suspect and self._keeping.is_due(self._memory)
 
     def tidy(self) -> None:
         """Retire and remove the trees that nobody needs any more; failures are logged."""
@@ -121,3 +125,8 @@ class Repository:
             # What is ended half way may leave something behind.
             self._memory = replace(self._memory, sweep_due=True)
         return done
+
+
+def _refused_for(repo: RepoConfig, failures: int) -> float:
+    """Return the seconds until a commit that cannot be checked out is tried again."""
+    return backoff(repo.schedule.period, failures=failures, most=repo.schedule.max_backoff)

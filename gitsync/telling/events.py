@@ -116,7 +116,8 @@ class BeforePublish:
 class Published:
     """The link now leads to this tree (`fresh`), or was found leading to it by the first pass after a start.
 
-    `published_at` is in Unix seconds.
+    `published_at` is in Unix seconds; `again` says that it is another tree of a commit that was told of before, in the
+    place of a damaged one.
     """
 
     repo: str
@@ -125,6 +126,7 @@ class Published:
     tree: Path
     published_at: float
     fresh: bool
+    again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

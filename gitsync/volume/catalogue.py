@@ -18,6 +18,7 @@ from gitsync.base import nolinks
 from gitsync.base.errors import GitError
 from gitsync.config import TREES_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git
+from gitsync.volume.mounts import MountedTrees
 from gitsync.volume.tree import NESTED, PRIVATE, Recipe, Tree
 
 
@@ -28,6 +29,7 @@ class Catalogue:
         self._git = git
         self._root = repo.root
         self.directory = repo.root / TREES_DIRECTORY
+        self.mounted = MountedTrees(repo.name)
 
     def all(self, stores: list[Path]) -> list[Tree]:
         """Return every tree whose metadata is in one of the stores; remove metadata that has lost its tree."""
@@ -74,17 +76,18 @@ class Catalogue:
         return None
 
     def damage(self, tree: Tree, *, deadline: float, idle: bool = False) -> list[str]:
-        """Return the tracked files of a tree that are not as in its commit; raise `GitError`.
+        """Return the tracked files of a tree that are not as a checkout makes them; raise `GitError`.
 
         `idle` is for between passes: at low priority, and ended by `Git.interrupt`, which raises `GitCancelled`.
         """
-        changed = tree.changed(self._git, deadline=deadline, idle=idle)
+        changed = tree.comparison(self._git).differing(deadline=deadline, idle=idle)
         for nested in tree.nested():
             name = nested.path.relative_to(tree.path)
             if not nested.in_place():
                 changed.append(str(name))
             else:
-                changed += [f"{name}/{file}" for file in nested.changed(self._git, deadline=deadline, idle=idle)]
+                inner = nested.comparison(self._git).differing(deadline=deadline, idle=idle)
+                changed += [f"{name}/{file}" for file in inner]
         return changed
 
 

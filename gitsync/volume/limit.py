@@ -5,6 +5,7 @@ the end of that time, if somebody relies on it. So the volume holds so many tree
 used again is on its way out. Called by the worker's thread.
 """
 
+import math
 from pathlib import Path
 
 from gitsync.base import nolinks
@@ -25,12 +26,12 @@ class TreeLimit:
     def wait_for(self, commit: str, linked: Path | None, stores: list[Path]) -> float:
         """Return in how many seconds an update to the commit may have a tree without taking one before its time."""
         trees = [tree for tree in self._catalogue.all(stores) if tree.path != linked]
-        left = [left_for(tree) for tree in trees if not tree.private]
-        if len(left) < len(trees) or len(left) + 1 < self._upkeep.max_trees or not self._upkeep.keeps_whole_time:
+        if not self._upkeep.keeps_whole_time or any(tree.private or tree.hash == commit for tree in trees):
             return 0.0
-        if any(tree.hash == commit for tree in trees):
+        left = [left_for(tree) for tree in self._free(trees)]
+        if len(left) + 1 < self._upkeep.max_trees:
             return 0.0
-        return max(0.0, self._upkeep.keep - max(left))
+        return max(0.0, self._upkeep.keep - max(left, default=math.inf))
 
     def make_room(self, linked: Path | None, stores: list[Path], current: Path) -> list[Tree]:
         """See to it that an update finds a standby, or may make a tree; return the trees that went before their time.
@@ -38,7 +39,7 @@ class TreeLimit:
         `linked` is never one of them. Raises `OSError`.
         """
         trees = [tree for tree in self._catalogue.all(stores) if tree.path != linked]
-        left = sorted((tree for tree in trees if not tree.private), key=left_for)
+        left = sorted(self._free(trees), key=left_for)
         standbys = [tree for tree in trees if tree.private and tree.store == current]
         for tree in trees:
             if tree.private and tree.store != current:
@@ -54,6 +55,12 @@ class TreeLimit:
                 else:
                     self._disposal.delete(retired)
         return early
+
+    def _free(self, trees: list[Tree]) -> list[Tree]:
+        """Return the trees that the link has left and that may be taken; those that are mounted count for nothing."""
+        left = [tree for tree in trees if not tree.private]
+        mounted = self._catalogue.mounted.among(left)
+        return [tree for tree in left if tree not in mounted]
 
     def make_way(self) -> None:
         """Remove at once what is on its way out, if a further tree would be one too many with it."""

@@ -19,6 +19,8 @@ from gitsync.volume.tree import NESTED, Tree
 
 # A further standby goes when no update has needed it for so many times the --stale-worktree-timeout.
 _SPARE: Final = 10
+# The seconds until it is looked again whether a tree is mounted.
+_LOOK_AGAIN: Final = 10.0
 
 
 class Retirement:
@@ -45,7 +47,7 @@ class Retirement:
         self._tidy_at = math.inf
         if not nolinks.is_directory(self._catalogue.directory):
             return
-        standbys = []
+        standbys, expired = [], []
         for tree in self._catalogue.all(stores):
             if tree.path == linked:
                 # It may have been left before, and the time starts anew when it is left again.
@@ -53,7 +55,8 @@ class Retirement:
             elif tree.private:
                 standbys.append(tree)
             elif self._expired(tree, self._upkeep.keep):
-                standbys += self._disposal.retire(tree)
+                expired.append(tree)
+        standbys += self._retire(expired)
         standbys.sort(key=lambda tree: (tree.store != current, left_for(tree)))
         for place, tree in enumerate(standbys):
             # The first one, unless its store is not used any more, stays.
@@ -69,6 +72,13 @@ class Retirement:
         if left < limit:
             self._tidy_at = min(self._tidy_at, time.monotonic() + limit - left)
         return left >= limit
+
+    def _retire(self, trees: list[Tree]) -> list[Tree]:
+        """Make standbys of trees whose time is over; those that somebody has mounted are looked at again later."""
+        mounted = self._catalogue.mounted.among(trees)
+        if mounted:
+            self._tidy_at = min(self._tidy_at, time.monotonic() + max(self._upkeep.keep, _LOOK_AGAIN))
+        return [retired for tree in trees if tree not in mounted for retired in self._disposal.retire(tree)]
 
     def _remove_unknown(self, known: list[Tree], linked: Path | None) -> None:
         used = {tree.path for tree in known} | {tree.path.parent for tree in known}

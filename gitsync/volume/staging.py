@@ -21,13 +21,14 @@ from gitsync.volume.disposal import Disposal
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.standby import Standbys
 from gitsync.volume.store import Store
+from gitsync.volume.strays import UncleanError
 from gitsync.volume.submodules import Submodules
-from gitsync.volume.tree import AGAIN, PRIVATE, Recipe, Tree, UncleanError
+from gitsync.volume.tree import AGAIN, PRIVATE, Recipe, Tree
 
 # Until the second in which a tree was written is over.
 _SETTLING: Final = 1.1
-# No room, no rights: a fresh tree would fare no better than the standby.
-_SHARED_FATE: Final = {"no_space", "permission"}
+# No room, no rights, no way: a fresh tree would fare no better than the standby.
+_SHARED_FATE: Final = {"bad_commit", "no_space", "permission"}
 
 
 class Staging:
@@ -94,7 +95,7 @@ class Staging:
         """
         tree = self.standbys.choose(recipe, store) or self._create(commit, recipe, store)
         try:
-            tree.bring(commit, self._git, sparse=recipe.sparse, deadline=deadline, idle=idle)
+            tree.bring(commit, self._git, recipe=recipe, deadline=deadline, idle=idle)
         except (GitTimeout, GitCancelled):
             raise
         except UncleanError:
@@ -123,7 +124,7 @@ class Staging:
             for tree in self._catalogue.all([metadata.parent.parent]):
                 if tree.metadata == metadata:
                     for each in (tree, *tree.nested()):
-                        each.changed(self._git, deadline=deadline, idle=idle)
+                        each.comparison(self._git).differing(deadline=deadline, idle=idle, refresh=True)
         except (GitCancelled, GitTimeout):
             self._unsettled[metadata] = since
             raise
@@ -138,7 +139,8 @@ class Staging:
         return tree
 
     def _bring(self, tree: Tree, commit: str, recipe: Recipe, *, deadline: float) -> Tree:
-        tree.bring(commit, self._git, sparse=recipe.sparse, deadline=deadline)
-        self._submodules.bring(tree, recipe.submodules, deadline=deadline)
+        kept = self._submodules.make_way(tree, commit, tree.nested(), deadline=deadline)
+        tree.bring(commit, self._git, recipe=recipe, deadline=deadline, kept=kept)
+        self._submodules.bring(tree, recipe, deadline=deadline)
         tree.point(tree.path)
         return tree

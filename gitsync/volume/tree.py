@@ -7,6 +7,7 @@ It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout),
     gitsync-left        its modification time is when the link has left the tree
     gitsync-recipe      what besides the commit decides about the files
     gitsync-nested      the trees of submodules within it
+    gitsync-made        which files are right although git says otherwise
 """
 
 import errno
@@ -14,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -22,7 +24,8 @@ from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.config import TREES_DIRECTORY
 from gitsync.programs.gitcmd import Git, Place
-from gitsync.programs.process import Records
+from gitsync.volume.comparison import Comparison
+from gitsync.volume.strays import UncleanError, remove_repositories
 
 PRIVATE: Final = ".tree-"
 # Holds a published tree whose name in the usual place is taken.
@@ -31,18 +34,12 @@ AGAIN: Final = ".again-"
 NESTED: Final = "sub-"
 # What a command on a tree fails with where somebody else has files in it, or where nothing is known of the cause.
 _OF_THE_TREE: Final = {"git", "permission"}
-# So many files are named of those that have changed.
-_NAMED: Final = 1000
 # A list of nested trees this long is no accident.
 _NESTED_LIMIT: Final = 4 * 1024 * 1024
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
 _HASH: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
 _PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/({re.escape(AGAIN)}[0-9a-f]+/)?{_HASH}")
 _NESTED_METADATA: Final = re.compile(rf"[0-9a-f]{{12}}-[0-9]+/worktrees/{NESTED}[0-9a-f]+")
-
-
-class UncleanError(OSError):
-    """What others have put into a tree, or have done to it, keeps it from being brought to a commit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,12 +122,15 @@ class Tree:
         """Whether its first commit has not been checked out whole."""
         return not nolinks.exists(self.metadata / "gitsync-index")
 
-    def bring(self, commit: str, git: Git, *, sparse: str | None, deadline: float, idle: bool = False) -> None:
+    def bring(
+        self, commit: str, git: Git, *, recipe: Recipe, deadline: float, idle: bool = False, kept: Collection[Path] = ()
+    ) -> None:
         """Make the files those of the commit, whatever they were; cost follows the change.
 
-        Raises `GitError`, and `UncleanError` where a tree without a history would fare better.
+        `kept` are the directories of submodules that stay. Raises `GitError`, and `UncleanError` where a tree without a
+        history would fare better.
         """
-        options = self._sparse_options(sparse, git, deadline=deadline, idle=idle)
+        options = self._sparse_options(recipe.sparse, git, deadline=deadline, idle=idle)
         used = bool(nolinks.entries(self.path))
 
         def run(*arguments: str) -> None:
@@ -143,13 +143,40 @@ class Tree:
                     raise UncleanError(errno.ENOTEMPTY, str(error), str(self.path)) from error
                 raise
 
-        if used and self.unfinished:
-            # The files that are right already need not be written again, only be looked at.
-            run("read-tree", commit)
-            self.changed(git, deadline=deadline, idle=idle)
-        run("reset", "--hard", "--quiet", commit, "--")
         if used:
+            if self.unfinished:
+                # The files that are right already need not be written again, only be looked at.
+                run("read-tree", self.head() or commit)
+                self.comparison(git).refresh(deadline=deadline, idle=idle)
+            remove_repositories(self.path, kept)
+            # Before the reset: it would follow a .gitattributes file that somebody has left in the tree.
             run("clean", "-ffdx", "--quiet")
+        anew = used and self._attributes_differ(commit, git, deadline=deadline, idle=idle)
+        if anew:
+            # Without times in the index all files are written, those too whose blobs stay the same.
+            run("read-tree", self.head() or commit)
+        run("reset", "--hard", "--quiet", commit, "--")
+        if anew:
+            run("clean", "-ffdx", "--quiet")
+        self._share_index()
+
+    def comparison(self, git: Git) -> Comparison:
+        """Return the comparison of its files with what a checkout of its commit makes."""
+        return Comparison(self.place, self.metadata / "gitsync-made", git)
+
+    def _attributes_differ(self, commit: str, git: Git, *, deadline: float, idle: bool) -> bool:
+        """Say whether a file of attributes, which decide about the bytes of others, is another in the commit."""
+        output = git.run(
+            ["diff-index", "--cached", "--quiet", commit, "--", ":(glob)**/.gitattributes"],
+            deadline=deadline,
+            place=self.place,
+            accept=lambda status: status in {0, 1},
+            idle=idle,
+        )
+        return output.status == 1
+
+    def _share_index(self) -> None:
+        """Let consumers have the index, too."""
         ours, index = self.metadata / "gitsync-index", self.metadata / "index"
         nolinks.unlink(index)
         try:
@@ -157,27 +184,12 @@ class Tree:
         except OSError:
             nolinks.write(index, ours.read_bytes())
 
-    def changed(self, git: Git, *, deadline: float, idle: bool = False) -> list[str]:
-        """Return the first tracked files that are not as in the index, `idle` at low priority. Raise `GitError`.
-
-        Of files that were written in the second in which the index was, or later, the times tell nothing, so git reads
-        them; and writes the index anew (since 2.35), so that it need not do so again. https://git-scm.com/docs/racy-git
-        """
-        output = git.run(
-            ["update-index", "--ignore-submodules", "--refresh"],
-            deadline=deadline,
-            place=self.place,
-            accept=lambda status: status in {0, 1},
-            sink=Records(b"\n", most=_NAMED),
-            idle=idle,
-        )
-        return [line.removesuffix(": needs update") for line in output.stdout.splitlines()]
-
     def point(self, path: Path) -> None:
         """Make tree and metadata refer to each other as they will once the tree is at `path`; raise `OSError`."""
         nolinks.remove(self.path / ".git")
         nolinks.write(self.path / ".git", self._pointer(path))
-        nolinks.write(self.metadata / "gitdir", f"{path / '.git'}\n")
+        # The path of a submodule is the repository's, and may be no valid text.
+        nolinks.write(self.metadata / "gitdir", os.fsencode(path / ".git") + b"\n")
 
     def remember_nested(self, nested: list["Tree"]) -> None:
         """Note which trees of submodules are in this one."""

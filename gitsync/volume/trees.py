@@ -8,6 +8,7 @@ from gitsync.volume.disposal import Disposal
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.retirement import Retirement
 from gitsync.volume.staging import Staging
+from gitsync.volume.times import Times
 
 
 class Trees:
@@ -18,4 +19,5 @@ class Trees:
         self.disposal = Disposal(repo.name, self.catalogue, observers)
         self.limit = TreeLimit(repo, catalogue=self.catalogue, disposal=self.disposal)
         self.staging = Staging(repo, git, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit)
+        self.times = Times(self.catalogue, git)
         self.retirement = Retirement(repo, catalogue=self.catalogue, disposal=self.disposal)

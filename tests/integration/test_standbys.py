@@ -7,12 +7,14 @@ import pytest
 
 from gitsync.base.errors import GitError
 from gitsync.config import TREES_DIRECTORY
+from gitsync.volume.mounts import MountedTrees, Mounts
 from gitsync.volume.tree import Tree
 from tests.integration.conftest import MakeWorkbench
 from tests.integration.test_trees import FILES, private_trees
 from tests.support.eventually import eventually
 from tests.support.origin import Origin
 from tests.support.tree import assert_published
+from tests.unit.volume.test_mounts import ROOT, processes
 
 
 def test_updates_in_quick_succession_use_trees_again(make_workbench: MakeWorkbench, origin: Origin) -> None:
@@ -69,7 +71,7 @@ def test_tree_is_prepared_with_the_sparse_patterns(
 ) -> None:
     """It is as the update wants it."""
     origin.commit(FILES, replace=True)
-    (tmp_path / "patterns").write_text("/dir/\n")
+    (tmp_path / "patterns").write_text("dir/*.txt\n")
     bench = make_workbench(
         origin.url, stale_worktree_timeout="1h", max_trees=10, sparse_checkout_file=tmp_path / "patterns"
     )
@@ -151,3 +153,26 @@ def test_idle_pass_does_not_look_at_the_trees(make_workbench: MakeWorkbench, ori
     bench = make_workbench(origin.url)
     bench.run()
     assert not bench.trees.retirement.untidy
+
+
+def test_mounted_tree_is_left_alone(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As long as somebody has it mounted it is no standby, also if the limit is reached; it is told of once."""
+    bench = make_workbench(origin.url, max_trees=2)
+    bench.run()
+    tree = bench.repo.link.resolve()
+    inode = tree.stat().st_ino
+    mountinfo = (
+        processes(tmp_path, self=ROOT + f"40 21 8:1 {tree} /mnt rw - ext4 /dev/sda1 rw\n") / "self" / "mountinfo"
+    )
+    bench.trees.catalogue.mounted = MountedTrees("site", lambda: Mounts(mountinfo.parent.parent))
+    for number in range(3):
+        origin.commit({"a.txt": f"{number}\n"})
+        assert bench.run().outcome == "updated"
+        assert tree.stat().st_ino == inode
+        assert not (tree / "a.txt").exists()
+    assert capsys.readouterr().out.count("tree_mounted") == 1
+    mountinfo.write_text(ROOT)
+    bench.sync.tidy()
+    assert not tree.exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitsync.base.errors import CheckoutError
-from gitsync.volume.submodules import resolve_url
+from gitsync.volume.modules import resolve_url
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.git import git, run_git
 from tests.support.origin import Content, Gitlink, Origin

@@ -153,9 +153,9 @@ def _change(path: str, content: Content) -> bytes:
     """Return one file's line for fast-import."""
     quoted = '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
     if content is None:
-        return f"D {quoted}\n".encode()
+        return f"D {quoted}\n".encode("utf-8", "surrogateescape")
     if isinstance(content, Gitlink):
-        return f"M 160000 {content.commit} {quoted}\n".encode()
+        return f"M 160000 {content.commit} {quoted}\n".encode("utf-8", "surrogateescape")
     mode = "100644"
     if isinstance(content, Executable):
         mode, content = "100755", content.content

@@ -10,6 +10,14 @@ from gitsync.base.errors import HINTS, ConfigError, GitSyncError, classify, from
 
 # As git 2.34 to 2.50, curl with OpenSSL and GnuTLS, and OpenSSH print them.
 TEXTS = [
+    ("bad_commit", "error: invalid path '.git'\nfatal: Could not reset index file to revision 'a1'."),
+    (
+        "bad_commit",
+        "error: unable to create file no/auth: File name too long\nfatal: Could not reset index file to 'a'",
+    ),
+    ("bad_commit", "error: unable to create symlink empty: No such file or directory"),
+    ("bad_commit", "fatal: true/false are no valid working-tree-encodings"),
+    ("bad_commit", "fatal: malformed mode in tree entry"),
     ("auth", "fatal: Authentication failed for 'https://h/x.git/'"),
     ("auth", "fatal: could not read Username for 'https://h': terminal prompts disabled"),
     ("auth", "fatal: could not read Password for 'https://u@h': No such device or address"),

@@ -50,9 +50,9 @@ class Bench:
     runner: HookRunner
     codes: list[int] = field(default_factory=list)
 
-    def publish(self, name: str) -> None:
+    def publish(self, name: str, *, again: bool = False) -> None:
         """Tell the runner of a publication."""
-        self.runner.notify(published(commit=commit(hash=name), tree=Path("/tree")))
+        self.runner.notify(published(commit=commit(hash=name), tree=Path("/tree"), again=again))
 
     def start(self) -> threading.Thread:
         """Run the body of the thread."""
@@ -162,3 +162,26 @@ def test_failure_of_a_hook_that_is_ended_is_none(logs: Logs) -> None:
     made.publish("a")
     assert made.runner.run() == EXIT_OK
     assert not logs.events("hook_failed")
+
+
+def test_repaired_commit_is_not_told_twice(made: Bench) -> None:
+    """A hook that has succeeded is not run for the tree in the place of a damaged one; one that has not yet, is."""
+    ran = threading.Semaphore(0)
+
+    def note(name: str) -> str:
+        ran.release()
+        return "done"
+
+    made.hook.react = note
+    thread = made.start()
+    made.publish("a")
+    assert ran.acquire(timeout=5)
+    made.publish("a", again=True)
+    made.publish("b", again=True)
+    assert ran.acquire(timeout=5)
+    made.publish("b", again=True)
+    made.publish("b")
+    assert ran.acquire(timeout=5)
+    made.runner.stop()
+    thread.join()
+    assert made.hook.ran == ["a", "b", "b"]

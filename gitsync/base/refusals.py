@@ -1,0 +1,54 @@
+"""Commits that were refused, and until when: the same one is not tried again at every pass, any other at once.
+
+Belongs to one thread.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from gitsync.base.errors import GitSyncError, PublishVetoed
+
+# A remote that turns between bad commits does not make us forget any of them, nor remember them for ever.
+_REMEMBERED: Final = 16
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    error: GitSyncError
+    failures: int
+    until: float
+
+
+class Refusals:
+    """The commits that were refused for one reason or another; `delay` gives the seconds after so many tries."""
+
+    def __init__(self, delay: Callable[[int], float]) -> None:
+        self._delay = delay
+        self._refused: dict[str, _Refusal] = {}
+
+    def add(self, commit: str, error: GitSyncError) -> PublishVetoed:
+        """Note why a commit was refused; return the error to raise, which says when it is worth another try."""
+        before = self._refused.pop(commit, None)
+        failures = before.failures + 1 if before else 1
+        delay = self._delay(failures)
+        self._refused[commit] = _Refusal(error, failures, time.monotonic() + delay)
+        for forgotten in list(self._refused)[:-_REMEMBERED]:
+            del self._refused[forgotten]
+        return _veto(error, retry_in=delay)
+
+    def forget(self, commit: str) -> None:
+        """Note that a commit is good after all."""
+        self._refused.pop(commit, None)
+
+    def check(self, commit: str) -> None:
+        """Raise `PublishVetoed` for a commit whose time has not come."""
+        refusal = self._refused.get(commit)
+        remaining = refusal.until - time.monotonic() if refusal else 0
+        if refusal and remaining > 0:
+            raise _veto(refusal.error, retry_in=remaining)
+
+
+def _veto(error: GitSyncError, *, retry_in: float) -> PublishVetoed:
+    return PublishVetoed(str(error), reason=error.reason, hint=error.hint, retry_in=retry_in)

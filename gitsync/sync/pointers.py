@@ -1,0 +1,55 @@
+"""Tells of files that are kept in LFS: filters of a repository never run, and those of LFS are no exception.
+
+Called by the worker's thread, between passes.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from gitsync.base.errors import GitCancelled, GitTimeout
+from gitsync.base.log import get_logger
+from gitsync.programs.gitcmd import Git
+from gitsync.volume.tree import Tree
+
+_FOUND: Final = 0
+_NOT_FOUND: Final = 1
+
+
+class Pointers:
+    """The files of one repository that are published as pointers."""
+
+    def __init__(self, name: str, git: Git) -> None:
+        self._git = git
+        self._log = get_logger(repo=name)
+        self._looked_at: Path | None = None
+        self._told = False
+
+    def is_due(self, tree: Tree) -> bool:
+        """Say whether another tree is published than the one that was looked at."""
+        return tree.path != self._looked_at
+
+    def look(self, tree: Tree, *, deadline: float, idle: bool) -> None:
+        """Warn if attributes say that files are kept in LFS, in whichever directory; raise `GitError`.
+
+        Of several such commits in a row only the first is told of. The attributes are those of the index, as sparse
+        patterns may leave them out of the files.
+        """
+        self._looked_at = tree.path
+        try:
+            found = any(self._has_any(each, deadline=deadline, idle=idle) for each in (tree, *tree.nested()))
+        except (GitCancelled, GitTimeout):
+            self._looked_at = None
+            raise
+        if found and not self._told:
+            self._log.warning("lfs_pointers", hint="the files that are kept in LFS are published as pointers")
+        self._told = found
+
+    def _has_any(self, tree: Tree, *, deadline: float, idle: bool) -> bool:
+        output = self._git.run(
+            ["grep", "--cached", "--quiet", "--fixed-strings", "-e", "filter=lfs", "--", ":(glob)**/.gitattributes"],
+            deadline=deadline,
+            place=tree.place,
+            accept=lambda status: status in {_FOUND, _NOT_FOUND},
+            idle=idle,
+        )
+        return output.status == _FOUND

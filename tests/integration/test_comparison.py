@@ -1,0 +1,93 @@
+"""The comparison of files with what a checkout makes, where git's own idea of a change says something else."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import MakeWorkbench, Workbench, soon
+from tests.support.clones import clone, contents, differences
+from tests.support.origin import Content, Origin
+
+FILES: dict[str, Content] = {
+    ".gitattributes": "*.bat text eol=crlf\n*.txt text=auto\n*.id ident\n*.win working-tree-encoding=UTF-16LE\n",
+    "dirty.bat": "one\r\ntwo\r\n",
+    "mixed.bat": "one\ntwo\r\n",
+    "clean.bat": "one\ntwo\n",
+    "unix.txt": "one\ntwo\n",
+    "stale.id": "$Id: of another repository $\n",
+    "name.id": "$Id$\n",
+    "text.win": "one\ntwo\n",
+}
+
+
+@pytest.fixture
+def bench(make_workbench: MakeWorkbench, origin: Origin) -> Workbench:
+    """A repository whose files never look as git would commit them, published."""
+    origin.commit(FILES, replace=True)
+    made = make_workbench(origin.url, stale_worktree_timeout="0s")
+    assert made.run().failure is None
+    return made
+
+
+def assert_clone(bench: Workbench, origin: Origin, tmp_path: Path) -> None:
+    """Fail unless what is published is what a clone has."""
+    expected = clone(origin.path, tmp_path)
+    assert expected
+    assert not differences(expected, contents(bench.repo.link.resolve()))
+
+
+def test_what_nobody_touched_is_not_damaged(bench: Workbench, origin: Origin, tmp_path: Path) -> None:
+    """Neither at once, nor when git has looked at the files again, nor in a tree that was used again."""
+    for number in range(4):
+        assert_clone(bench, origin, tmp_path)
+        assert not bench.sync.heal(deadline=soon())
+        tree = bench.repo.link.resolve()
+        (found,) = (tree_ for tree_ in bench.trees.catalogue.all(bench.stores.all()) if tree_.path == tree)
+        assert not found.comparison(bench.git).differing(deadline=soon(), refresh=True)
+        assert not bench.sync.heal(deadline=soon())
+        origin.commit({"n": str(number)})
+        assert bench.run().outcome == "updated"
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "dos": lambda tree: (tree / "unix.txt").write_bytes(b"one\r\ntwo\r\n"),
+    "unix": lambda tree: (tree / "clean.bat").write_bytes(b"one\ntwo\n"),
+    "mixed": lambda tree: (tree / "mixed.bat").write_bytes(b"one\r\ntwo\n"),
+    "id": lambda tree: (tree / "name.id").write_bytes(b"$Id$\n"),
+    "utf-8": lambda tree: (tree / "text.win").write_bytes(b"one\ntwo\n"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_another_form_of_the_same_blob_is_damage(
+    bench: Workbench, origin: Origin, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    """It is found and repaired, and the tree that it was in is right when it is used again."""
+    assert not bench.sync.heal(deadline=soon())
+    change(bench.repo.link.resolve())
+    assert bench.sync.heal(deadline=soon())
+    assert bench.run().outcome == "repaired"
+    for number in range(3):
+        assert_clone(bench, origin, tmp_path)
+        origin.commit({"n": str(number)})
+        assert bench.run().outcome == "updated"
+
+
+def test_touched_files_are_no_damage(bench: Workbench) -> None:
+    """Whatever their times are, the bytes count, and a link on the way to them is not followed."""
+    tree = bench.repo.link.resolve()
+    for path in tree.iterdir():
+        if path.name != ".git":
+            path.write_bytes(path.read_bytes())
+    assert not bench.sync.heal(deadline=soon())
+
+
+def test_directory_behind_a_link_is_damage(make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path) -> None:
+    """The same files elsewhere are not those of the tree."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    tree = bench.repo.link.resolve()
+    (tree / "docs").rename(tmp_path / "moved")
+    (tree / "docs").symlink_to(tmp_path / "moved")
+    assert bench.sync.heal(deadline=soon())

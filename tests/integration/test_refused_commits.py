@@ -1,0 +1,132 @@
+"""Commits that git refuses, and hashes that are not those of commits: what is published stays, nothing is repeated."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gitsync.remote.probe import Target
+from gitsync.telling.events import Fetched, Published
+from tests.integration.conftest import MakeWorkbench, Workbench
+from tests.integration.test_submodules import link
+from tests.support.git import git, run_git
+from tests.support.origin import Gitlink, Origin
+from tests.support.tree import assert_published
+
+LONG = "n" * 256
+
+
+def commit_tree(origin: Origin, mode: str, name: str) -> str:
+    """Commit an entry that no working git would make."""
+    blob = run_git(origin.path, "hash-object", "-w", "--stdin", stdin=b"x").decode().strip()
+    tree = run_git(origin.path, "mktree", "-z", stdin=f"{mode} blob {blob}\t{name}\0".encode()).decode().strip()
+    return origin.rewind(git(origin.path, "commit-tree", "-p", "HEAD", "-m", "Odd", tree))
+
+
+REFUSED: dict[str, tuple[str, Callable[[Origin], object]]] = {
+    "file name too long": ("bad_commit", lambda origin: origin.commit({LONG: "x"})),
+    "directory name too long": ("bad_commit", lambda origin: origin.commit({f"{LONG}/a": "x"})),
+    "name of git's own": ("bad_commit", lambda origin: commit_tree(origin, "100644", ".git")),
+    "name of git's own elsewhere": ("bad_commit", lambda origin: commit_tree(origin, "100644", "git~1")),
+    "link for modules": ("bad_commit", lambda origin: commit_tree(origin, "120000", ".gitmodules")),
+    "encoding that is none": (
+        "bad_commit",
+        lambda origin: origin.commit({".gitattributes": "*.html working-tree-encoding\n", "index.html": "new\n"}),
+    ),
+    "modules that cannot be read": (
+        "submodule",
+        lambda origin: origin.commit({".gitmodules": "[submodule", "lib": Gitlink(origin.head)}),
+    ),
+    "module without a URL": (
+        "submodule",
+        lambda origin: origin.commit({".gitmodules": '[submodule "a"]\npath = lib\n', "lib": Gitlink(origin.head)}),
+    ),
+    "module with a command": (
+        "submodule",
+        lambda origin: origin.commit(
+            {".gitmodules": '[submodule "a"]\npath = a\nurl = ./a\nupdate = !make\n', "lib": Gitlink(origin.head)}
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("reason", "make"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("standby", [False, True], ids=["fresh", "standby"])
+def test_commit_that_git_refuses(
+    make_workbench: MakeWorkbench, origin: Origin, standby: bool, reason: str, make: Callable[[Origin], object]
+) -> None:
+    """The old tree stays, the store stays, nothing is fetched twice, and the next commit is published."""
+    bench = make_workbench(origin.url, period="1h")
+    bench.run()
+    if standby:
+        origin.commit({"a": "2"})
+        bench.run()
+    good = origin.head
+    make(origin)
+    for _ in range(3):
+        result = bench.run()
+        assert result.failure
+        assert result.failure.reason == reason, result.failure
+        assert result.failure.hint
+        assert result.failure.retry_in
+    assert assert_published(origin.path, bench.repo.link) == good
+    assert sum(isinstance(event, Fetched) for event in bench.recorder.events) == 2 + standby
+    origin.rewind(good)
+    assert bench.run().outcome == "unchanged"
+    origin.commit({"a": "3"})
+    assert bench.run().outcome == "updated"
+    assert_published(origin.path, bench.repo.link)
+    assert [path.name[-2:] for path in bench.stores.all()] == ["-1"]
+
+
+def test_commit_of_a_submodule_that_nobody_has(
+    make_workbench: MakeWorkbench, origin: Origin, make_origin: Callable[..., Origin]
+) -> None:
+    """It may be pushed at any time, so each pass looks; no store is replaced for it."""
+    library = make_origin("library.git")
+    library.commit({"lib.txt": "one\n"})
+    bench = make_workbench(origin.url)
+    bench.run()
+    link(origin, {"lib": ("../library.git", "1" * 40)})
+    for _ in range(2):
+        result = bench.run()
+        assert result.failure
+        assert (result.failure.reason, result.failure.retry_in) == ("ref_missing", None)
+        assert "library.git" in result.failure.message
+        assert "push" in (result.failure.hint or "")
+    assert {path.name[-2:] for path in bench.stores.all()} == {"-1"}
+
+
+def told(bench: Workbench) -> list[bool]:
+    """Return whether each publication that was told of is one that was just made."""
+    return [event.fresh for event in bench.recorder.events if isinstance(event, Published)]
+
+
+def test_tag_that_is_pinned_by_its_own_hash(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """The commit behind it is published and told of once, by the next process as well, and needs no remote then."""
+    tag = origin.annotated_tag("v1")
+    origin.commit({"a": "later"})
+    bench = make_workbench(origin.url, ref=tag)
+    assert [bench.run().outcome for _ in range(3)] == ["updated", "unchanged", "unchanged"]
+    assert bench.published() == origin.resolve("v1")
+    assert told(bench) == [True]
+    bench.close()
+    origin.path.rename(origin.path.with_name("gone"))
+    again = make_workbench(origin.url, ref=tag)
+    again.sync.adopt()
+    assert [again.run().outcome for _ in range(3)] == ["unchanged"] * 3
+    assert told(again) == [False]
+
+
+def test_remote_that_says_another_thing_than_it_has(
+    make_workbench: MakeWorkbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stale answer leads to no publication of what is published; what comes at last is published."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    stale = Target(hash="1" * 40, ref="refs/heads/main", source="refs/heads/main")
+    monkeypatch.setattr(bench.remote, "probe", lambda *, deadline: stale)
+    assert [bench.run().outcome for _ in range(3)] == ["unchanged"] * 3
+    assert told(bench) == [True]
+    origin.commit({"a": "2"})
+    assert bench.run().outcome == "updated"
+    assert_published(origin.path, bench.repo.link)

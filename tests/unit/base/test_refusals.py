@@ -1,0 +1,40 @@
+"""Commits that were refused, and until when."""
+
+import pytest
+
+from gitsync.base.errors import GitSyncError, PublishVetoed
+from gitsync.base.refusals import Refusals
+
+ERROR = GitSyncError("no way", reason="bad_commit")
+
+
+def test_refused_commit_waits_longer_each_time() -> None:
+    """The error says what was wrong, and when to try again."""
+    refusals = Refusals(lambda failures: 60.0 * failures)
+    first = refusals.add("a", ERROR)
+    assert (str(first), first.reason, first.hint, first.retry_in) == (str(ERROR), ERROR.reason, ERROR.hint, 60.0)
+    assert refusals.add("a", ERROR).retry_in == 120.0
+    with pytest.raises(PublishVetoed, match="no way") as caught:
+        refusals.check("a")
+    assert caught.value.retry_in
+    assert 100.0 < caught.value.retry_in <= 120.0
+    refusals.check("another")
+
+
+def test_commit_that_is_good_after_all_begins_anew() -> None:
+    """What was held against it is forgotten."""
+    refusals = Refusals(lambda failures: 60.0 * failures)
+    refusals.add("a", ERROR)
+    refusals.forget("a")
+    refusals.check("a")
+    assert refusals.add("a", ERROR).retry_in == 60.0
+
+
+def test_few_are_remembered() -> None:
+    """A remote with ever new bad commits does not fill the memory."""
+    refusals = Refusals(lambda failures: 60.0)
+    for number in range(20):
+        refusals.add(str(number), ERROR)
+    refusals.check("0")
+    with pytest.raises(PublishVetoed):
+        refusals.check("19")

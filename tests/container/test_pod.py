@@ -14,6 +14,11 @@ pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 HTTP = 80
 SYNC = 9484
+# What the volume has beside the site, and what of the tree is not for visitors, also in forms that a server decodes.
+HIDDEN = (
+    *("/.git", "/.gitignore", "/%2egit", "/docs/.secret", "/.env", f"/{LINK}/index.html"),
+    *("/.gitsync/", "/.gitsync/lock", "/.worktrees/", "/../.gitsync/lock", "/..%2f.gitsync/lock"),
+)
 
 
 def shows(pod: Pod, path: str, content: str) -> bool:
@@ -30,10 +35,13 @@ def test_a_push_shows_on_the_site(start_pod: StartPod, remote: Remote) -> None:
     for name in ("poll", "app"):
         eventually(partial(pod.probe, name, "readinessProbe"))
     assert pod.probe("poll", "livenessProbe")
-    assert shows(pod, f"/{LINK}/index.html", "first\n")
-    commit = remote.push({"index.html": "second\n", "more.html": "more\n"})
-    eventually(lambda: shows(pod, f"/{LINK}/index.html", "second\n"))
-    assert shows(pod, f"/{LINK}/more.html", "more\n")
+    assert shows(pod, "/", "first\n")
+    files = {"index.html": "second\n", "more.html": "more\n", ".env": "hidden\n", "docs/.secret": "hidden\n"}
+    commit = remote.push(files)
+    eventually(lambda: shows(pod, "/", "second\n"))
+    assert shows(pod, "/more.html", "more\n")
+    for path in HIDDEN:
+        assert pod.get(HTTP, path)[0] in (400, 404), path
     assert run_in(pod.containers["poll"], "readlink", f"/git/{LINK}").strip().endswith(f"/{commit}")
     assert request(pod.sandbox, SYNC, "/webhook", method="POST")[0] == 404
     assert pod.stop() == {"app": 0, "poll": 0}
@@ -47,7 +55,7 @@ def test_the_site_is_never_seen_incomplete(start_pod: StartPod, remote: Remote) 
     answers: list[tuple[int, str]] = []
 
     def newest_is_seen() -> bool:
-        answers.append(pod.get(HTTP, f"/{LINK}/index.html"))
+        answers.append(pod.get(HTTP, "/index.html"))
         return answers[-1] == (200, versions[-1])
 
     for number in range(10):
@@ -68,7 +76,8 @@ def test_the_sidecar_form_starts_the_site_with_content(start_pod: StartPod, remo
     )
     assert eventually(lambda: pod.get(HTTP, "/")) == (200, "first\n")
     eventually(partial(pod.probe, "app", "readinessProbe"))
-    assert pod.get(HTTP, "/.git")[0] == 404
+    for path in HIDDEN:
+        assert pod.get(HTTP, path)[0] in (400, 404), path
     remote.push({"index.html": "second\n"})
     wrong = {"Authorization": "Bearer sesame"}
     right = {"Authorization": "Bearer open sesame"}
@@ -79,8 +88,11 @@ def test_the_sidecar_form_starts_the_site_with_content(start_pod: StartPod, remo
     assert pod.stop() == {"app": 0, "poll": 0}
 
 
-def test_the_webhook_is_off_without_its_secret(start_pod: StartPod, remote: Remote) -> None:
-    """deployment.yaml works as it is in a cluster that has no such Secret; then there is no webhook."""
+def test_the_webhook_waits_for_its_secret(start_pod: StartPod, remote: Remote) -> None:
+    """deployment.yaml works as it is in a cluster that has no such Secret; one that is made later needs no restart."""
     pod = start_pod("deployment.yaml", environment={"GIT_REPO": remote.url})
     assert eventually(lambda: pod.get(HTTP, "/")) == (200, "first\n")
-    assert request(pod.sandbox, SYNC, "/webhook", method="POST")[0] == 404
+    headers = {"Authorization": "Bearer open sesame"}
+    assert request(pod.sandbox, SYNC, "/webhook", method="POST", headers=headers)[0] == 503
+    pod.put_secret("site-webhook", {"secret": "open sesame"})
+    assert request(pod.sandbox, SYNC, "/webhook", method="POST", headers=headers)[0] == 202

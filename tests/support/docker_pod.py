@@ -1,8 +1,8 @@
 """A pod of a manifest, run by Docker as the kubelet would, so that the manifests are tested as they are written.
 
-Done: one network for all containers, sysctls, emptyDir volumes with the fsGroup as their group, users, groups,
-read-only root filesystems, capabilities, memory limits, environment with optional Secrets, arguments, native sidecars
-with their startup probe, HTTP probes, and the order of the end.
+Done: one network for all containers, sysctls, volumes (emptyDir, optional Secrets) with the fsGroup as their group,
+users, groups, read-only root filesystems, capabilities, memory limits, environment, arguments, native sidecars with
+their startup probe, HTTP probes, and the order of the end.
 """
 
 from collections.abc import Mapping
@@ -72,6 +72,16 @@ class Pod:
         """GET a path from a port of the pod; return status and body."""
         return request(self.sandbox, port, path)
 
+    def put_secret(self, name: str, values: Mapping[str, str]) -> None:
+        """Have a Secret with these values in the volumes that are made of it, as if it was made now."""
+        for volume in self.spec["volumes"]:
+            if volume.get("secret", {}).get("secretName") == name:
+                for key, value in values.items():
+                    path = f"/volumes/{volume['name']}/{key}"
+                    run_in(self.sandbox, "sh", "-c", 'printf %s "$1" >"$2"', "sh", value, path)
+                    run_in(self.sandbox, "chgrp", str(self.spec["securityContext"]["fsGroup"]), path)
+                    run_in(self.sandbox, "chmod", f"{volume['secret']['defaultMode']:o}", path)
+
     def probe(self, container: str, kind: str) -> bool:
         """Ask one of a container's HTTP probes once, as the kubelet does."""
         target = self._container(container)[kind]["httpGet"]
@@ -107,13 +117,15 @@ class Pod:
         sandbox.with_exposed_ports(*(port["containerPort"] for each in self._all() for port in each["ports"]))
         client = sandbox.get_docker_client().client
         for volume in self.spec["volumes"]:
-            assert "emptyDir" in volume, "only emptyDir is known here"
+            assert volume.keys() & {"emptyDir", "secret"}, "only emptyDir and Secrets are known here"
             self._volumes[volume["name"]] = new_volume(client)
             sandbox.with_volume_mapping(self._volumes[volume["name"]], f"/volumes/{volume['name']}", "rw,nocopy")
         self._sandbox = sandbox.start()
         for volume_name in self._volumes:
             run_in(sandbox, "chown", f"0:{context['fsGroup']}", f"/volumes/{volume_name}")
             run_in(sandbox, "chmod", "2775", f"/volumes/{volume_name}")
+        for secret, values in self._changes.secrets.items():
+            self.put_secret(secret, values)
 
     def _start_container(self, manifest: Manifest) -> None:
         security = manifest["securityContext"]
@@ -137,15 +149,5 @@ class Pod:
         self.containers[manifest["name"]] = container.start()
 
     def _environment(self, manifest: Manifest) -> dict[str, str]:
-        values: dict[str, str] = {}
-        for variable in manifest.get("env", []):
-            name = variable["name"]
-            if "value" in variable:
-                values[name] = variable["value"]
-            else:
-                reference = variable["valueFrom"]["secretKeyRef"]
-                secret = self._changes.secrets.get(reference["name"], {})
-                assert reference["key"] in secret or reference["optional"], f"no Secret for {name}"
-                if reference["key"] in secret:
-                    values[name] = secret[reference["key"]]
+        values = {variable["name"]: variable["value"] for variable in manifest.get("env", [])}
         return {**values, **self._changes.environment} if "GIT_REPO" in values else values

@@ -1,6 +1,7 @@
 """The manifests in k8s/: valid for the API, within the restricted Pod Security Standard, consistent in themselves."""
 
 import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from gitsync import __version__
+
 Manifest = dict[str, Any]
 
-K8S = Path(__file__).resolve().parents[2] / "k8s"
+PROJECT = Path(__file__).resolve().parents[2]
+K8S = PROJECT / "k8s"
 FILES = sorted(path.name for path in K8S.glob("*.yaml") if path.name != "kustomization.yaml")
 KUBERNETES = "1.33"
 SHUTDOWN_TIMEOUT = 10  # the default of --shutdown-timeout
@@ -33,6 +37,12 @@ def template(file: str) -> Manifest:
 def containers(spec: Manifest) -> dict[str, Manifest]:
     """Return the containers and init containers of a pod by name."""
     return {each["name"]: each for each in [*spec.get("initContainers", []), *spec["containers"]]}
+
+
+def link_of(container: Manifest) -> str:
+    """Return the name of the link that a gitsync container makes."""
+    variables: dict[str, str] = {each["name"]: each.get("value", "") for each in container["env"]}
+    return variables.get("GITSYNC_LINK", variables["GIT_REPO"].rpartition("/")[2])
 
 
 def violations(spec: Manifest) -> list[str]:
@@ -111,7 +121,7 @@ def test_the_pod_sets_nothing_but_the_repository() -> None:
     both = containers(template("pod.yaml")["spec"])
     assert [variable["name"] for variable in both["poll"]["env"]] == ["GIT_REPO"]
     assert both["app"]["image"] == "httpd:2.4"
-    assert not both["app"].keys() & {"command", "args", "env"}
+    assert not both["app"].keys() & {"command", "env"}
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -142,8 +152,8 @@ def test_probes_ask_separate_paths_of_declared_ports(file: str) -> None:
         assert used <= declared
         assert {"livenessProbe", "readinessProbe"} <= probes.keys()
         if name == "poll":
-            assert probes["livenessProbe"]["httpGet"]["path"] == "/healthz"
-            assert probes["readinessProbe"]["httpGet"]["path"] == "/readyz"
+            assert probes["livenessProbe"]["httpGet"]["path"] == f"/healthz?repo={link_of(container)}"
+            assert probes["readinessProbe"]["httpGet"]["path"] == f"/readyz?repo={link_of(container)}"
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -157,8 +167,10 @@ def test_pods_are_scraped_and_bounded(file: str) -> None:
     assert int(annotations["prometheus.io/port"]) in [port["containerPort"] for port in poll["ports"]]
     for container in containers(pod["spec"]).values():
         assert container["resources"]["limits"].keys() == {"memory"}
-        assert container["resources"]["requests"].keys() == {"cpu", "memory"}
-    assert pod["spec"]["terminationGracePeriodSeconds"] > SHUTDOWN_TIMEOUT
+        assert container["resources"]["requests"].keys() == {"cpu", "memory", "ephemeral-storage"}
+    pauses = [each.get("lifecycle", {}) for each in containers(pod["spec"]).values()]
+    pause = sum(each["preStop"]["sleep"]["seconds"] for each in pauses if each)
+    assert pod["spec"]["terminationGracePeriodSeconds"] > SHUTDOWN_TIMEOUT + pause
     assert pod["spec"]["enableServiceLinks"] is False
 
 
@@ -166,15 +178,46 @@ def test_the_deployment_starts_the_app_with_content() -> None:
     """gitsync is a native sidecar whose startup probe waits for the first publication."""
     (poll,) = template("deployment.yaml")["spec"]["initContainers"]
     assert poll["restartPolicy"] == "Always"
-    assert poll["startupProbe"]["httpGet"]["path"] == "/readyz"
+    assert poll["startupProbe"]["httpGet"]["path"] == "/readyz?repo=current"
+    assert poll["env"][-2] == {"name": "GITSYNC_HTTP_BIND", "value": ":9484"}
 
 
-def test_the_document_root_is_the_link() -> None:
-    """The web server of the Deployment serves the link that gitsync is told to make."""
-    both = containers(template("deployment.yaml")["spec"])
-    variables = {each["name"]: each.get("value") for each in both["poll"]["env"]}
+@pytest.mark.parametrize("file", FILES)
+def test_nothing_but_the_site_is_served(file: str) -> None:
+    """It is the link, not the volume with the store in it, and what begins with a dot is not shown."""
+    both = containers(template(file)["spec"])
     root = both["app"]["volumeMounts"][0]["mountPath"]
-    assert f"DocumentRoot {root}/{variables['GITSYNC_LINK']}" in both["app"]["args"]
+    assert f"Alias / {root}/{link_of(both['poll'])}/" in both["app"]["args"]
+    (rule,) = [each for each in both["app"]["args"] if each.startswith("RedirectMatch 404 ")]
+    hidden = re.compile(rule.split()[2].strip('"'))
+    assert all(hidden.search(path) for path in ("/.git", "/.gitsync/lock", "/docs/.git", "/.env", "/.well-known"))
+    assert not any(hidden.search(path) for path in ("/", "/a.b/c.html", "/.well-known/security.txt"))
+
+
+def test_a_rollout_and_a_drain_lose_nothing() -> None:
+    """A pod is out of the Service before its server ends; new ones come first; nodes give up one pod at a time."""
+    deployment, budget = (
+        next(each for each in load("deployment.yaml") if each["kind"] == kind)
+        for kind in ("Deployment", "PodDisruptionBudget")
+    )
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    assert deployment["spec"]["replicas"] > budget["spec"]["maxUnavailable"] == 1
+    assert budget["spec"]["selector"]["matchLabels"] == labels
+    spec = deployment["spec"]["template"]["spec"]
+    assert containers(spec)["app"]["lifecycle"]["preStop"]["sleep"]["seconds"] > 0
+    (spread,) = spec["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"] == labels
+
+
+def test_the_examples_name_images_that_are_made() -> None:
+    """Whoever copies an image's name from the README or a manifest has it after scripts/image."""
+    script = (PROJECT / "scripts" / "image").read_text()
+    assert 'set -- gitsync:dev "gitsync:$version"' in script
+    texts = [path.read_text() for path in (PROJECT / "README.md", *PROJECT.glob("docs/*.md"), *K8S.glob("*.yaml"))]
+    named = {name for text in texts for name in re.findall(r"(?:image: |docker run [^\n]*)(gitsync:[\w.-]+)", text)}
+    assert named <= {"gitsync:dev", f"gitsync:{__version__}"}
+    assert len(named) == 2
 
 
 def test_selectors_and_services_find_the_pods() -> None:

@@ -5,19 +5,19 @@ ARG BASE=debian:trixie-slim
 FROM ${BASE} AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates python3 python3-pip python3-venv \
-    && python3 -m venv --without-pip /opt/gitsync
+    && python3 -m venv --without-pip /usr/lib/gitsync
 WORKDIR /src
 COPY constraints.txt ./
 # The dependencies come first: a change of the program alone leaves this layer as it is.
-RUN pip --python /opt/gitsync/bin/python3 install --no-cache-dir --no-compile --no-deps -r constraints.txt
+RUN pip --python /usr/lib/gitsync/bin/python3 install --no-cache-dir --no-compile --no-deps -r constraints.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY gitsync ./gitsync
 # --no-deps, then check: constraints.txt has to name every dependency. Compiled here, and never checked against the sources' times
 # again, because at run time the root filesystem may be read-only.
-RUN pip --python /opt/gitsync/bin/python3 install --no-cache-dir --no-compile --no-deps . \
-    && pip --python /opt/gitsync/bin/python3 check \
-    && find /opt/gitsync/lib -type d '(' -name test -o -name tests ')' -prune -exec rm -rf '{}' + \
-    && /opt/gitsync/bin/python3 -m compileall -q --invalidation-mode unchecked-hash /opt/gitsync/lib
+RUN pip --python /usr/lib/gitsync/bin/python3 install --no-cache-dir --no-compile --no-deps . \
+    && pip --python /usr/lib/gitsync/bin/python3 check \
+    && find /usr/lib/gitsync/lib -type d '(' -name test -o -name tests ')' -prune -exec rm -rf '{}' + \
+    && /usr/lib/gitsync/bin/python3 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/gitsync/lib
 
 # --- What runs --------------------------------------------------------------------------------------------------------------------
 FROM ${BASE}
@@ -35,11 +35,12 @@ RUN apt-get update \
     && groupadd --gid 65533 git-sync \
     && useradd --uid 65533 --gid 65533 --no-log-init --no-create-home --home-dir /tmp --shell /usr/sbin/nologin git-sync \
     && install -d -o git-sync -g git-sync -m 02775 /git \
-    && ln -s /opt/gitsync/bin/gitsync /usr/local/bin/gitsync \
+    # Nothing of the program lies where people mount volumes, such as /opt and /usr/local.
+    && ln -s /usr/lib/gitsync/bin/gitsync /usr/bin/gitsync \
     # The name of the program in the image of git-sync, for manifests that name it as their command: then this is process 1.
-    && printf '%s\n' '#!/bin/sh' 'exec /usr/bin/tini -s -- gitsync "$@"' >/git-sync \
+    && printf '%s\n' '#!/bin/sh' 'exec /usr/bin/tini -s -- /usr/bin/gitsync "$@"' >/git-sync \
     && chmod 0755 /git-sync
-COPY --from=build /opt/gitsync /opt/gitsync
+COPY --from=build /usr/lib/gitsync /usr/lib/gitsync
 
 ENV GITSYNC_ROOT=/git \
     HOME=/tmp \
@@ -52,4 +53,4 @@ LABEL org.opencontainers.image.title="gitsync" \
     org.opencontainers.image.description="Publishes a git repository into a volume and keeps it up to date: a sidecar for pods" \
     org.opencontainers.image.licenses="Apache-2.0"
 # -s: orphans are reaped also where this is not process 1, as in a pod with a shared process namespace.
-ENTRYPOINT ["/usr/bin/tini", "-s", "--", "gitsync"]
+ENTRYPOINT ["/usr/bin/tini", "-s", "--", "/usr/bin/gitsync"]

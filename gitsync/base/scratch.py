@@ -1,23 +1,39 @@
 """Private temporary directories. A `Scratch` belongs to whoever made it."""
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
 from pathlib import Path
 from typing import Final
 
+from gitsync.base.errors import GitSyncError
 from gitsync.base.filelock import Lock
 from gitsync.base.nolinks import remove
 
 _PREFIX: Final = "gitsync-"
+# https://docs.python.org/3/library/tempfile.html#tempfile.gettempdir
+_USUAL: Final = (Path("/tmp"), Path("/var/tmp"), Path("/usr/tmp"))  # noqa: S108 (they are only compared with)
+_HINT: Final = "mount an emptyDir (docker: --tmpfs) at /tmp, or name a directory that can be written to with TMPDIR"
 
 
 class Scratch:
     """A private directory outside the published volume; those of killed processes are removed when one is made."""
 
     def __init__(self) -> None:
-        parent = Path(tempfile.gettempdir()).resolve()
+        """Make it in TMPDIR or /tmp; raise `GitSyncError` if nothing can be written there."""
+        try:
+            self._make(Path(tempfile.gettempdir()).resolve())
+        except OSError as error:
+            where = f": {Path(error.filename).parent}" if error.filename else ""
+            message = f"there is no directory for temporary files: {error.strerror or error}{where}"
+            raise GitSyncError(message, reason="no_tmp", hint=_HINT) from error
+
+    def _make(self, parent: Path) -> None:
+        if parent == Path.cwd() and parent not in _USUAL:
+            # The library's last resort; it may well be the published volume, and logins come in here.
+            raise FileNotFoundError(errno.ENOENT, f"the one that is left, {parent}, is where we work")
         _remove_dead_scratches(parent)
         while True:
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))

@@ -137,8 +137,8 @@ def test_the_git_that_is_left_is_whole(shell: Callable[..., str]) -> None:
 
 def test_the_program_is_compiled(shell: Callable[..., str]) -> None:
     """The package and its dependencies have byte code, which nothing could write on a read-only filesystem."""
-    sources = "find /opt/gitsync/lib -name '*.py'"
-    compiled = "find /opt/gitsync/lib -name '*.pyc' -path '*/__pycache__/*'"
+    sources = "find /usr/lib/gitsync/lib -name '*.py'"
+    compiled = "find /usr/lib/gitsync/lib -name '*.pyc' -path '*/__pycache__/*'"
     names = {path.removesuffix(".py") for path in shell(sources).split()}
     cached = {re.sub(r"/__pycache__/([^/]+)\.cpython-\d+\.pyc$", r"/\1", path) for path in shell(compiled).split()}
     assert len(names) > 50
@@ -155,3 +155,29 @@ def test_what_the_image_says_of_itself(images: dict[str, str]) -> None:
     assert {"GITSYNC_ROOT=/git", "HOME=/tmp"} <= set(config["Env"])
     assert config["Labels"]["org.opencontainers.image.title"] == "gitsync"
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", config["Labels"]["org.opencontainers.image.version"])
+
+
+def test_a_read_only_root_without_tmp_is_an_error_with_a_remedy(
+    start: StartContainer, images: dict[str, str], make_volume: Callable[[str], str]
+) -> None:
+    """The line in the log names the mount that is missing, and nothing secret goes into the volume instead."""
+    volume = make_volume("chmod 0777 .")
+    mount = [(volume, "/git", "rw,nocopy")]
+    for options in ({}, {"working_dir": "/git"}):
+        container = start(
+            images["gitsync"], env={"GIT_REPO": "http://nowhere/site"}, read_only=True, volumes=mount, **options
+        )
+        assert container.get_wrapped_container().wait()["StatusCode"] == 1
+        (line,) = output_of(container).splitlines()
+        told = json.loads(line)
+        assert (told["event"], told["reason"]) == ("start_failed", "no_tmp")
+        assert "/tmp" in told["hint"]
+
+
+def test_a_volume_where_people_mount_them_hides_nothing(
+    start: StartContainer, images: dict[str, str], make_volume: Callable[[str], str], remote: Remote
+) -> None:
+    """Empty volumes at /opt and /usr/local, and the program works."""
+    volumes = [(make_volume("true"), path, "rw,nocopy") for path in ("/opt", "/usr/local", "/srv")]
+    container = start(images["gitsync"], env={"GIT_REPO": remote.url}, ports=(PORT,), volumes=volumes)
+    wait_ready(container)

@@ -166,9 +166,10 @@ def test_root_in_a_file(capsys: Output, tmp_path: Path, temporary: Path) -> None
 def test_no_directory_for_private_files(
     capsys: Output, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the system refuses at the start is a failure with a reason, not a traceback."""
+    """What the system refuses at the start is a failure with a reason and a remedy, not a traceback."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     assert cli.main(["--repo=https://h/x", f"--root={tmp_path}/root", "--log-format=json"], {}) == 1
     event = json.loads(capsys.readouterr().err)
-    assert (event["event"], event["reason"]) == ("start_failed", "filesystem")
-    assert "nowhere" in event["message"]
+    assert (event["event"], event["reason"]) == ("start_failed", "no_tmp")
+    assert str(tmp_path / "nowhere") in event["message"]
+    assert "TMPDIR" in event["hint"]

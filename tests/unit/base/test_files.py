@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gitsync.base.errors import GitSyncError
 from gitsync.base.filelock import Lock
 from gitsync.base.files import read_small, temporary_beside, unique
 from gitsync.base.nolinks import remove, sweep_temporaries
@@ -312,3 +313,28 @@ def test_scratch_of_another_user(temporary: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     Scratch().remove()
     assert names(temporary) == ["gitsync-foreign"]
+
+
+@pytest.fixture
+def no_temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A process that may write nowhere but in its working directory, as in a container without /tmp."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "missing"), str(tmp_path)])
+    return tmp_path
+
+
+def test_scratch_without_a_place(no_temporary: Path) -> None:
+    """The error names the remedy; the working directory, which may be the published volume, is not made use of."""
+    with pytest.raises(GitSyncError, match="no directory for temporary files") as caught:
+        Scratch()
+    assert caught.value.reason == "no_tmp"
+    assert "emptyDir" in (caught.value.hint or "")
+    assert names(no_temporary) == []
+
+
+def test_scratch_in_a_full_or_closed_place(temporary: Path) -> None:
+    """It is the same if the directory is there and cannot be written to."""
+    temporary.rmdir()
+    with pytest.raises(GitSyncError, match="No such file"):
+        Scratch()

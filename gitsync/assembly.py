@@ -139,12 +139,13 @@ def build_parts(
     repo: RepoConfig, git: Git, *, credentials: Credentials, observers: Observers, stop: threading.Event
 ) -> Parts:
     """Build what the worker's thread calls; `stop` ends whatever it waits for."""
+    stores = Stores(repo, git)
     return Parts(
         git=git,
         lock=VolumeLock(repo, git, stop=stop, observers=observers),
         remote=Remote(repo, git),
-        stores=Stores(repo, git),
-        trees=Trees(repo, git, observers),
+        stores=stores,
+        trees=Trees(repo, git, stores, observers),
         publisher=LinkPublisher(repo.link),
         observers=observers,
         credentials=credentials,

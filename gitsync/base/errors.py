@@ -19,6 +19,7 @@
 """
 
 import re
+from pathlib import Path
 from typing import Final
 
 # The exit codes of the process.
@@ -27,6 +28,7 @@ EXIT_FAILURE: Final = 1
 
 HINTS = {
     "auth": "check the credentials and that they may read this repository",
+    "bad_answer": "what answers is no git server, or its repository is damaged: run git fsck there; ours is left alone",
     "bad_commit": "git cannot check this commit out on this volume; what is published stays until there is another",
     "cancelled": "the process is shutting down; nothing to do",
     "connect": "check that the server is up and that this pod may reach it (proxy, network policy)",
@@ -41,6 +43,8 @@ HINTS = {
     "locked": "give every process a --root of its own; a Deployment on one volume needs `strategy: Recreate`",
     "no_space": "make room on the volume of --root; the next try removes what is left of this one",
     "not_found": "check --repo; some servers also answer so when the credentials may not see it",
+    "out_of_memory": "raise the memory limit of the container; core.bigFileThreshold says from which size on"
+    " git streams files",
     "permission": "check the owner, group and mode of the path named, and whether the volume is writable",
     "rate_limited": "poll less often (--period) or use the webhook",
     "ref_missing": "check --ref: a full ref name, a tag, a branch or a full commit hash",
@@ -66,6 +70,7 @@ _PATTERNS: Final = (
         "bad_commit",
     ),
     (r"no space left on device|disk quota exceeded", "no_space"),
+    (r"out of memory|cannot allocate memory|died of signal 9", "out_of_memory"),
     (
         r"transport '[^\n]{0,99}' not allowed|remote helper [^\n]{0,99} aborted|unable to find remote helper",
         "transport",
@@ -81,7 +86,7 @@ _PATTERNS: Final = (
         "auth",
     ),
     (r"returned error: 404|repository '[^\n]{0,99}' not found|repository not found", "not_found"),
-    (r"does not appear to be a git repository", "not_found"),
+    (r"does not appear to be a git repository|not valid: is this a git repository", "not_found"),
     (r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref", "ref_missing"),
     (r"could not resolve (host|proxy)|name or service not known|name resolution", "dns"),
     (r"certificate|gnutls_handshake|ssl_connect|ssl routines|tls (connect|packet)", "tls"),
@@ -98,13 +103,19 @@ _PATTERNS: Final = (
         r"|no route to host|network is unreachable|recv failure|empty reply|http/2 stream|operation timed out",
         "connect",
     ),
+    (r"early eof|unexpected disconnect", "connect"),
+    (
+        r"corruption on the remote side|protocol error|invalid index-pack output|(index-pack|unpack-objects) failed"
+        r"|did not send all necessary objects",
+        "bad_answer",
+    ),
     (
         r"corrupt|invalid sha1 pointer|bad (object|tree|signature)|unable to (read (tree|sha1)|parse|unpack)"
-        r"|is empty$|is truncated|inflate|did not send all necessary objects|not a git repository|index file"
+        r"|is empty$|is truncated|inflate|not a git repository|index file"
         r"|missing (blob|tree|commit)|could not parse|garbage at end",
         "corrupt",
     ),
-    (r"early eof|hung up|unexpected disconnect|could not read from remote", "connect"),
+    (r"hung up|could not read from remote", "connect"),
     (r"permission denied", "permission"),
 )
 
@@ -144,7 +155,13 @@ class ConfigError(GitSyncError):
 
 
 class GitError(GitSyncError):
-    """A git command failed; `message` is scrubbed and names the command and the remote it was run on."""
+    """A git command failed; `message` is scrubbed and names the command and the remote it was run on.
+
+    `store` is the store that it worked in, if any, and `metadata` that of the tree, if it worked on one.
+    """
+
+    store: Path | None = None
+    metadata: Path | None = None
 
 
 class GitTimeout(GitError):

@@ -7,33 +7,23 @@ configuration of ours, and fails with a scrubbed error that has a stable reason.
 
 import contextlib
 import os
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from gitsync.base.errors import GitCancelled, GitError, GitTimeout, classify
+from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.log import COMMANDS, OUTPUT, get_logger
 from gitsync.base.redact import scrub
 from gitsync.config import TRANSPORTS, RepoConfig, transport
 from gitsync.programs.gitdir import GitDirectories, check_metadata
-from gitsync.programs.process import CancelledError, Children, MadeWayError, Process, Sink, Whole
+from gitsync.programs.gitfailure import failure, was_killed
+from gitsync.programs.process import CancelledError, Children, Ended, MadeWayError, Process, Sink, Whole
 
 # No command of ours prints more, but for those that print names of files; a server that makes git do so is refused.
 _OUTPUT_LIMIT: Final = 16 * 1024 * 1024
-_MESSAGE_LIMIT: Final = 600
 _SHOWN: Final = 65536
-
-# The lines of what git and ssh print that say what is wrong.
-_TELLING: Final = re.compile(
-    r"(fatal|error|remote|ssh):|host key verification failed|no \S+ host key is known|\S+: permission denied \("
-    r"|warning: remote host identification|sha256:\S+$|load key |.*too many authentication|no user exists for uid",
-    re.IGNORECASE,
-)
-# What a server tells of its progress. https://git-scm.com/docs/pack-protocol#_packfile_data
-_PROGRESS: Final = re.compile(r"remote: (\w[\w ]{0,99}: +\d|Total \d)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,24 +123,28 @@ class Git:
         started = time.monotonic()
         command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
         tried = f"git {command} ({scrub(place.remote) if place and place.remote else self._url})"
+        with _naming(place):
+            ended = self._wait(arguments, place, tried, deadline=deadline, sink=sink or Whole(_OUTPUT_LIMIT), idle=idle)
+            output = Output(ended.stdout, ended.stderr.decode(errors="replace"), ended.status)
+            self._log_command(arguments, output, time.monotonic() - started)
+            if was_killed(output.status) or not accept(output.status):
+                self._raise_if_cancelled(tried)
+                raise failure(tried, output.stderr, output.status)
+        return output
+
+    def _wait(
+        self, arguments: Sequence[str], place: Place | None, tried: str, *, deadline: float, sink: Sink, idle: bool
+    ) -> Ended:
+        """Run a command to its end; `tried` is what it is called in errors."""
         variables = self._enter(place) if place else {}
         try:
             with self._failures_of(tried):
-                ended = self.children.run(
-                    lambda: self._start(arguments, variables, tried),
-                    deadline=deadline,
-                    sink=sink or Whole(_OUTPUT_LIMIT),
-                    idle=idle,
+                return self.children.run(
+                    lambda: self._start(arguments, variables, tried), deadline=deadline, sink=sink, idle=idle
                 )
         finally:
             if place and place.store:
                 self.directories.leave(place.store)
-        output = Output(ended.stdout, ended.stderr.decode(errors="replace"), ended.status)
-        self._log_command(arguments, output, time.monotonic() - started)
-        if not accept(output.status):
-            self._raise_if_cancelled(tried)
-            raise _error(tried, output)
-        return output
 
     @contextlib.contextmanager
     def _failures_of(self, tried: str) -> Iterator[None]:
@@ -247,18 +241,16 @@ def _environment(repo: RepoConfig, *, home: Path, configuration: Path) -> dict[s
     }
 
 
+@contextlib.contextmanager
+def _naming(place: Place | None) -> Iterator[None]:
+    """Have errors name the store, and the tree, that git was at work on."""
+    try:
+        yield
+    except GitError as error:
+        if place:
+            error.store, error.metadata = place.store, place.git_dir
+        raise
+
+
 def _cancelled(tried: str) -> GitCancelled:
     return GitCancelled(f"{tried}: ended, as the process shuts down")
-
-
-def _error(tried: str, output: Output) -> GitError:
-    stderr = scrub(output.stderr.strip())
-    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not _PROGRESS.match(line)]
-    telling = [line.strip("@ ") for line in lines if _TELLING.match(line.lstrip("@ "))] or lines[-3:]
-    summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or f"exit status {output.status}"
-    reason = classify("\n".join(line for line in lines if not line.startswith("remote:")))
-    if reason == "git":
-        reason = classify(stderr)
-        # What the server says of its own repository does not mean that ours is damaged.
-        reason = "remote_error" if reason == "corrupt" else reason
-    return GitError(f"{tried}: {summary}", reason=reason)

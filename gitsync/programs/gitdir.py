@@ -66,7 +66,7 @@ class GitDirectories:
         for name in _FILES:
             # Git has removed it: a store that is not shallow any more has no such file.
             if not (directory / name).is_symlink():
-                nolinks.unlink(store / name)
+                nolinks.remove(store / name)
                 (directory / name).symlink_to(store / name)
 
 

@@ -14,6 +14,8 @@ _OPTIONS: Final = (
     "--no-write-fetch-head",
     "--no-auto-gc",
     "--no-recurse-submodules",
+    # A remote may be shallow itself. Without this git passes over its refs, and ends with 0.
+    "--update-shallow",
 )
 
 

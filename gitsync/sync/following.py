@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from gitsync.base.errors import GitSyncError
 from gitsync.base.log import Logger
 from gitsync.base.refusals import Refusals
 from gitsync.sync.memory import Known
@@ -69,9 +68,3 @@ class Following:
         self._log.info("options_changed", store=str(self._parts.stores.current.path))
         self._parts.stores.fetch(known.target, deadline=known.deadline)
         return known
-
-    def begin_anew(self, known: Known, error: GitSyncError) -> None:
-        """Turn to a new store, as the one that there is turned out to be damaged."""
-        self._log.warning("store_damaged", message=str(error))
-        self._parts.stores.current.renew()
-        self._tidying.tidy(known.memory)

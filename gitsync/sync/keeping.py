@@ -10,7 +10,7 @@ from gitsync.base.log import Logger
 from gitsync.config import RepoConfig
 from gitsync.sync.memory import Known, Memory
 from gitsync.sync.parts import Parts
-from gitsync.volume.stores import is_damage
+from gitsync.volume.checkup import is_doubtful
 from gitsync.volume.tree import Tree
 
 _SHOWN_FILES: Final = 10
@@ -95,4 +95,4 @@ class Keeping:
         except GitSyncError as error:
             # The index is damaged too, or git was ended: staging anew finds out.
             self._log.warning("heal_failed", reason=error.reason, message=str(error))
-            return ["."] if is_damage(error) else []
+            return ["."] if is_doubtful(error) else []

@@ -1,7 +1,7 @@
 """One pass: the ordered steps from asking the remote to what consumers see. Runs on the worker's thread.
 
-Whatever fails, what is published stays as it is. A login that is refused is renewed and tried once more; a store that
-turns out to be damaged is replaced by another one, once.
+Whatever fails, what is published stays as it is. A login that is refused is renewed and tried once more; what turns out
+to be damaged on the volume is replaced, and the steps are taken again.
 """
 
 import time
@@ -19,15 +19,18 @@ from gitsync.sync.crowding import Crowding
 from gitsync.sync.following import Following
 from gitsync.sync.keeping import Keeping
 from gitsync.sync.memory import Known, Memory, Phases, Step
+from gitsync.sync.mending import Mending
 from gitsync.sync.parts import Parts
 from gitsync.sync.preparing import Preparing
 from gitsync.sync.publishing import Publishing
 from gitsync.sync.tidying import Tidying
 from gitsync.telling.events import Failure, Outcome, SyncResult
-from gitsync.volume.stores import is_damage
+from gitsync.volume.checkup import is_doubtful
 from gitsync.volume.tree import Recipe
 
 _Steps = Sequence[Step]
+# So often the steps are taken, as there are several stores where there are submodules.
+_TRIES: Final = 10
 # Much of a message may be the words of a server or of a repository.
 _LONGEST_MESSAGE: Final = 4000
 
@@ -43,6 +46,7 @@ class Homes:
     publishing: Publishing
     announcing: Announcing
     tidying: Tidying
+    mending: Mending
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +108,9 @@ class SyncPass:
         self._phases = phases
         # What the last step that was taken has left; it counts also if the next one fails.
         self._memory = Memory(recipe=Recipe(submodules=repo.content.submodules), ref=repo.ref)
+        # What the remote has, as far as this pass has asked, and whether it had to log in anew.
+        self._wanted: str | None = None
+        self._login_renewed = False
 
     def run(self, memory: Memory, *, deadline: float) -> tuple[SyncResult, Memory]:
         """Run one pass until the deadline (monotonic seconds); return what came of it and what to remember.
@@ -113,7 +120,7 @@ class SyncPass:
         started = time.monotonic()
         outcome: Outcome = "failed"
         failure = None
-        self._memory = memory
+        self._memory, self._wanted, self._login_renewed = memory, None, False
         try:
             outcome = self._run(Known(deadline=deadline, memory=memory)).outcome
         except Exception as error:
@@ -132,16 +139,20 @@ class SyncPass:
         return result, memory
 
     def _run(self, known: Known) -> Known:
-        known = self._take(self._order.prepare, known)
-        try:
-            known = self._keep_and_follow(known)
-        except GitSyncError as error:
-            if error.reason != "auth" or not self._renew_login(known.deadline):
-                raise
-            self._log.info("credentials_renewed", message=str(error))
-            known = self._keep_and_follow(replace(known, memory=self._memory, missing=None))
+        begun = self._take(self._order.prepare, known)
+        tries = 1
+        while True:
+            try:
+                known = self._keep_and_follow(begun)
+                break
+            except (GitSyncError, OSError) as error:
+                if tries >= _TRIES or not (self._renew_login(error, known.deadline) or self._mend(begun, error)):
+                    raise self._homes.mending.blame(error, self._wanted) from error
+                tries += 1
+                begun = replace(begun, memory=self._memory, missing=None)
         known = self._take(self._order.finish, known)
         self._memory = replace(known.memory, sweep_due=False)
+        self._homes.mending.forget()
         return known
 
     def _keep_and_follow(self, known: Known) -> Known:
@@ -163,9 +174,9 @@ class SyncPass:
             if known.commit is None:
                 return known
             known = self._take(self._order.restore, known)
-        except GitSyncError as error:
-            # One that is refused must not keep us from asking for another.
-            if not is_damage(error) and not isinstance(error, PublishVetoed):
+        except (GitSyncError, OSError) as error:
+            # One that is refused, or cannot be had, must not keep us from asking for another.
+            if not (self._mend(known, error) or is_doubtful(error) or isinstance(error, PublishVetoed)):
                 raise
             return replace(known, memory=self._memory)
         known = self._homes.keeping.note_repair(known, before)
@@ -175,13 +186,7 @@ class SyncPass:
     def _update(self, known: Known) -> Known:
         """Publish what the remote has."""
         known = self._take(self._order.admit, known)
-        try:
-            return self._fetch_and_publish(known)
-        except GitSyncError as error:
-            if not is_damage(error):
-                raise
-            self._homes.following.begin_anew(known, error)
-            return self._fetch_and_publish(known)
+        return self._fetch_and_publish(known)
 
     def _fetch_and_publish(self, known: Known) -> Known:
         known = self._take(self._order.fetch, known)
@@ -190,18 +195,30 @@ class SyncPass:
             return replace(known, memory=replace(known.memory, source=known.source))
         return replace(self._take(self._order.update, known), outcome="updated")
 
+    def _mend(self, known: Known, error: Exception) -> bool:
+        mended = self._homes.mending.mend(error, self._wanted, deadline=known.deadline)
+        self._homes.tidying.tidy(known.memory)
+        return mended
+
     def _take(self, steps: _Steps, known: Known) -> Known:
         for step in steps:
             if step.due(known):
                 with self._phases.measure(step.phase):
                     known = step.take(known)
                 self._memory = known.memory
+                self._wanted = known.target.hash if known.target else None
         return known
 
-    def _renew_login(self, deadline: float) -> bool:
-        """Say whether the server, which has refused the login, may let us in with another one that there is now."""
+    def _renew_login(self, error: Exception, deadline: float) -> bool:
+        """Say whether the server has refused the login, and may let us in with another one that there is now."""
+        if self._login_renewed or not isinstance(error, GitSyncError) or error.reason != "auth":
+            return False
+        self._login_renewed = True
         with self._phases.measure("credentials"):
-            return self._credentials.renew(deadline=deadline)
+            renewed = self._credentials.renew(deadline=deadline)
+        if renewed:
+            self._log.info("credentials_renewed", message=str(error))
+        return renewed
 
     def _failure(self, error: Exception) -> Failure:
         if isinstance(error, OSError):

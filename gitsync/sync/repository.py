@@ -18,6 +18,7 @@ from gitsync.sync.crowding import Crowding
 from gitsync.sync.following import Following
 from gitsync.sync.keeping import Keeping
 from gitsync.sync.memory import Memory, Phases
+from gitsync.sync.mending import Mending
 from gitsync.sync.parts import Parts
 from gitsync.sync.passes import Homes, SyncPass
 from gitsync.sync.preparing import Preparing
@@ -40,6 +41,7 @@ class Repository:
         self._keeping = Keeping(repo, parts, log)
         crowding = Crowding(repo.name, parts, log)
         refusals = Refusals(functools.partial(_refused_for, repo))
+        mending = Mending(parts.stores, parts.git, refusals, log)
         homes = Homes(
             preparing=Preparing(repo, parts),
             keeping=self._keeping,
@@ -48,6 +50,7 @@ class Repository:
             publishing=Publishing(repo.name, parts, refusals=refusals, crowding=crowding, log=log),
             announcing=Announcing(repo.name, parts, self._chores),
             tidying=self._tidying,
+            mending=mending,
         )
         self._pass = SyncPass(repo, parts, homes, self._phases)
         # Whether the volume has not let us look for what an earlier process has published.

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitsync.base import nolinks
-from gitsync.base.errors import GitError
+from gitsync.base.errors import GitCancelled, GitError, GitTimeout
+from gitsync.base.log import get_logger
 from gitsync.config import TREES_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.volume.mounts import MountedTrees
@@ -28,6 +29,7 @@ class Catalogue:
     def __init__(self, repo: RepoConfig, git: Git) -> None:
         self._git = git
         self._root = repo.root
+        self._log = get_logger(repo=repo.name)
         self.directory = repo.root / TREES_DIRECTORY
         self.mounted = MountedTrees(repo.name)
 
@@ -70,9 +72,11 @@ class Catalogue:
                 try:
                     if not self.damage(tree, deadline=deadline):
                         return tree
+                except (GitTimeout, GitCancelled):
+                    raise
                 except GitError as error:
-                    if error.reason != "corrupt":
-                        raise
+                    # Another one is made then.
+                    self._log.warning("tree_unusable", v=1, path=str(tree.path), message=str(error))
         return None
 
     def damage(self, tree: Tree, *, deadline: float, idle: bool = False) -> list[str]:

@@ -21,6 +21,7 @@ from gitsync.volume.disposal import Disposal
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.standby import Standbys
 from gitsync.volume.store import Store
+from gitsync.volume.stores import Stores
 from gitsync.volume.strays import UncleanError
 from gitsync.volume.submodules import Submodules
 from gitsync.volume.tree import AGAIN, PRIVATE, Recipe, Tree
@@ -35,7 +36,7 @@ class Staging:
     """Makes the trees of one root."""
 
     def __init__(
-        self, repo: RepoConfig, git: Git, *, catalogue: Catalogue, disposal: Disposal, limit: TreeLimit
+        self, repo: RepoConfig, git: Git, stores: Stores, *, catalogue: Catalogue, disposal: Disposal, limit: TreeLimit
     ) -> None:
         self._git = git
         self._root = repo.root
@@ -43,7 +44,7 @@ class Staging:
         self._disposal = disposal
         self._limit = limit
         self.standbys = Standbys(repo, catalogue, disposal)
-        self._submodules = Submodules(repo, git)
+        self._submodules = Submodules(repo, git, stores)
         self._log = get_logger(repo=repo.name)
         # When the metadata's trees can be settled, monotonic.
         self._unsettled: dict[Path, float] = {}

@@ -2,17 +2,22 @@
 
 A store that turns out to be damaged is replaced by the next generation beside it, and removed when no published tree
 refers to it any more. Called by the worker's thread, `generations` also by the main thread before it starts.
+
+That an object is there does not say that what it refers to is: a fetch, or a removal of garbage, may have been ended
+half way. A commit counts as fetched when it is what a ref of ours names, as those are written after a fetch, or when
+all that it refers to was found.
 """
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
-from gitsync.base.errors import GitError
+from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.log import get_logger
 from gitsync.config import GitSetting, RepoConfig, render
 from gitsync.programs.gitcmd import Git, Place
@@ -22,6 +27,8 @@ from gitsync.telling.events import Commit
 PRIVATE_REF: Final = "refs/gitsync/head"
 # Holds the options that the store was fetched with.
 _OPTIONS: Final = "gitsync-options"
+# How git says that there is no such object, or no such ref.
+_ABSENT: Final = re.compile("bad (object|revision)")
 
 
 class Store:
@@ -43,9 +50,14 @@ class Store:
 
     def renew(self) -> None:
         """Turn to a new generation; published trees go on referring to the old one."""
-        generation = int(self.path.name.rpartition("-")[2])
-        self.path = self._directory / f"{self._key}-{generation + 1}"
+        numbers = [int(path.name.rpartition("-")[2]) for path in (self.path, *self.generations())]
+        self.path = self._directory / f"{self._key}-{max(numbers) + 1}"
         get_logger(repo=self._repo.name).warning("store_renewed", store=str(self.path))
+
+    @property
+    def has_fetched(self) -> bool:
+        """Whether a fetch into it has succeeded, as far as a look at its refs tells."""
+        return any(nolinks.exists(self.path / name) for name in (PRIVATE_REF, "packed-refs"))
 
     def fetch(self, source: str, *, sha256: bool, deadline: float) -> None:
         """Fetch one ref or commit into the private ref until the deadline (monotonic seconds); raise `GitError`.
@@ -86,23 +98,43 @@ class Store:
                 raise
             # https://git-scm.com/docs/git-config#Documentation/git-config.txt-uploadpackallowReachableSHA1InWant
             refs = ("+refs/heads/*:refs/gitsync/heads/*", "+refs/tags/*:refs/gitsync/tags/*")
-            self._fetch(refs, self._unshallow(), deadline=deadline)
+            # What is gone goes first: a branch may be called like the directory of one that was.
+            self._fetch(refs, ["--prune", *self._unshallow()], deadline=deadline)
 
     def lookup(self, revision: str, *, deadline: float) -> Commit | None:
-        """Return a commit that the store has, None if it has no such commit."""
+        """Return a commit that the store has whole, None if it has no such commit; raise `GitError`."""
         if not nolinks.is_directory(self.path / "objects"):
             return None
-        arguments = ["log", "-1", "--format=%H%n%aI%n%ct", f"{revision}^{{commit}}", "--"]
-        output = self._git.run(arguments, deadline=deadline, place=self.place, accept=lambda status: status >= 0)
-        lines = output.stdout.splitlines()
-        if output.status != 0 or len(lines) != 3:
+        decorate = ("--decorate=full", f"--decorate-refs={PRIVATE_REF}", "--format=%H%n%aI%n%ct%n%D")
+        try:
+            printed = self._run("log", "-1", *decorate, f"{revision}^{{commit}}", "--", deadline=deadline)
+        except GitError as error:
+            if _ABSENT.search(str(error)):
+                return None
+            raise
+        hash_, written, seconds, refs = printed.splitlines()
+        if PRIVATE_REF not in refs.split(", ") and not self._is_whole(hash_, deadline=deadline):
             return None
-        return Commit(hash=lines[0], author_date=_date(lines[1]), commit_time=_seconds(lines[2]))
+        return Commit(hash=hash_, author_date=_date(written), commit_time=_seconds(seconds))
 
     @property
     def place(self) -> Place:
         """Where git works on it."""
         return Place(store=self.path, remote=self._url)
+
+    def _is_whole(self, commit: str, *, deadline: float) -> bool:
+        """Say whether all files of a commit are there, but for those that were left out on purpose."""
+        promised = ["--exclude-promisor-objects"] if self._filter else []
+        try:
+            self._run("rev-list", "--objects", "--quiet", "--no-walk", *promised, commit, deadline=deadline)
+        except (GitCancelled, GitTimeout):
+            raise
+        except GitError:
+            return False
+        return True
+
+    def _run(self, *arguments: str, deadline: float) -> str:
+        return self._git.run(arguments, deadline=deadline, place=self.place).stdout
 
     def _fetch(self, refspecs: Sequence[str], options: Sequence[str], *, deadline: float) -> None:
         fetch(self._git, self.place, refspecs, options=options, deadline=deadline)
@@ -122,9 +154,9 @@ class Store:
         """Create the store, or put its configuration right: consumers of the volume may be able to write to it."""
         config = self._configuration(sha256=sha256)
         self._git.directories.configure(self.path, config)
+        for directory in ("objects/pack", "objects/info", "refs/heads", "refs/gitsync", "worktrees"):
+            nolinks.make_directory(self.path / directory)
         if not nolinks.exists(self.path / "HEAD"):
-            for directory in ("objects/pack", "objects/info", "refs/heads", "refs/gitsync", "worktrees"):
-                nolinks.make_directory(self.path / directory)
             nolinks.write(self.path / "config", config)
             nolinks.write(self.path / "HEAD", "ref: refs/heads/none\n")
         elif nolinks.read(self.path / "config") != config:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
-from gitsync.base.errors import GitError, RefNotFound
+from gitsync.base.errors import RefNotFound
 from gitsync.base.log import get_logger
 from gitsync.config import STORE_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git, Place
@@ -34,7 +34,19 @@ class Stores:
         self._git = git
         self._log = get_logger(repo=repo.name)
         self._directory = repo.root / STORE_DIRECTORY
-        self.current = Store(self._directory, repo.repo, repo, git)
+        self._opened: dict[str, Store] = {}
+        self.current = self.of(repo.repo)
+
+    def of(self, url: str) -> Store:
+        """Return the store of a remote, always the same one."""
+        if url not in self._opened:
+            self._opened[url] = Store(self._directory, url, self._repo, self._git)
+        return self._opened[url]
+
+    def at(self, path: Path) -> Store | None:
+        """Return the store that a path is in, None if it is in none that is used."""
+        places = {path, *path.parents}
+        return next((store for store in self._opened.values() if store.path in places), None)
 
     def all(self) -> list[Path]:
         """Return the stores of all remotes and generations that are on the volume."""
@@ -45,22 +57,30 @@ class Stores:
 
         That is newer than the target's if the remote has moved since. Raises `GitError` and `RefNotFound`.
         """
-        self.current.fetch(target.source, sha256=len(target.hash) == 64, deadline=deadline)
-        commit = self.current.lookup(PRIVATE_REF, deadline=deadline)
+        if target.pinned:
+            self.current.fetch_commit(target.hash, deadline=deadline)
+        else:
+            self.current.fetch(target.source, sha256=len(target.hash) == 64, deadline=deadline)
+        commit = self.current.lookup(target.hash if target.pinned else PRIVATE_REF, deadline=deadline)
         if commit is None:
-            message = f"git fetch ({self._repo.repo}): {target.source} does not lead to a commit"
+            message = f"git fetch ({self._repo.repo}): {target.source} does not lead to a commit that the remote has"
             raise RefNotFound(message, hint="check --ref: only commits can be published")
         return commit
 
-    def sweep(self) -> None:
-        """Remove what killed commands left: we hold the lock, so every lock file of git's is a dead one."""
+    def sweep(self) -> bool:
+        """Remove what killed commands left: we hold the lock, so every lock file of git's is a dead one.
+
+        Says whether there was anything.
+        """
+        swept = False
         for path in nolinks.walk(self._directory, depth=_DEPTH):
             # Branches may be called like temporary files, but not like locks.
             named_by_us = "refs" not in path.relative_to(self._directory).parts
             unfinished = named_by_us and (path.name.startswith(_BEGUN) or path.name.endswith(_UNFINISHED))
             if unfinished or path.name.endswith(_LOCKED):
                 self._log.info("leftover_removed", v=1, path=str(path))
-                nolinks.remove(path)
+                swept = nolinks.remove(path) or swept
+        return swept
 
     def collect(self, *, deadline: float, idle: bool) -> None:
         """Collect garbage where much has piled up, until the deadline (monotonic seconds); raise `GitError`.
@@ -74,8 +94,3 @@ class Stores:
         """Remove the objects that unfinished fetches have left, until the deadline. Raise `GitError`."""
         for store in self.all():
             self._git.run(["prune", "--expire=now"], deadline=deadline, place=Place(store=store))
-
-
-def is_damage(error: Exception) -> bool:
-    """Say whether an error means that the store itself is damaged."""
-    return isinstance(error, GitError) and error.reason == "corrupt"

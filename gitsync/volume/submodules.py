@@ -13,10 +13,11 @@ from gitsync.base import nolinks
 from gitsync.base.errors import CheckoutError, GitCancelled, GitError, GitTimeout, RefNotFound
 from gitsync.base.files import unique
 from gitsync.base.log import get_logger
-from gitsync.config import STORE_DIRECTORY, RepoConfig
+from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.volume.modules import Link, Modules, check_count
 from gitsync.volume.store import Store
+from gitsync.volume.stores import Stores
 from gitsync.volume.strays import empty
 from gitsync.volume.tree import NESTED, Recipe, Tree
 
@@ -40,11 +41,11 @@ class _Walk:
 class Submodules:
     """The submodules of one repository's trees."""
 
-    def __init__(self, repo: RepoConfig, git: Git) -> None:
+    def __init__(self, repo: RepoConfig, git: Git, stores: Stores) -> None:
         self._repo = repo
         self._git = git
         self._modules = Modules(git, (*repo.git.git_config, *repo.git.git_config_add))
-        self._directory = repo.root / STORE_DIRECTORY
+        self._stores = stores
         self._log = get_logger(repo=repo.name)
         # Whether it was a submodule that the last call has failed for.
         self.failed = False
@@ -106,7 +107,7 @@ class Submodules:
 
     def _populate(self, link: Link, path: Path, remote: str, walk: _Walk) -> Tree:
         """Return the submodule's tree at its commit: the one that was there, where that can be brought up to date."""
-        store = Store(self._directory, remote, self._repo, self._git)
+        store = self._stores.of(remote)
         tree = walk.before.get(path)
         usable = tree is not None and tree.store == store.path and nolinks.is_directory(tree.metadata)
         # Mostly it is at its commit already, so that the store has that.

@@ -8,16 +8,17 @@ from gitsync.volume.disposal import Disposal
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.retirement import Retirement
 from gitsync.volume.staging import Staging
+from gitsync.volume.stores import Stores
 from gitsync.volume.times import Times
 
 
 class Trees:
     """All that has to do with the trees of one root. Used by the worker's thread."""
 
-    def __init__(self, repo: RepoConfig, git: Git, observers: Observers) -> None:
+    def __init__(self, repo: RepoConfig, git: Git, stores: Stores, observers: Observers) -> None:
         self.catalogue = Catalogue(repo, git)
         self.disposal = Disposal(repo.name, self.catalogue, observers)
         self.limit = TreeLimit(repo, catalogue=self.catalogue, disposal=self.disposal)
-        self.staging = Staging(repo, git, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit)
+        self.staging = Staging(repo, git, stores, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit)
         self.times = Times(self.catalogue, git)
         self.retirement = Retirement(repo, catalogue=self.catalogue, disposal=self.disposal)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.base.errors import GitError, RefNotFound, StoreLocked
+from gitsync.base.errors import RefNotFound, StoreLocked
 from gitsync.base.filelock import Lock
 from gitsync.volume.store import PRIVATE_REF
 from tests.integration.conftest import MakeWorkbench, soon
@@ -107,10 +107,10 @@ def test_pinned_hash_needs_no_remote(make_workbench: MakeWorkbench) -> None:
 
 
 def test_unknown_hash_is_missing(make_workbench: MakeWorkbench, origin: Origin) -> None:
-    """The server's refusal has its reason."""
+    """It is looked for in the history of all refs, and has its reason if it is not there."""
     bench = make_workbench(origin.url, ref="b" * 40)
     bench.lock.take(deadline=soon())
-    with pytest.raises(GitError) as caught:
+    with pytest.raises(RefNotFound) as caught:
         bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
     assert caught.value.reason == "ref_missing"
 

@@ -91,10 +91,19 @@ TEXTS = [
     ("corrupt", "error: inflate: data stream error (incorrect header check)\nfatal: bad object HEAD"),
     ("corrupt", "fatal: index file corrupt"),
     ("corrupt", "fatal: unable to read tree (8a5c1b0b)"),
-    ("corrupt", "error: https://h/x.git did not send all necessary objects"),
     ("corrupt", "fatal: not a git repository: '/r/s'"),
     ("corrupt", "fatal: bad shallow line: xyz"),
-    ("git", "fatal: protocol error: bad line length character: Welc"),
+    ("bad_answer", "error: https://h/x.git did not send all necessary objects"),
+    ("bad_answer", "fatal: protocol error: bad line length character: Welc"),
+    ("bad_answer", "fatal: pack is corrupted (SHA1 mismatch)\nfatal: fetch-pack: invalid index-pack output"),
+    ("bad_answer", "error: inflate: data stream error (incorrect data check)\nfatal: unpack-objects failed"),
+    (
+        "bad_answer",
+        "error: git upload-pack: git-pack-objects died with error.\nfatal: protocol error: bad pack header\n"
+        "fatal: git upload-pack: aborting due to possible repository corruption on the remote side.",
+    ),
+    ("out_of_memory", "fatal: Out of memory, malloc failed (tried to allocate 419430401 bytes)"),
+    ("out_of_memory", "error: index-pack died of signal 9\nfatal: fetch-pack: invalid index-pack output"),
     ("git", ""),
 ]
 

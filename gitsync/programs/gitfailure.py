@@ -1,0 +1,42 @@
+"""What a git command that failed says is wrong: the lines that tell it, and the reason that they amount to."""
+
+import re
+import signal
+from typing import Final
+
+from gitsync.base.errors import GitError, classify
+from gitsync.base.redact import scrub
+
+_MESSAGE_LIMIT: Final = 600
+# The lines of what git and ssh print that say what is wrong.
+_TELLING: Final = re.compile(
+    r"(fatal|error|remote|ssh):|host key verification failed|no \S+ host key is known|\S+: permission denied \("
+    r"|warning: remote host identification|sha256:\S+$|load key |.*too many authentication|no user exists for uid",
+    re.IGNORECASE,
+)
+# What a server tells of its progress. https://git-scm.com/docs/pack-protocol#_packfile_data
+_PROGRESS: Final = re.compile(r"remote: (\w[\w ]{0,99}: +\d|Total \d)")
+
+
+def failure(tried: str, stderr: str, status: int) -> GitError:
+    """Return the error for a command that ended with this status; what it printed is scrubbed here."""
+    text = scrub(stderr.strip())
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not _PROGRESS.match(line)]
+    telling = [line.strip("@ ") for line in lines if _TELLING.match(line.lstrip("@ "))] or lines[-3:]
+    ended = "ended by KILL, and not by us" if was_killed(status) else f"exit status {status}"
+    summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or ended
+    return GitError(f"{tried}: {summary}", reason="out_of_memory" if was_killed(status) else _reason(text, lines))
+
+
+def was_killed(status: int) -> bool:
+    """Say whether a command was ended by KILL: where we do that ourselves its status is not looked at."""
+    return status == -signal.SIGKILL
+
+
+def _reason(text: str, lines: list[str]) -> str:
+    reason = classify("\n".join(line for line in lines if not line.startswith("remote:")))
+    if reason != "git":
+        return reason
+    reason = classify(text)
+    # What the server says of its own repository does not mean that ours is damaged.
+    return "remote_error" if reason in {"corrupt", "out_of_memory"} else reason

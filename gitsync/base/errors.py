@@ -41,6 +41,7 @@ HINTS = {
     "git_missing": "install git or name the program with --git",
     "host_key": "check with the server's owner that its key is right, then put it into --ssh-known-hosts-file",
     "locked": "give every process a --root of its own; a Deployment on one volume needs `strategy: Recreate`",
+    "no_locks": "mount the volume with locks (NFS: a lock service, or local_lock=flock; Lustre: flock), or use another",
     "no_space": "make room on the volume of --root; the next try removes what is left of this one",
     "not_found": "check --repo; some servers also answer so when the credentials may not see it",
     "out_of_memory": "raise the memory limit of the container; core.bigFileThreshold says from which size on"

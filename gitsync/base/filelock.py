@@ -16,7 +16,7 @@ class Lock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._descriptor: int | None = None
 
     @property
@@ -30,21 +30,29 @@ class Lock:
         """Whether we hold it."""
         return self._descriptor is not None
 
+    @property
+    def in_place(self) -> bool:
+        """Whether we hold the file that is there: who finds another one, or none, takes that for free."""
+        there = nolinks.status(self.path)
+        return (
+            self._descriptor is not None and there is not None and os.path.samestat(os.fstat(self._descriptor), there)
+        )
+
     def try_acquire(self) -> bool:
-        """Take the lock if it is free; never wait. Raise `OSError` if the file cannot be opened."""
+        """Take the lock if it is free; never wait. Raise `OSError` if there can be no such file, or no lock on it."""
         if self._descriptor is not None:
             return True
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        with nolinks.opened(self._path.parent) as directory:
-            descriptor = os.open(self._path.name, flags, 0o664, dir_fd=directory)
+        with nolinks.opened(self.path.parent) as directory:
+            descriptor = os.open(self.path.name, flags, 0o664, dir_fd=directory)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return False
-        except BaseException:
+        except OSError as error:
             os.close(descriptor)
-            raise
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
         with contextlib.suppress(OSError):  # a full disk must not keep us from working
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()} on {socket.gethostname()}\n".encode(), 0)
@@ -53,12 +61,12 @@ class Lock:
 
     def holder(self) -> str:
         """Return who wrote himself into the lock file last, such as `7 on web-0`."""
-        return (nolinks.read(self._path) or "").strip() or "unknown"
+        return (nolinks.read(self.path) or "").strip() or "unknown"
 
     def taken_at(self) -> float | None:
         """Return when he did so, as Unix time."""
         try:
-            return self._path.lstat().st_mtime
+            return self.path.lstat().st_mtime
         except OSError:
             return None
 
@@ -73,7 +81,7 @@ class Lock:
         """Return the processes of ours that have the file open."""
         found = []
         with contextlib.suppress(OSError):
-            ours = self._path.stat()
+            ours = self.path.stat()
             for entry in Path("/proc").iterdir():
                 if entry.name.isdigit() and int(entry.name) != os.getpid() and _has_open(entry, ours):
                     found.append(int(entry.name))

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
-from gitsync.base.errors import PublishError
+from gitsync.base.errors import PublishError, from_os_error
 from gitsync.base.files import temporary_beside
 
 # What the system answers where there is no link; EINVAL is for something else in its place. readlink(2)
 _NO_LINK: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ELOOP})
+_CANNOT_LINK: Final = "the directory of --link has to be writable, and its file system has to have symbolic links"
 
 
 class LinkPublisher:
@@ -68,14 +69,18 @@ class LinkPublisher:
             raise
 
     def publish(self, tree: Path) -> None:
-        """Make the link lead to `tree`; raise `PublishError` or `OSError`, with the old link untouched."""
+        """Make the link lead to `tree`; raise `PublishError`, with the old link untouched."""
         self.check()
-        nolinks.make_directory(self.link.parent)
         target = os.path.relpath(tree, os.path.realpath(self.link.parent))
         temporary = temporary_beside(self.link)
         try:
+            nolinks.make_directory(self.link.parent)
             nolinks.symlink(target, temporary)
             nolinks.rename(temporary, self.link)
+        except OSError as error:
+            told = from_os_error(error, doing=f"making the link {self.link}")
+            hint = told.hint if told.reason == "no_space" else _CANNOT_LINK
+            raise PublishError(str(told), reason=told.reason, hint=hint) from error
         finally:
             nolinks.unlink(temporary)
 

@@ -4,11 +4,14 @@ Called by the worker's thread; `release` by the main thread after that has ended
 """
 
 import contextlib
+import errno
 import os
 import signal
+import stat
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
@@ -21,6 +24,8 @@ from gitsync.programs.gitcmd import Git
 from gitsync.telling.events import Failure, Observers, Waiting
 
 _LOCK_POLL: Final = 0.1
+# What flock(2) says on file systems that have none, or whose lock service is not there.
+_NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 class VolumeLock:
@@ -48,17 +53,24 @@ class VolumeLock:
     def check_directories(self) -> None:
         """Raise `PublishError` if a directory of ours has become a link: what we sweep would be somebody else's."""
         for directory in self._directories:
-            if directory.is_symlink():
+            found = nolinks.status(directory)
+            if found and stat.S_ISLNK(found.st_mode):
                 raise PublishError(f"{directory} is a link, and has to be a directory of ours", reason="filesystem")
+            if found and not stat.S_ISDIR(found.st_mode):
+                self._clear(directory)
 
     def take(self, *, deadline: float) -> None:
         """Make sure that we are the only writer; wait until the deadline (monotonic seconds), then `StoreLocked`."""
         self.check_directories()
-        if self._lock.held:
+        if self._lock.in_place:
             return
+        self.release()
         nolinks.make_directory(self._directory)
+        there = nolinks.status(self._lock.path)
+        if there and not stat.S_ISREG(there.st_mode):
+            self._clear(self._lock.path)
         waiting = False
-        while not self._lock.try_acquire():
+        while not self._try():
             if not waiting:
                 waiting = True
                 self._tell()
@@ -70,6 +82,20 @@ class VolumeLock:
             self._observers.notify(Waiting(repo=self._name, failure=None))
         # Children hold the lock as well: if we are killed, nobody works on the store before they are gone.
         self._git.inherited = (self._lock.fileno,)
+
+    def _try(self) -> bool:
+        try:
+            return self._lock.try_acquire()
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            # Without a lock two processes would write to one store, and each remove the other's trees.
+            message = f"{self._lock.path}: the volume keeps no locks: {error.strerror}"
+            raise PublishError(message, reason="no_locks") from error
+
+    def _clear(self, path: Path) -> None:
+        self._log.warning("obstacle_found", path=str(path), message="it is not what we have left")
+        nolinks.remove(path)
 
     def release(self) -> None:
         """Give the lock back."""

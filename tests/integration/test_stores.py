@@ -1,15 +1,12 @@
 """The store: what the remote has, what is fetched, and what survives a violent end."""
 
 import os
-import socket
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gitsync.base.errors import RefNotFound, StoreLocked
-from gitsync.base.filelock import Lock
+from gitsync.base.errors import RefNotFound
 from gitsync.volume.store import PRIVATE_REF
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git, run_git
@@ -222,52 +219,6 @@ def test_tampered_configuration_is_put_right(make_workbench: MakeWorkbench, orig
     origin.commit({"a": "new", ".gitattributes": "* filter=evil\n"})
     assert bench.run().failure is None
     assert not proof.exists()
-
-
-def test_second_process_waits_and_then_says_who_holds_the_root(make_workbench: MakeWorkbench, origin: Origin) -> None:
-    """Two writers never meet in one store."""
-    first, second = make_workbench(origin.url), make_workbench(origin.url)
-    first.run()
-    with pytest.raises(StoreLocked, match=str(os.getpid())):
-        second.lock.take(deadline=soon(0.3))
-    assert second.run(seconds=0.3).failure
-    first.close()
-    second.lock.take(deadline=soon())
-    assert second.lock.held
-
-
-def test_orphan_of_a_killed_process_is_ended(make_workbench: MakeWorkbench, origin: Origin) -> None:
-    """A git that waits for ever, and whose process was killed without it, does not keep the root."""
-    bench = make_workbench(origin.url)
-    bench.lock.take(deadline=soon())
-    orphan = subprocess.Popen(["sleep", "60"], pass_fds=bench.git.inherited)
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    bench.close()
-    try:
-        (bench.repo.root / ".gitsync" / "lock").write_text(f"{gone.pid} on {socket.gethostname()}\n")
-        other = make_workbench(origin.url)
-        other.lock.take(deadline=soon())
-        assert other.lock.held
-    finally:
-        orphan.kill()
-        assert orphan.wait() == -9
-
-
-def test_child_that_outlives_us_still_holds_the_lock(make_workbench: MakeWorkbench, origin: Origin) -> None:
-    """A git that was orphaned by a kill keeps the next process out until it is gone."""
-    bench = make_workbench(origin.url)
-    bench.lock.take(deadline=soon())
-    child = subprocess.Popen(["sleep", "60"], pass_fds=bench.git.inherited)
-    try:
-        bench.close()
-        other = Lock(bench.repo.root / ".gitsync" / "lock")
-        assert not other.try_acquire()
-    finally:
-        child.kill()
-        child.wait()
-    assert other.try_acquire()
-    other.release()
 
 
 def test_repository_and_root_of_somebody_else(make_workbench: MakeWorkbench, origin: Origin, root: Path) -> None:

@@ -48,8 +48,9 @@ def test_never_without_a_link(publisher: LinkPublisher, monkeypatch: pytest.Monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(nolinks, "rename", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(PublishError, match="No space") as caught:
         publisher.publish(tree(publisher, OTHER_HASH))
+    assert caught.value.reason == "no_space"
     assert publisher.current() == tree(publisher)
     assert sorted(entry.name for entry in publisher.link.parent.iterdir()) == [".worktrees", "www"]
 
@@ -67,7 +68,7 @@ def test_link_in_a_linked_directory(publisher: LinkPublisher, tmp_path: Path) ->
     (tmp_path / "real" / "deep").mkdir(parents=True)
     (tmp_path / "alias").symlink_to("real/deep")
     aliased = LinkPublisher(tmp_path / "alias" / "www")
-    with pytest.raises(NotADirectoryError, match="alias"):
+    with pytest.raises(PublishError, match="alias"):
         aliased.publish(tree(publisher))
     located = LinkPublisher((tmp_path / "alias").resolve() / "www")
     located.publish(tree(publisher))
@@ -147,3 +148,12 @@ def test_sweep(publisher: LinkPublisher) -> None:
     publisher.sweep()
     assert not left.is_symlink()
     assert all(other.exists() for other in [*others, publisher.link])
+
+
+def test_link_that_cannot_be_made_is_named(publisher: LinkPublisher, tmp_path: Path) -> None:
+    """The message names the link, not the tree that it was to lead to, and what a link needs."""
+    (tmp_path / "file").touch()
+    elsewhere = LinkPublisher(tmp_path / "file" / "www")
+    with pytest.raises(PublishError, match=str(elsewhere.link)) as caught:
+        elsewhere.publish(tree(publisher))
+    assert "symbolic links" in (caught.value.hint or "")

@@ -98,6 +98,8 @@ _PATTERNS: Final = (
         "permission",
     ),
     (r"reference broken|unable to resolve reference|bad shallow line", "corrupt"),
+    # Of two refs one is called as a directory of the other: of ours none is.
+    (r"exists; cannot create", "corrupt"),
     (r"unable to create '\.lock'|another git process seems|cannot lock ref", "locked"),
     (
         r"connection (refused|reset|timed out|closed)|failed to connect|couldn't connect|unable to connect"

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.log import COMMANDS, OUTPUT, get_logger
 from gitsync.base.redact import scrub
 from gitsync.config import TRANSPORTS, RepoConfig, transport
-from gitsync.programs.gitdir import GitDirectories, check_metadata
+from gitsync.programs.gitdir import GitDirectories
 from gitsync.programs.gitfailure import failure, was_killed
+from gitsync.programs.planted import clear_metadata
 from gitsync.programs.process import CancelledError, Children, Ended, MadeWayError, Process, Sink, Whole
 
 # No command of ours prints more, but for those that print names of files; a server that makes git do so is refused.
@@ -179,7 +181,9 @@ class Git:
         if place.store is None:
             return place.environment(None)
         if place.git_dir:
-            check_metadata(place.git_dir)
+            clear_metadata(place.git_dir)
+        if place.work_tree and not nolinks.is_directory(place.work_tree):
+            raise GitError(f"{place.work_tree} is no directory, or is reached through a link", reason="corrupt")
         return place.environment(self.directories.enter(place.store, place.remote or self._url))
 
     def _raise_if_cancelled(self, tried: str) -> None:

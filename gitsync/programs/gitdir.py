@@ -7,29 +7,26 @@ the links (objects, refs, trees' metadata) names no program. https://git-scm.com
 """
 
 import re
-import stat
 from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
-from gitsync.base.errors import GitError
 from gitsync.config import GitSetting, render
+from gitsync.programs.planted import clear_store
 
 # What is linked: git follows each of them, and `shallow` and `packed-refs` need not be there.
 _DIRECTORIES: Final = ("objects", "refs", "worktrees")
 _FILES: Final = ("packed-refs", "shallow")
-# Where git writes below them.
-_WRITTEN: Final = ("objects/pack", "objects/info", "refs/heads", "refs/gitsync")
-# What may be believed of a configuration on the volume: none of it names a program, or a place.
-_BELIEVED: Final = (
-    "core.repositoryFormatVersion",
-    "core.fileMode",
-    "core.sharedRepository",
-    "extensions.objectFormat",
-    "extensions.partialClone",
-    "remote.origin.promisor",
-    "remote.origin.partialCloneFilter",
-)
+# What is believed of a configuration on the volume, if it has one of the values that we give it: no program, no place.
+_BELIEVED: Final = {
+    "core.repositoryFormatVersion": ("0", "1"),
+    "core.fileMode": ("true", "false"),
+    "core.sharedRepository": ("group", "umask"),
+    "extensions.objectFormat": ("sha256",),
+    "extensions.partialClone": ("origin",),
+    "remote.origin.promisor": ("true", "false"),
+}
+_FILTER: Final = "remote.origin.partialCloneFilter"
 _SETTING: Final = re.compile(r'\s(\w{1,30}) = "?([A-Za-z0-9:=+._-]{1,100})"?\n')
 
 
@@ -46,11 +43,11 @@ class GitDirectories:
         nolinks.write(directory / "config", configuration)
 
     def enter(self, store: Path, url: str) -> Path:
-        """Return the git directory for a command on a store; raise `GitError` if the store leads elsewhere.
+        """Return the git directory for a command on a store; what leads elsewhere in it is removed. Raises `OSError`.
 
         A store that an earlier process has made is configured in the way that it was, for the remote at `url`.
         """
-        _check(store)
+        clear_store(store)
         directory = self._home / store.name
         if not (directory / "config").exists():
             self.configure(store, _believed(store, url))
@@ -70,35 +67,12 @@ class GitDirectories:
                 (directory / name).symlink_to(store / name)
 
 
-def check_metadata(metadata: Path) -> None:
-    """Raise `GitError` if the metadata of a tree, or what git writes in it, is a link to somewhere else."""
-    for path in (metadata.parent, metadata, metadata / "gitsync-index", metadata / "info"):
-        _refuse_link(path)
-
-
-def _check(store: Path) -> None:
-    for name in ("", *_DIRECTORIES, *_WRITTEN, *_FILES):
-        _refuse_link(store / name)
-    for path in nolinks.entries(store / "objects"):
-        _refuse_link(path)
-    for name in ("alternates", "http-alternates"):
-        # A store of ours borrows no objects.
-        nolinks.unlink(store / "objects" / "info" / name)
-
-
-def _refuse_link(path: Path) -> None:
-    found = nolinks.status(path)
-    if found and stat.S_ISLNK(found.st_mode):
-        message = f"{path} has become a link"
-        raise GitError(message, reason="corrupt", hint="who else writes to the volume? Only our process may")
-
-
 def _believed(store: Path, url: str) -> str:
     """Return the configuration of a store that is there already."""
     written = dict(_SETTING.findall(nolinks.read(store / "config") or ""))
     settings = [GitSetting("core.bare", "true"), GitSetting("remote.origin.url", url)]
-    for key in _BELIEVED:
+    for key in (*_BELIEVED, _FILTER):
         value = written.get(key.rpartition(".")[2])
-        if value:
+        if value and value in _BELIEVED.get(key, (value,)):
             settings.append(GitSetting(key, value))
     return render(settings)

@@ -22,7 +22,7 @@ from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
-from gitsync.config import TREES_DIRECTORY
+from gitsync.config import TREES_DIRECTORY, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.volume.comparison import Comparison
 from gitsync.volume.strays import UncleanError, remove_repositories
@@ -32,8 +32,8 @@ PRIVATE: Final = ".tree-"
 AGAIN: Final = ".again-"
 # How the metadata of a submodule's tree is called.
 NESTED: Final = "sub-"
-# What a command on a tree fails with where somebody else has files in it, or where nothing is known of the cause.
-_OF_THE_TREE: Final = {"git", "permission"}
+# What a command on a tree fails with where others have changed its files or its metadata, or the cause is not known.
+_OF_THE_TREE: Final = {"corrupt", "git", "permission"}
 # A list of nested trees this long is no accident.
 _NESTED_LIMIT: Final = 4 * 1024 * 1024
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
@@ -143,6 +143,9 @@ class Tree:
                     raise UncleanError(errno.ENOTEMPTY, str(error), str(self.path)) from error
                 raise
 
+        if not is_full_hash(self.head() or ""):
+            # Else the reset would go to whatever ref is named there.
+            nolinks.write(self.metadata / "HEAD", f"{commit}\n")
         if used:
             if self.unfinished:
                 # The files that are right already need not be written again, only be looked at.

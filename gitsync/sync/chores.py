@@ -55,19 +55,31 @@ class Chores:
         """Note what is published: there may be garbage, and sizes may have changed."""
         self._tree, self._recipe, self._collect_due = tree, recipe, True
 
+    @property
+    def insist(self) -> bool:
+        """Whether they have made way so often that they do not do so any more, until all that are due are done."""
+        return self.made_way >= _PATIENCE
+
+    def put_off(self) -> None:
+        """Note that a pass comes before what is due."""
+        if self._next():
+            self.made_way += 1
+
     def do_next(self, *, deadline: float) -> bool:
         """Do what is due next, until the deadline if it can make way; return whether it is done."""
         chore = self._next()
         if chore is None:
+            self.made_way = 0
             return False
-        idle = self.made_way < _PATIENCE
+        idle = not self.insist
         try:
             chore(deadline if idle else time.monotonic() + self.longest, idle)
         except (GitCancelled, GitTimeout, CancelledError, MadeWayError, TimeoutError) as error:
             self.made_way += 1
             self._log.info("chore_put_off", v=1, message=str(error), times=self.made_way)
             return False
-        self.made_way = 0
+        if idle:
+            self.made_way = 0
         return True
 
     def _next(self) -> Callable[[float, bool], None] | None:

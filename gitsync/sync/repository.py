@@ -3,6 +3,7 @@
 Made by the main thread, and used by the worker's from then on.
 """
 
+import contextlib
 import functools
 import math
 from dataclasses import replace
@@ -111,6 +112,18 @@ class Repository:
     def longest_chore(self) -> float:
         """How many seconds `chore` may take."""
         return self._chores.longest
+
+    @property
+    def chores_insist(self) -> bool:
+        """Whether chores have made way so often that passes have to wait until all of them are done."""
+        return self._parts.lock.held and self._chores.insist
+
+    def put_chores_off(self) -> None:
+        """Note that there is no time for chores between two passes."""
+        # Without the lock there are none, and what cannot be looked at is tried by the chores themselves.
+        with contextlib.suppress(OSError):
+            if self._parts.lock.held:
+                self._chores.put_off()
 
     def chore(self, *, deadline: float) -> bool:
         """Do one thing that need not be done in a pass, if there is any; return whether it is worth to call again.

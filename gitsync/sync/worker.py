@@ -137,10 +137,18 @@ class RepoWorker:
 
     def _do_chores(self, *, until: float) -> None:
         """Do what can wait for a moment like this, as long as it lasts."""
+        if self._mailbox.pending:
+            self._sync.put_chores_off()
         more = True
-        while more and not self._mailbox.pending and time.monotonic() < until:
+        while more and self._has_time_for_chores(until):
             self._board.expect(self._repo.name, seconds=self._sync.longest_chore)
             more = self._sync.chore(deadline=until)
+
+    def _has_time_for_chores(self, until: float) -> bool:
+        if self._mailbox.closed:
+            return False
+        # Triggers without end must not keep garbage from being removed: it would grow with each update.
+        return self._sync.chores_insist or (not self._mailbox.pending and time.monotonic() < until)
 
     def _heal(self) -> bool:
         timeout = self._schedule.sync_timeout

@@ -36,6 +36,14 @@ def test_pass_that_is_due_comes_before_the_other_chores() -> None:
     assert bench.sync.calls.count("chore") < 1000
 
 
+def test_triggers_without_end_do_not_keep_chores_from_being_done() -> None:
+    """After some passes that came at once all chores have their turn, and the next pass waits."""
+    bench = Bench(*SLOW, "--heal-period=0", script=[UPDATED] * 5, chores=2)
+    bench.sync.during = lambda number: bench.mailbox.post("webhook")
+    bench.run()
+    assert bench.sync.calls == ["run", "run", "run", "chore", "chore", "run", "run"]
+
+
 def test_shutdown_comes_before_chores() -> None:
     """Who is asked to end does not clean up first."""
     bench = Bench(*SLOW, "--heal-period=0", script=[UPDATED], chores=3)

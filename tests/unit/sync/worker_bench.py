@@ -61,6 +61,16 @@ class FakeSync:
         self.calls.append("tidy")
 
     longest_chore = 600.0
+    # So many passes may come before the chores.
+    patience = 3
+
+    @property
+    def chores_insist(self) -> bool:
+        return self.patience <= 0 < self.chores
+
+    def put_chores_off(self) -> None:
+        self.patience -= 1
+
     chore_at = math.inf
 
     def chore(self, *, deadline: float) -> bool:

@@ -107,11 +107,20 @@ def _check_authority(kind: str, rest: str) -> None:
 
 def _check_address(repo: str) -> None:
     """Look at what has no scheme: a path of this machine, or an address such as user@host:path."""
-    address = _SCP_LIKE.match(repo) if transport(repo) == "ssh" else None
-    # A path that begins with two slashes may be a URL that has lost its scheme.
-    rest = repo[address.end() :] if address else repo if repo.startswith("//") else ""
-    if "@" in rest:
+    if "://" in repo:
+        raise ValueError("remove what stands before the scheme of the URL")
+    if "@" in _behind_host(repo):
         raise ValueError(f"this may be a login; write https:// or ssh:// before it, and {_ESCAPES[6:]}")
+
+
+def _behind_host(repo: str) -> str:
+    """Return what would stand behind the host, if what has no scheme were a URL."""
+    if transport(repo) == "ssh" and (address := _SCP_LIKE.match(repo)):
+        return repo[address.end() :]
+    if repo.startswith("//"):
+        return repo
+    # What is written as a path is one.
+    return "" if repo.startswith(("/", ".")) else repo.partition(":")[2]
 
 
 # What is wrong with them is told without them.

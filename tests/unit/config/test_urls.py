@@ -16,7 +16,18 @@ WORD = "S3cretS3cret"
         *("https://h/x.git", "https://H/x.git", "http://h:8080/a/b", "https://[::1]:8443/x", "https://u:p@h/x"),
         *("https://u:p@ss@h/x", "https://u@h/x", "https://h/a%40b", "https://h/x?a=b", "https://h/with blank"),
         *("ssh://git@h/x", "ssh://git@h:22/x", "ssh://h/x", "git@h:x.git", "h:x", "h:/srv/x", "git@[::1]:x"),
-        *("git://h/x", "file:///srv/x", "file:///srv/a@b", "/srv/x", "/srv/a@b.git", "../x", "x.git", "./u:p@h"),
+        *(
+            "git://h/x",
+            "file:///srv/x",
+            "file:///srv/a@b",
+            "/srv/x",
+            "/srv/a@b.git",
+            "../x",
+            "x.git",
+            "./u:p@h",
+            "/u:p@h",
+            "a@b",
+        ),
         *("httpd-docs/x.git", "http.git"),
     ],
 )
@@ -57,6 +68,10 @@ def test_repository_is_taken_as_it_is(repo: str) -> None:
         f"`https://u:{WORD}@h/x.git`",
         f"https://u:{WORD}\t@h/x.git",
         f"-https://u:{WORD}@h/x.git",
+        f"[https://u:{WORD}@h/x.git]",
+        f"url=https://u:{WORD}@h/x.git",
+        f"(https:/u:{WORD}@h/x.git)",
+        f"x/u:{WORD}@h/x.git",
     ],
 )
 def test_login_that_cannot_be_told_is_refused_and_not_shown(repo: str) -> None:

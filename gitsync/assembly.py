@@ -160,19 +160,24 @@ def located(repo: RepoConfig) -> RepoConfig:
     """
     try:
         repo.root.mkdir(parents=True, exist_ok=True)
-        repo.link.parent.mkdir(parents=True, exist_ok=True)
-        upkeep = replace(
-            repo.upkeep,
-            touch_file=repo.upkeep.touch_file and _real_place(repo.upkeep.touch_file),
-            error_file=repo.upkeep.error_file and _real_place(repo.upkeep.error_file),
-        )
-        return replace(repo, root=repo.root.resolve(), link=_real_place(repo.link), upkeep=upkeep)
+        if not repo.link.is_relative_to(repo.root):
+            repo.link.parent.mkdir(parents=True, exist_ok=True)
+        upkeep, link = repo.upkeep, _real_place(repo.link, root=repo.root)
+        touch_file = upkeep.touch_file and _real_place(upkeep.touch_file, root=repo.root)
+        error_file = upkeep.error_file and _real_place(upkeep.error_file, root=repo.root)
+        upkeep = replace(upkeep, touch_file=touch_file, error_file=error_file)
+        return replace(repo, root=repo.root.resolve(), link=link, upkeep=upkeep)
     except OSError as error:
         raise from_os_error(error, doing=f"preparing --root={repo.root}") from error
 
 
-def _real_place(path: Path) -> Path:
-    """Return where a file is, if what it is called leads through links; it may itself be one."""
+def _real_place(path: Path, *, root: Path) -> Path:
+    """Return where a file is, if what it is called leads through links; it may itself be one.
+
+    A link on the volume does not count: another container may have made it.
+    """
+    if path.is_relative_to(root):
+        return root.resolve() / path.relative_to(root)
     return path.parent.resolve() / path.name
 
 

@@ -72,6 +72,23 @@ def test_root_may_be_a_link(start_daemon: StartDaemon, origin: Origin, tmp_path:
     assert assert_published(origin.path, volume / "site.git") == origin.head
 
 
+@pytest.mark.parametrize("option", ["--link=way/ours", "--touch-file=way/new", "--error-file=way/ours"])
+def test_link_on_the_volume_leads_nothing_elsewhere(
+    start_daemon: StartDaemon, origin: Origin, tmp_path: Path, root: Path, option: str
+) -> None:
+    """Given a directory of the root that another container has made a link, when something of ours is to be written
+    there, then nothing is written to where it leads."""
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "ours").symlink_to("precious")
+    root.mkdir()
+    (root / "way").symlink_to(foreign)
+    repo = "file:///nowhere" if "error" in option else origin.url
+    daemon = start_daemon(repo, root, option, one_time=True)
+    assert daemon.wait_exit() == (0 if "touch" in option else 1)
+    assert [(path.name, os.readlink(path)) for path in foreign.iterdir()] == [("ours", "precious")]
+
+
 @pytest.mark.parametrize("directory", [False, True], ids=["a file", "a directory"])
 def test_something_else_at_the_links_path_is_refused(
     start_daemon: StartDaemon, origin: Origin, root: Path, directory: bool

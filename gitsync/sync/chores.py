@@ -35,7 +35,7 @@ class Chores:
         self._log = get_logger(repo=repo.name)
         self._collect_due = False
         self._tree: Tree | None = None
-        self._recipe = Recipe(submodules=repo.content.submodules)
+        self._recipe = Recipe.of(repo)
         self._pointers = Pointers(repo.name, parts.git)
         self._measuring = Measuring(repo.name, git=parts.git, observers=parts.observers)
         # How often in a row a chore had to make way.

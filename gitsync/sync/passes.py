@@ -107,7 +107,7 @@ class SyncPass:
         self._order = _order(homes)
         self._phases = phases
         # What the last step that was taken has left; it counts also if the next one fails.
-        self._memory = Memory(recipe=Recipe(submodules=repo.content.submodules), ref=repo.ref)
+        self._memory = Memory(recipe=Recipe.of(repo), ref=repo.ref)
         # What the remote has, as far as this pass has asked, and whether it had to log in anew.
         self._wanted: str | None = None
         self._login_renewed = False

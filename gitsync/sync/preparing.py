@@ -51,10 +51,10 @@ class Preparing:
 
 def _read_recipe(repo: RepoConfig) -> Recipe:
     if repo.content.sparse_checkout_file is None:
-        return Recipe(submodules=repo.content.submodules)
+        return Recipe.of(repo)
     try:
         patterns = lines(decode(repo.content.sparse_checkout_file.read_bytes()))
-        return Recipe(submodules=repo.content.submodules, sparse=patterns)
+        return Recipe.of(repo, sparse=patterns)
     except (OSError, ValueError) as error:
         message = f"--sparse-checkout-file={repo.content.sparse_checkout_file}: {error}"
         raise CheckoutError(message, reason="sparse_file") from error

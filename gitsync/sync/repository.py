@@ -56,7 +56,7 @@ class Repository:
         self._pass = SyncPass(repo, parts, homes, self._phases)
         # Whether the volume has not let us look for what an earlier process has published.
         self._unseen = False
-        self._memory = Memory(recipe=Recipe(submodules=repo.content.submodules), ref=repo.ref)
+        self._memory = Memory(recipe=Recipe.of(repo), ref=repo.ref)
 
     @property
     def published(self) -> Commit | None:

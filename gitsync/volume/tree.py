@@ -11,18 +11,19 @@ It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout),
 """
 
 import errno
+import functools
 import hashlib
 import json
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
-from gitsync.config import TREES_DIRECTORY, is_full_hash
+from gitsync.config import TREES_DIRECTORY, GitSetting, RepoConfig, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.volume.comparison import Comparison
 from gitsync.volume.strays import UncleanError, remove_repositories
@@ -34,6 +35,8 @@ AGAIN: Final = ".again-"
 NESTED: Final = "sub-"
 # What a command on a tree fails with where others have changed its files or its metadata, or the cause is not known.
 _OF_THE_TREE: Final = {"corrupt", "git", "permission"}
+# Sections of git's configuration that decide about the bytes of files (core.autocrlf), or which there are.
+_DECIDING: Final = {"core", "filter", "submodule"}
 # A list of nested trees this long is no accident.
 _NESTED_LIMIT: Final = 4 * 1024 * 1024
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
@@ -44,16 +47,25 @@ _NESTED_METADATA: Final = re.compile(rf"[0-9a-f]{{12}}-[0-9]+/worktrees/{NESTED}
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What besides the commit decides about the files: the submodules' mode, and the sparse-checkout patterns."""
+    """What besides the commit decides about the files: the submodules' mode, the sparse-checkout patterns, settings."""
 
     submodules: str
     sparse: str | None = None
+    settings: tuple[GitSetting, ...] = ()
+
+    @classmethod
+    def of(cls, repo: RepoConfig, *, sparse: str | None = None) -> "Recipe":
+        """Return the recipe that the options of a repository give."""
+        settings = (*repo.git.git_config, *repo.git.git_config_add)
+        deciding = tuple(setting for setting in settings if setting.parts[0].lower() in _DECIDING)
+        return cls(submodules=repo.content.submodules, sparse=sparse, settings=deciding)
 
     @property
     def signature(self) -> str:
         """A short text that is equal for equal recipes."""
-        patterns = hashlib.sha256(self.sparse.encode()).hexdigest()[:12] if self.sparse is not None else "all"
-        return f"{self.submodules} {patterns}"
+        patterns = _digest(self.sparse) if self.sparse is not None else "all"
+        settings = [_digest("\n".join(f"{one.key}={one.value}" for one in self.settings))] if self.settings else []
+        return " ".join([self.submodules, patterns, *settings])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,16 +145,7 @@ class Tree:
         options = self._sparse_options(recipe.sparse, git, deadline=deadline, idle=idle)
         used = bool(nolinks.entries(self.path))
 
-        def run(*arguments: str) -> None:
-            try:
-                git.run([*options, *arguments], deadline=deadline, place=self.place, idle=idle)
-            except (GitTimeout, GitCancelled):
-                raise
-            except GitError as error:
-                if used and (arguments[0] == "clean" or error.reason in _OF_THE_TREE):
-                    raise UncleanError(errno.ENOTEMPTY, str(error), str(self.path)) from error
-                raise
-
+        run = functools.partial(self._run, git, options, used=used, deadline=deadline, idle=idle)
         if not is_full_hash(self.head() or ""):
             # Else the reset would go to whatever ref is named there.
             nolinks.write(self.metadata / "HEAD", f"{commit}\n")
@@ -158,10 +161,22 @@ class Tree:
         if anew:
             # Without times in the index all files are written, those too whose blobs stay the same.
             run("read-tree", self.head() or commit)
-        run("reset", "--hard", "--quiet", commit, "--")
-        if anew:
+        warnings = run("reset", "--hard", "--quiet", commit, "--")
+        # It says so if something stands where a submodule was, and leaves it.
+        if anew or (used and warnings):
             run("clean", "-ffdx", "--quiet")
         self._share_index()
+
+    def _run(self, git: Git, options: Sequence[str], *arguments: str, used: bool, deadline: float, idle: bool) -> str:
+        """Run a command that works on a tree, which was `used` before or not; return what it warns of."""
+        try:
+            return git.run([*options, *arguments], deadline=deadline, place=self.place, idle=idle).stderr
+        except (GitTimeout, GitCancelled):
+            raise
+        except GitError as error:
+            if used and (arguments[0] == "clean" or error.reason in _OF_THE_TREE):
+                raise UncleanError(errno.ENOTEMPTY, str(error), str(self.path)) from error
+            raise
 
     def comparison(self, git: Git) -> Comparison:
         """Return the comparison of its files with what a checkout of its commit makes."""
@@ -241,6 +256,10 @@ class Tree:
         options = ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=true"]
         asked = git.run([*options, "sparse-checkout", "list"], deadline=deadline, place=self.place, idle=idle)
         return [*options[:3], "core.sparseCheckoutCone=false"] if "disabling cone" in asked.stderr else options
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _is_nested_row(row: object) -> bool:

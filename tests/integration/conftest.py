@@ -1,5 +1,6 @@
 """The parts of one repository, put together as the daemon does it, in the test's own process."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -93,7 +94,7 @@ def make_workbench(tmp_path: Path, root: Path) -> Iterator[Callable[..., Workben
 
     None leaves out what is given otherwise.
     """
-    numbers = iter(range(1000))
+    numbers = itertools.count()
     stack = ExitStack()
 
     def make(url: str, **options: Any) -> Workbench:

@@ -4,8 +4,10 @@
 """
 
 import contextlib
+import functools
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,12 +45,14 @@ def test_published_tree_is_a_fresh_clone(make_workbench: MakeWorkbench, tmp_path
     for seed in seeds():
         directory = tmp_path / "history"
         directory.mkdir()
-        bench = make_workbench((directory / "site.git").as_uri(), period="10ms", max_backoff="10ms")
+        url = (directory / "site.git").as_uri()
+        make = functools.partial(make_workbench, url, period="10ms", max_backoff="10ms")
+        follow = Follow(make, directory, seed)
         try:
-            Follow(bench, directory, seed).steps(STEPS)
+            follow.steps(STEPS)
         except AssertionError as error:
             raise AssertionError(f"with the seed {seed}: {error}") from error
-        bench.close()
+        follow.close()
         for path in (directory, root):
             shutil.rmtree(path)
 
@@ -56,12 +60,17 @@ def test_published_tree_is_a_fresh_clone(make_workbench: MakeWorkbench, tmp_path
 class Follow:
     """Follows one history commit by commit, and compares."""
 
-    def __init__(self, bench: Workbench, directory: Path, seed: int) -> None:
-        self._bench = bench
+    def __init__(self, make: Callable[[], Workbench], directory: Path, seed: int) -> None:
+        self._make = make
+        self._bench = make()
         self._directory = directory
         self._history = History(directory, seed)
         self._random = self._history.random
         self._good: str | None = None
+
+    def close(self) -> None:
+        """End the process, as it were."""
+        self._bench.close()
 
     def steps(self, count: int) -> None:
         """Make so many commits and have each published."""
@@ -98,11 +107,18 @@ class Follow:
             assert not self._bench.sync.heal(deadline=soon()), f"{where}: nobody has touched it, and chores are done"
 
     def _disturb(self) -> None:
-        """Sometimes have no standby for the next commit, or one that a consumer has been at."""
+        """Sometimes have no standby for the next commit, one that a consumer has been at, or another process."""
         if self._random.random() < 0.2:
             self._bench.trees.disposal.drop_private(self._bench.stores.all())
         if self._good and self._random.random() < 0.4:
             self._random.choice(VANDALS)(self._bench.repo.link.resolve())
+        if self._random.random() < 0.1:
+            self._bench.close()
+            self._bench = self._make()
+            assert self._bench.sync.adopt() or not self._good or not self._is_whole()
+
+    def _is_whole(self) -> bool:
+        return (self._bench.repo.link / ".git").exists()
 
 
 def files(tree: Path) -> list[Path]:
@@ -146,10 +162,35 @@ def leave_by_hand(tree: Path) -> None:
     (tree / "left" / "behind").write_text("x")
 
 
+def remove_git_files(tree: Path) -> None:
+    """Take the submodules their `.git`, and the tree its own."""
+    for path in tree.rglob(".git"):
+        if path.is_file():
+            path.unlink()
+
+
+def replace_directories(tree: Path) -> None:
+    """Put links to elsewhere where the directories were, with what was in them."""
+    elsewhere = Path(tempfile.mkdtemp(dir=tree.parent.parent))
+    for directory in [path for path in tree.iterdir() if path.is_dir() and not path.is_symlink()]:
+        moved = directory.rename(elsewhere / directory.name)
+        directory.symlink_to(moved)
+
+
+def fill_directories(tree: Path) -> None:
+    """Put files into all directories, those of submodules that are not there included."""
+    for directory in [path for path in tree.rglob("*") if path.is_dir() and not path.is_symlink()]:
+        if ".git" not in directory.parts:
+            (directory / "by the way").write_text("x")
+
+
 VANDALS: list[Callable[[Path], None]] = [
     change_line_ends,
     expand_ids,
     leave_attributes,
     make_repositories,
     leave_by_hand,
+    remove_git_files,
+    replace_directories,
+    fill_directories,
 ]

@@ -320,3 +320,18 @@ def test_process_without_the_lock_tidies_nothing(make_workbench: MakeWorkbench, 
     assert not waiting.sync.heal(deadline=soon())
     waiting.sync.tidy()
     assert sorted((bench.repo.root / TREES_DIRECTORY).iterdir()) == before
+
+
+def test_setting_that_decides_about_bytes_is_part_of_the_recipe(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Another process with another one publishes the commit anew, and the same one again leaves it alone."""
+    origin.commit({"a.txt": "one\ntwo\n"})
+    bench = make_workbench(origin.url)
+    bench.run()
+    bench.close()
+    for outcome in ("updated", "unchanged"):
+        again = make_workbench(origin.url, git_config="core.autocrlf:true")
+        again.sync.adopt()
+        assert again.run().outcome in {outcome, "repaired" if outcome == "updated" else outcome}
+        assert (again.repo.link / "a.txt").read_bytes() == b"one\r\ntwo\r\n"
+        assert not again.sync.heal(deadline=soon())
+        again.close()

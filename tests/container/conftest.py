@@ -53,7 +53,9 @@ def images(_docker: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 @pytest.fixture(scope="session")
 def network(_docker: None) -> Iterator[Network]:
     """A network of this test run, in which containers find each other by name."""
-    with Network(docker_network_kw={"labels": docker_engine.LABELS}) as network:
+    network = Network(docker_network_kw={"labels": docker_engine.LABELS})
+    # Its client is its own, and it does not close it.
+    with contextlib.closing(network._docker.client), network:
         yield network
 
 

@@ -14,8 +14,8 @@ from gitsync.server import connections, http
 from gitsync.server.app import Application, Environ, StartResponse
 from gitsync.server.http import HttpServer
 from gitsync.telling.metrics import Metrics
-from gitsync.telling.status import StatusBoard
 from tests.support.eventually import AT_ONCE, eventually
+from tests.unit.examples import board
 
 LOOPBACK = "127.0.0.1"
 # A kubelet gives a probe one second; here others use the machine as well.
@@ -48,7 +48,11 @@ class Served:
 
     def __init__(self) -> None:
         app = Talkative(
-            board=StatusBoard([]), metrics=Metrics(), mailboxes={}, secret=None, git_version=lambda: "2.39.0"
+            board=board(act_by=time.monotonic() + 1000),
+            metrics=Metrics(),
+            mailboxes={},
+            secret=None,
+            git_version=lambda: "2.39.0",
         )
         self.server = HttpServer(Bind(LOOPBACK, 0), app)
         self.port: int = self.server._socket.getsockname()[1]

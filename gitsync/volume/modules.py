@@ -66,10 +66,15 @@ class Modules:
         declared = self._declared(tree, deadline=deadline) if places else {}
         links = []
         for path, commit in places.items():
-            name = declared.get(path)
-            # The URL of one that is not there, or not wanted, may be anything.
-            wanted = name is not None and not self._is_left_out(name)
-            links.append(Link(path=path, hash=commit, url=resolve_url(name.url, url) if name and wanted else None))
+            module = declared.get(path)
+            if module and self._is_active(module):
+                if not module.url:
+                    raise refused(f"the submodule {module.name!r} has no URL")
+                # That of one that is not wanted may be anything.
+                resolved = resolve_url(module.url, url) if module.update != "none" else None
+            else:
+                resolved = None
+            links.append(Link(path=path, hash=commit, url=resolved))
         return links
 
     def excluded(self, tree: Tree, paths: Iterable[str], *, deadline: float) -> set[str]:
@@ -82,9 +87,8 @@ class Modules:
             found |= {entry.removeprefix("S ") for entry in listed if entry.startswith("S ")}
         return found
 
-    def _is_left_out(self, module: "_Module") -> bool:
-        active = self._settings.get((module.name, "active"), "true").lower()
-        return module.update == "none" or active in {"false", "no", "off", "0", ""}
+    def _is_active(self, module: "_Module") -> bool:
+        return self._settings.get((module.name, "active"), "true").lower() not in {"false", "no", "off", "0", ""}
 
     def _declared(self, tree: Tree, *, deadline: float) -> dict[str, "_Module"]:
         """Return what `.gitmodules` of a tree's commit says, by path; the last word counts, as with git."""
@@ -142,13 +146,13 @@ def _is_name(name: str) -> bool:
     return bool(name) and ".." not in re.split(r"[/\\]", name)
 
 
-def resolve_url(url: str | None, parent: str) -> str:
+def resolve_url(url: str, parent: str) -> str:
     """Return a submodule's URL; one that begins with `./` or `../` is relative to that of its parent.
 
     https://git-scm.com/docs/git-submodule: the parent's URL counts as a directory, in the way of a path.
     """
     if not url or url.startswith("-") or not url.isprintable() or len(url) > _LONGEST_URL:
-        raise refused(f"{(url or '')[:_LONGEST_URL]!r} is no URL for a submodule")
+        raise refused(f"{url[:_LONGEST_URL]!r} is no URL for a submodule")
     if not re.match(r"\.\.?/", url):
         if transport(url) == "file" and transport(parent) != "file":
             raise refused(f"{url!r}: a submodule cannot be a local path")

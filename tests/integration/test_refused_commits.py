@@ -40,6 +40,12 @@ REFUSED: dict[str, tuple[str, Callable[[Origin], object]]] = {
         "submodule",
         lambda origin: origin.commit({".gitmodules": '[submodule "a"]\npath = lib\n', "lib": Gitlink(origin.head)}),
     ),
+    "module without a URL that is not wanted": (
+        "submodule",
+        lambda origin: origin.commit(
+            {".gitmodules": '[submodule "a"]\npath = lib\nupdate = none\n', "lib": Gitlink(origin.head)}
+        ),
+    ),
     "module with a command": (
         "submodule",
         lambda origin: origin.commit(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
+from gitsync.base.errors import GitCancelled, GitTimeout
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.process import Records
 
@@ -57,7 +58,12 @@ class Comparison:
         known, right = self._read_note(), dict[str, _Status]()
         wrong: list[str] = []
         for portion in _portions(listed):
-            found = self._compare(portion, known, deadline=deadline, idle=idle)
+            try:
+                found = self._compare(portion, known, deadline=deadline, idle=idle)
+            except (GitCancelled, GitTimeout):
+                # The next comparison goes on from here.
+                self._remember({**known, **right}, known)
+                raise
             right |= found
             wrong += [name for name in portion if name not in found]
             if len(wrong) >= _NAMED:
@@ -108,7 +114,7 @@ class Comparison:
         finally:
             nolinks.remove(made)
 
-    def _remember(self, right: Mapping[str, _Status], known: Mapping[str, object]) -> None:
+    def _remember(self, right: Mapping[str, object], known: Mapping[str, object]) -> None:
         if right != known:
             nolinks.write(self._note, json.dumps(right))
 

@@ -1,10 +1,13 @@
 """The comparison of files with what a checkout makes, where git's own idea of a change says something else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gitsync.base.errors import GitCancelled
+from gitsync.programs.gitcmd import Output
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.clones import clone, contents, differences
 from tests.support.origin import Content, Origin
@@ -91,3 +94,27 @@ def test_directory_behind_a_link_is_damage(make_workbench: MakeWorkbench, origin
     (tree / "docs").rename(tmp_path / "moved")
     (tree / "docs").symlink_to(tmp_path / "moved")
     assert bench.sync.heal(deadline=soon())
+
+
+def test_comparison_goes_on_where_it_was_ended(
+    make_workbench: MakeWorkbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many files of other than their clean form are looked at once, though passes come in between."""
+    files: dict[str, Content] = {f"{number}.bat": "one\r\n" for number in range(600)}
+    origin.commit({**files, ".gitattributes": "*.bat text eol=crlf\n"}, replace=True)
+    bench = make_workbench(origin.url)
+    bench.run()
+    for path in bench.repo.link.resolve().glob("*.bat"):
+        path.touch()
+    made, run = [], bench.git.run
+
+    def interrupted(arguments: Sequence[str], **options: Any) -> Output:
+        if arguments[0] == "checkout-index":
+            made.append(len(arguments))
+            if len(made) == 2:
+                raise GitCancelled("a pass is due")
+        return run(arguments, **options)
+
+    monkeypatch.setattr(bench.git, "run", interrupted)
+    assert [bench.sync.heal(deadline=soon()) for _ in range(3)] == [False] * 3
+    assert len(made) == 4, "three portions, one of them twice"

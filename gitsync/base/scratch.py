@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Final
 
 from gitsync.base.errors import GitSyncError
 from gitsync.base.filelock import Lock
-from gitsync.base.nolinks import remove
+from gitsync.base.nolinks import remove, remove_empty
 
 _PREFIX: Final = "gitsync-"
+_MADE: Final = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
 # https://docs.python.org/3/library/tempfile.html#tempfile.gettempdir
 _USUAL: Final = (Path("/tmp"), Path("/var/tmp"), Path("/usr/tmp"))  # noqa: S108 (they are only compared with)
 _HINT: Final = "mount an emptyDir (docker: --tmpfs) at /tmp, or name a directory that can be written to with TMPDIR"
@@ -39,8 +41,9 @@ class Scratch:
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
             self._lock = Lock(self.path / "lock")
             # Another process that starts now may have taken the directory for that of a dead one.
-            if self._lock.try_acquire():
-                return
+            with contextlib.suppress(FileNotFoundError):
+                if self._lock.try_acquire():
+                    return
 
     def remove(self) -> None:
         """Remove the directory and all that is in it."""
@@ -52,10 +55,14 @@ def _remove_dead_scratches(parent: Path) -> None:
     for path in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             status = path.lstat()
-            lock_file = path / "lock"
-            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or not lock_file.exists():
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
                 continue
-            lock = Lock(lock_file)
+            if not (path / "lock").exists():
+                # One that was killed before it had a lock has left nothing in it; anything else is somebody's own.
+                if _MADE.fullmatch(path.name):
+                    remove_empty(path)
+                continue
+            lock = Lock(path / "lock")
             if lock.try_acquire():
                 lock.release()
                 remove(path)

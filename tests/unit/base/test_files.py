@@ -291,6 +291,15 @@ def test_scratch_of_the_dead(temporary: Path) -> None:
     scratch.remove()
 
 
+def test_scratch_of_one_that_died_at_once(temporary: Path) -> None:
+    """A directory that was never locked is removed if nothing is in it."""
+    (temporary / "gitsync-0a_b1c2d").mkdir()
+    (temporary / "gitsync-data_000").mkdir()
+    (temporary / "gitsync-data_000" / "mine").touch()
+    Scratch().remove()
+    assert names(temporary) == ["gitsync-data_000"]
+
+
 def test_scratch_leaves_others_alone(temporary: Path) -> None:
     """Only directories with our name and a lock are taken for ours."""
     (temporary / "gitsync-file").touch()

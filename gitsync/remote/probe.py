@@ -16,6 +16,10 @@ from gitsync.programs.gitcmd import Git, Place
 # Asking for refs needs no repository. git would look for one, in every directory above, and read its configuration.
 _NOWHERE: Final = Place(git_dir=Path(os.devnull))
 
+# So many branches are named where the default one is missing.
+_SHOWN: Final = 3
+_EMPTY: Final = "push a commit; or does --repo name a page about the repository, and not the repository itself?"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -55,12 +59,27 @@ class Remote:
             present = [name for name in candidates if name in refs]
             self._kinds = () if present else kinds
         if not present:
-            empty = "; the repository may be empty" if ref == "HEAD" else ""
-            raise RefNotFound(f"git ls-remote ({self._repo.repo}): the remote has no ref {ref!r}{empty}")
+            raise self._missing(ref, deadline=deadline)
         if len(present) > 1:
             self._log.warning("ambiguous_ref", v=1, ref=ref, taken=present[0], others=present[1:])
         name = present[0]
         return Target(hash=refs.get(f"{name}^{{}}", refs[name]), ref=symbolic.get(name, name), source=name)
+
+    def _missing(self, ref: str, *, deadline: float) -> RefNotFound:
+        """Return the error for a ref that is not there; raise `GitError`."""
+        message = f"git ls-remote ({self._repo.repo}): the remote has no ref {ref!r}"
+        if ref != "HEAD":
+            return RefNotFound(message)
+        listed = self._git.run(
+            ["ls-remote", "--quiet", "--heads", "--", self._repo.repo], deadline=deadline, place=_NOWHERE
+        )
+        names = [name.removeprefix("refs/heads/") for name in _parse_refs(listed.stdout)[0]]
+        if not names:
+            return RefNotFound(f"{message}; the repository may be empty", hint=_EMPTY)
+        shown = ", ".join(map(printable_name, names[:_SHOWN]))
+        return RefNotFound(
+            f"{message}: it names a branch that is not there", hint=f"use --ref, with a branch such as {shown}"
+        )
 
     def _ask(self, candidates: list[str], *, deadline: float) -> tuple[dict[str, str], dict[str, str]]:
         """Return the hashes that the remote has for these names, and what those that are symbolic stand for."""

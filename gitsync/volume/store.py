@@ -29,6 +29,11 @@ PRIVATE_REF: Final = "refs/gitsync/head"
 _OPTIONS: Final = "gitsync-options"
 # How git says that there is no such object, or no such ref.
 _ABSENT: Final = re.compile("bad (object|revision)")
+# What is said of a remote for which the options of the repository's own do not help.
+_OF_ANOTHER: Final = {"auth", "not_found", "ref_missing"}
+_SUBMODULE: Final = (
+    "check the submodule's URL in .gitmodules, and its login; or leave submodules out with --submodules=off"
+)
 
 
 class Store:
@@ -137,7 +142,16 @@ class Store:
         return self._git.run(arguments, deadline=deadline, place=self.place).stdout
 
     def _fetch(self, refspecs: Sequence[str], options: Sequence[str], *, deadline: float) -> None:
-        fetch(self._git, self.place, refspecs, options=options, deadline=deadline)
+        try:
+            fetch(self._git, self.place, refspecs, options=options, deadline=deadline)
+        except GitError as error:
+            if self._url != self._repo.repo and error.reason in _OF_ANOTHER:
+                error.hint = _SUBMODULE
+            whole = [option for option in options if not option.startswith("--depth=")]
+            if whole == list(options) or "does not support shallow" not in str(error):
+                raise
+            # A plain web server, https://git-scm.com/book/en/v2/Git-Internals-Transfer-Protocols: all of the history.
+            fetch(self._git, self.place, refspecs, options=whole, deadline=deadline)
 
     def _filtering(self) -> list[str]:
         return [f"--filter={self._filter}"] if self._filter else []

@@ -131,7 +131,8 @@ class Git:
             self._log_command(arguments, output, time.monotonic() - started)
             if was_killed(output.status) or not accept(output.status):
                 self._raise_if_cancelled(tried)
-                raise failure(tried, output.stderr, output.status)
+                on_files = place is not None and place.work_tree is not None
+                raise failure(tried, output.stderr, output.status, on_files=on_files)
         return output
 
     def _wait(

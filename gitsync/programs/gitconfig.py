@@ -17,6 +17,11 @@ _DEFAULTS: Final = (
     ("maintenance.auto", "false"),
     ("init.defaultBranch", "main"),
     ("core.logAllRefUpdates", "false"),
+    # Memory that does not grow with the files: larger ones are streamed, and no deltas are looked for.
+    ("core.bigFileThreshold", "16m"),
+    ("core.deltaBaseCacheLimit", "32m"),
+    ("pack.deltaCacheSize", "32m"),
+    ("pack.windowMemory", "32m"),
     # A server that is at work tells of its progress, or that it is alive, every few seconds.
     ("http.lowSpeedLimit", "1"),
     ("http.lowSpeedTime", str(QUIET)),

@@ -18,14 +18,18 @@ _TELLING: Final = re.compile(
 _PROGRESS: Final = re.compile(r"remote: (\w[\w ]{0,99}: +\d|Total \d)")
 
 
-def failure(tried: str, stderr: str, status: int) -> GitError:
-    """Return the error for a command that ended with this status; what it printed is scrubbed here."""
+def failure(tried: str, stderr: str, status: int, *, on_files: bool) -> GitError:
+    """Return the error for a command that ended with this status; what it printed is scrubbed here.
+
+    `on_files` says that it has worked on the files of a commit, of which nothing else can complain.
+    """
     text = scrub(stderr.strip())
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _PROGRESS.match(line)]
     telling = [line.strip("@ ") for line in lines if _TELLING.match(line.lstrip("@ "))] or lines[-3:]
     ended = "ended by KILL, and not by us" if was_killed(status) else f"exit status {status}"
     summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or ended
-    return GitError(f"{tried}: {summary}", reason="out_of_memory" if was_killed(status) else _reason(text, lines))
+    reason = "out_of_memory" if was_killed(status) else _reason(text, lines)
+    return GitError(f"{tried}: {summary}", reason="git" if reason == "bad_commit" and not on_files else reason)
 
 
 def was_killed(status: int) -> bool:

@@ -20,6 +20,8 @@ from gitsync.base.log import get_logger
 _DIRECTORIES: Final = ("", "objects", "refs", "worktrees")
 _FILES: Final = ("packed-refs", "shallow", "refs/gitsync/head")
 _ENTERED: Final = (("objects", 1), ("objects/pack", 1), ("objects/info", 2), ("refs", 64), ("worktrees", 2))
+# How the metadata of a tree names its store. https://git-scm.com/docs/gitrepository-layout
+COMMON: Final = "../..\n"
 _HINT: Final = "who else writes to the volume? In .gitsync only our process may"
 
 
@@ -34,9 +36,21 @@ def clear_store(store: Path) -> None:
     for metadata in nolinks.entries(store / "worktrees"):
         # We keep no journals of refs, and git adds to those that are there.
         nolinks.remove(metadata / "logs")
+        lead_to_store(metadata)
     for name in ("alternates", "http-alternates"):
         # A store of ours borrows no objects.
         nolinks.unlink(store / "objects" / "info" / name)
+
+
+def lead_to_store(metadata: Path) -> None:
+    """Have the metadata of a tree name the store that it is in; raise `OSError`.
+
+    git follows that file, in spite of `GIT_COMMON_DIR`, where it lists all trees, or looks into a submodule.
+    """
+    path = metadata / "commondir"
+    if nolinks.is_directory(metadata) and nolinks.read(path) != COMMON:
+        nolinks.remove(path)
+        nolinks.write(path, COMMON)
 
 
 def clear_metadata(metadata: Path) -> None:

@@ -26,8 +26,11 @@ _OBSTACLES: Final = {
     *(errno.EEXIST, errno.EISDIR, errno.ELOOP),
     *(errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY),
 }
+# What a server sends as a difference to a large file needs room for both; to a new store it sends the file alone, which
+# git writes as it comes.
+_STARVED: Final = "out_of_memory"
 # The reasons for which a store is replaced on trial: `fsck` would have found what makes git say others.
-_ODD: Final = {"git", "locked"}
+_ODD: Final = {"git", "locked", _STARVED}
 _Failure = tuple[object, ...]
 
 
@@ -56,15 +59,17 @@ class Mending:
         if isinstance(error, OSError):
             return self._clear(error)
         store = self._stores.at(error.store) if isinstance(error, GitError) and error.store else None
-        if store is None or not is_doubtful(error):
+        if store is None or not isinstance(error, GitError):
             return False
-        assert isinstance(error, GitError)  # noqa: S101 (only those are doubtful)
-        if self._stores.sweep():
+        starved = error.reason == _STARVED
+        if not (starved or is_doubtful(error)):
+            return False
+        if not starved and self._stores.sweep():
             return True
         if not self._is_new((store, error.reason, wanted)):
             self._go_back(store)
             return False
-        if is_damaged(store.path, self._git, deadline=deadline):
+        if not starved and is_damaged(store.path, self._git, deadline=deadline):
             self._log.warning("store_damaged", store=str(store.path), message=str(error))
         elif self._is_odd(error, store):
             self._log.warning("store_on_trial", store=str(store.path), message=str(error))

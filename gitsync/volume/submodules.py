@@ -15,6 +15,7 @@ from gitsync.base.files import unique
 from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
+from gitsync.programs.planted import lead_to_store
 from gitsync.volume.modules import Link, Modules, check_count
 from gitsync.volume.store import Store
 from gitsync.volume.stores import Stores
@@ -56,6 +57,9 @@ class Submodules:
         The files of a submodule are none to git, and would stay where the commit has a directory. Raises `GitError`.
         """
         before = [one for one in nested if tree.path in one.path.parents]
+        for one in before:
+            # Commands on the tree look into it, and we are about to.
+            lead_to_store(one.metadata)
         if not before:
             return set()
         places = {tree.path / path for path in self._modules.places(tree, commit, deadline=deadline)}

@@ -25,6 +25,7 @@ from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.config import TREES_DIRECTORY, GitSetting, RepoConfig, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
+from gitsync.programs.planted import lead_to_store
 from gitsync.volume.comparison import Comparison
 from gitsync.volume.strays import UncleanError, remove_repositories
 
@@ -108,9 +109,9 @@ class Tree:
         return self.metadata / "gitsync-left"
 
     def head(self) -> str | None:
-        """Return the commit that the metadata names."""
-        text = nolinks.read(self.metadata / "HEAD")
-        return text.strip() if text is not None else None
+        """Return the commit that the metadata names, None if that is none."""
+        text = (nolinks.read(self.metadata / "HEAD") or "").strip()
+        return text if is_full_hash(text) else None
 
     def in_place(self) -> bool:
         """Say in a few system calls whether the tree is there and is of its commit; its files are not looked at."""
@@ -126,7 +127,7 @@ class Tree:
         """Make the directory and the metadata of a tree that has no files yet; raise `OSError`."""
         nolinks.make_directory(self.metadata)
         nolinks.make_directory(self.path)
-        nolinks.write(self.metadata / "commondir", "../..\n")
+        lead_to_store(self.metadata)
         nolinks.write(self.metadata / "HEAD", f"{commit}\n")
 
     @property
@@ -146,7 +147,7 @@ class Tree:
         used = bool(nolinks.entries(self.path))
 
         run = functools.partial(self._run, git, options, used=used, deadline=deadline, idle=idle)
-        if not is_full_hash(self.head() or ""):
+        if self.head() is None:
             # Else the reset would go to whatever ref is named there.
             nolinks.write(self.metadata / "HEAD", f"{commit}\n")
         if used:

@@ -55,6 +55,8 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "worktrees a file": lambda store: to_file(store / "worktrees"),
     "store a file": to_file,
     "commondir empty": in_trees("commondir", lambda path: path.write_text("")),
+    "commondir too long a name": in_trees("commondir", lambda path: path.write_text("x" * 300)),
+    "HEAD of no text": in_trees("HEAD", lambda path: path.write_bytes(b"\0\xff\n")),
     "commondir a directory": in_trees("commondir", to_directory),
     "gitdir a directory": in_trees("gitdir", to_directory),
     "index a directory": in_trees("index", to_directory),
@@ -124,6 +126,30 @@ def test_damaged_submodule_is_the_only_one_to_be_fetched_again(
     assert bench.published() == commit
     assert_tree(library.path, bench.repo.link.resolve() / "lib", library.head)
     assert [name.rpartition("-")[0] for name in renewed(bench)] == [store.name.rpartition("-")[0]]
+
+
+DAMAGED_TREES = {"HEAD": b"\0\xff\n", "commondir": b"x" * 300, "gitdir": b"\0\n", "gitsync-index": b"x" * 300}
+
+
+@pytest.mark.parametrize(("name", "content"), DAMAGED_TREES.items(), ids=DAMAGED_TREES.keys())
+def test_metadata_of_submodules_is_put_right(
+    make_workbench: MakeWorkbench, origin: Origin, library: Origin, name: str, content: bytes
+) -> None:
+    """git looks into a submodule when it works on its parent, and stumbles there."""
+    with_submodule(origin, library)
+    bench = make_workbench(origin.url)
+    bench.run()
+    origin.commit({"index.html": "second\n"})
+    bench.run()
+    for metadata in bench.repo.root.glob(".gitsync/*/worktrees/sub-*"):
+        (metadata / name).unlink(missing_ok=True)
+        (metadata / name).write_bytes(content)
+    library.commit({"lib.txt": "two\n"})
+    commit = with_submodule(origin, library)
+    failures = [bench.run().failure for _ in range(3)]
+    assert failures[-1] is None, failures
+    assert bench.published() == commit
+    assert_tree(library.path, bench.repo.link.resolve() / "lib", library.head)
 
 
 def plant_half(store: Path, origin: Origin, commit: str) -> None:
@@ -199,3 +225,44 @@ def test_failure_of_an_unknown_kind_is_tried_in_another_store_once(
     assert bench.run().failure is None
     assert bench.published() == commit
     assert renewed(bench) == []
+
+
+HUNGRY_GIT = """#!/bin/sh
+case " $* " in
+    *" fetch "*) test -e "$GIT_DIR/refs/gitsync/head" && kill -9 $$ ;;
+esac
+exec git "$@"
+"""
+
+
+def test_fetch_without_memory_is_tried_without_what_there_is(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path
+) -> None:
+    """A difference to a large file needs more memory than the file, which a new store is sent."""
+    program = tmp_path / "hungry-git"
+    program.write_text(HUNGRY_GIT)
+    program.chmod(0o755)
+    bench = make_workbench(origin.url, git=program)
+    bench.run()
+    commit = origin.commit({"index.html": "second\n"})
+    assert bench.run().failure is None
+    assert bench.published() == commit
+
+
+def test_fetch_that_never_has_enough_memory_is_tried_once(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path
+) -> None:
+    """The limit is named, the store stays, and what does not help is not done again."""
+    program, flag = tmp_path / "hungry-git", tmp_path / "flag"
+    program.write_text(HUNGRY_GIT.replace('"$GIT_DIR/refs/gitsync/head"', str(flag)))
+    program.chmod(0o755)
+    bench = make_workbench(origin.url, git=program)
+    bench.run()
+    before = bench.stores.current.path
+    origin.commit({"index.html": "second\n"})
+    flag.touch()
+    failures = [bench.run().failure for _ in range(3)]
+    assert [failure and failure.reason for failure in failures] == ["out_of_memory"] * 3
+    assert failures[0]
+    assert "memory limit" in (failures[0].hint or "")
+    assert bench.stores.current.path == before

@@ -52,7 +52,7 @@ def test_deadline_ends_the_whole_process_group(fake: Callable[[str], Git], tmp_p
     git = fake(f"trap '' TERM; sh -c 'trap \"\" TERM; echo $$ >>{pids}; sleep 1000' & echo $$ >>{pids}; sleep 1000")
     started = time.monotonic()
     with pytest.raises(GitTimeout) as caught:
-        git.run(["fetch"], deadline=soon(0.5))
+        git.run(["fetch"], deadline=soon(2))
     assert time.monotonic() - started < AT_ONCE
     assert caught.value.reason == "timeout"
     left = [int(pid) for pid in pids.read_text().split()]

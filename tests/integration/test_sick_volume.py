@@ -22,7 +22,7 @@ from gitsync.triggers import watch
 from gitsync.triggers.mailbox import Mailbox
 from gitsync.triggers.watch import Watcher
 from tests.integration.conftest import MakeWorkbench
-from tests.support.eventually import eventually
+from tests.support.eventually import TIMEOUT, eventually
 from tests.support.origin import Origin
 from tests.unit.examples import board, commit
 
@@ -128,7 +128,7 @@ def test_watcher_goes_on_and_sees_that_it_is_well_again(
         assert thread.is_alive()
     eventually(lambda: mailbox.wait(0.1) == ("file",))
     watcher.stop()
-    thread.join(10)
+    thread.join(TIMEOUT)
     assert not thread.is_alive()
 
 

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.eventually import TIMEOUT
+
 PAUSE = 0.004  # A reader that never rests would only measure how two cores are shared.
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,7 +77,7 @@ class Readers:
         answers = []
         for process in self._processes:
             with process:
-                answers.append(process.communicate(timeout=30)[0])
+                answers.append(process.communicate(timeout=TIMEOUT)[0])
         self.results = [Seen(**self._parse(answer)) for answer in answers]
 
     @staticmethod

@@ -175,13 +175,13 @@ def test_repaired_commit_is_not_told_twice(made: Bench) -> None:
     made.hook.react = note
     thread = made.start()
     made.publish("a")
-    assert ran.acquire(timeout=5)
+    assert ran.acquire(timeout=TIMEOUT)
     made.publish("a", again=True)
     made.publish("b", again=True)
-    assert ran.acquire(timeout=5)
+    assert ran.acquire(timeout=TIMEOUT)
     made.publish("b", again=True)
     made.publish("b")
-    assert ran.acquire(timeout=5)
+    assert ran.acquire(timeout=TIMEOUT)
     made.runner.stop()
     thread.join()
     assert made.hook.ran == ["a", "b", "b"]

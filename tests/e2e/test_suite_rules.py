@@ -22,6 +22,18 @@ def test_skips(): pytest.skip("no such tool")
 def test_is_known_to_fail(): assert False
 """
 
+LEAVING = """
+import socket
+left = []
+def test_closes(): socket.socket().close()
+def test_leaves(): left.append(socket.socket())
+def test_has_left_nothing_itself(): pass
+"""
+IMPATIENT = """
+from tests.support import descriptors
+descriptors.patience = 0.1
+"""
+
 
 @pytest.fixture
 def checkout(origin: Origin, tmp_path: Path) -> Path:
@@ -89,8 +101,23 @@ def test_skip_fails_the_run_where_all_must_run(tmp_path: Path, workers: list[str
     """Given a test that skips itself, when GITSYNC_TEST_NO_SKIP=1, then the run fails and names the reason."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_skipping.py").write_text(SKIPPING)
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), "GITSYNC_TEST_NO_SKIP": value}
-    command = [sys.executable, "-m", "pytest", "-p", "tests.support.no_skip", "-p", "no:cacheprovider", *workers]
-    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    result = _run_pytest(tmp_path, "-p", "tests.support.no_skip", *workers, GITSYNC_TEST_NO_SKIP=value)
     assert result.returncode == code, result.stdout + result.stderr
     assert ("test_skips: Skipped: no such tool" in result.stdout) == (value == "1")
+
+
+def test_whoever_leaves_a_socket_open_fails(tmp_path: Path) -> None:
+    """Given a test that leaves a socket open, when tests run, then that one fails, and it alone."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "conftest.py").write_text(IMPATIENT)
+    (tmp_path / "test_leaving.py").write_text(LEAVING)
+    result = _run_pytest(tmp_path, "-p", "tests.support.descriptors")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "3 passed, 1 error" in result.stdout
+    assert "ERROR test_leaving.py::test_leaves - Failed: left open: [(" in result.stdout
+
+
+def _run_pytest(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    given = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), **environment}
+    return subprocess.run(command, cwd=directory, env=given, capture_output=True, text=True, check=False)

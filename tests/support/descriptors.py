@@ -6,8 +6,10 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.support.eventually import eventually
+from tests.support.eventually import AT_ONCE, eventually
 
+# Seconds that the threads of a server have to end.
+patience = AT_ONCE
 _BEFORE = pytest.StashKey[frozenset[tuple[int, str]]]()
 
 
@@ -37,7 +39,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     if _left(item) and not item.get_closest_marker("container"):
         gc.collect()
         try:
-            eventually(lambda: not _left(item))
+            eventually(lambda: not _left(item), timeout=patience)
         except AssertionError:
             pytest.fail(f"left open: {sorted(_left(item))}", pytrace=False)
 

@@ -17,6 +17,7 @@ from gitsync.config import RepoConfig
 from gitsync.programs.process import CancelledError, MadeWayError
 from gitsync.sync.idle import run_idle
 from gitsync.sync.measuring import Measuring
+from gitsync.sync.mending import Mending
 from gitsync.sync.parts import Parts
 from gitsync.sync.pointers import Pointers
 from gitsync.volume.tree import Recipe, Tree
@@ -29,9 +30,10 @@ _LONG: Final = 600.0
 class Chores:
     """The chores of one repository."""
 
-    def __init__(self, repo: RepoConfig, parts: Parts) -> None:
+    def __init__(self, repo: RepoConfig, parts: Parts, mending: Mending) -> None:
         self._timeout = repo.schedule.sync_timeout
         self._parts = parts
+        self._mending = mending
         self._log = get_logger(repo=repo.name)
         self._collect_due = False
         self._tree: Tree | None = None
@@ -124,8 +126,14 @@ class Chores:
         self._parts.trees.disposal.finish(path)
 
     def _collect(self, deadline: float, idle: bool) -> None:
-        with self._telling("collect_failed"):
+        try:
             self._parts.stores.collect(deadline=deadline, idle=idle)
+        except (GitCancelled, GitTimeout):
+            raise
+        except GitError as error:
+            self._log.warning("collect_failed", reason=error.reason, message=str(error))
+            # A damaged store would grow for ever, as long as updates find what they need in it.
+            self._mending.mend(error, None, deadline=deadline, idle=idle)
         self._collect_due = False
 
     def _measure(self, deadline: float, idle: bool) -> None:

@@ -31,6 +31,7 @@ _OBSTACLES: Final = {
 _STARVED: Final = "out_of_memory"
 # The reasons for which a store is replaced on trial: `fsck` would have found what makes git say others.
 _ODD: Final = {"git", "locked", _STARVED}
+_SWEPT: Final = "swept"
 _Failure = tuple[object, ...]
 
 
@@ -51,10 +52,11 @@ class Mending:
         self._met.clear()
         self._left.clear()
 
-    def mend(self, error: Exception, wanted: str | None, *, deadline: float) -> bool:
+    def mend(self, error: Exception, wanted: str | None, *, deadline: float, idle: bool = False) -> bool:
         """Put right what may have made a step fail; say whether it is worth to take the step again.
 
-        `wanted` is what the remote has. Works until the deadline (monotonic seconds); raises `GitCancelled`.
+        `wanted` is what the remote has, None if the step needs nothing of it. Works until the deadline (monotonic
+        seconds), `idle` at low priority. Raises `GitCancelled`.
         """
         if isinstance(error, OSError):
             return self._clear(error)
@@ -64,14 +66,20 @@ class Mending:
         starved = error.reason == _STARVED
         if not (starved or is_doubtful(error)):
             return False
-        if not starved and self._stores.sweep():
-            return True
-        if not self._is_new((store, error.reason, wanted)):
+        failure = (store, error.reason, wanted)
+        # A failed command leaves something itself, so this is worth a try once only.
+        if not starved and (_SWEPT, *failure) not in self._met:
+            self._met.add((_SWEPT, *failure))
+            if self._stores.sweep() and wanted is not None:
+                return True
+        if failure in self._met:
             self._go_back(store)
             return False
-        if not starved and is_damaged(store.path, self._git, deadline=deadline):
+        damaged = not starved and is_damaged(store.path, self._git, deadline=deadline, idle=idle)
+        self._met.add(failure)
+        if damaged:
             self._log.warning("store_damaged", store=str(store.path), message=str(error))
-        elif self._is_odd(error, store):
+        elif wanted is not None and self._is_odd(error, store):
             self._log.warning("store_on_trial", store=str(store.path), message=str(error))
             self._left[store] = store.path
         else:
@@ -79,17 +87,14 @@ class Mending:
         store.renew()
         return True
 
-    def _is_new(self, failure: _Failure) -> bool:
-        new = failure not in self._met
-        self._met.add(failure)
-        return new
-
     def _clear(self, error: OSError) -> bool:
         """Remove what is in our way within a store, as little as possible."""
         path = Path(error.filename) if isinstance(error.filename, str) else None
         store = self._stores.at(path) if path and error.errno in _OBSTACLES else None
-        if path is None or store is None or not self._is_new((error.errno, path)):
+        failure = (error.errno, path)
+        if path is None or store is None or failure in self._met:
             return False
+        self._met.add(failure)
         inner = path.relative_to(store.path).parts
         self._log.warning("obstacle_found", path=str(path), message=error.strerror)
         if inner[:1] == ("worktrees",) and len(inner) > 1:

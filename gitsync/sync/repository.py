@@ -37,12 +37,12 @@ class Repository:
         self._log = log
         self._parts = parts
         self._phases = Phases()
-        self._chores = Chores(repo, parts)
         self._tidying = Tidying(repo, parts)
         self._keeping = Keeping(repo, parts, log)
         crowding = Crowding(repo.name, parts, log)
         refusals = Refusals(functools.partial(_refused_for, repo))
         mending = Mending(parts.stores, parts.git, refusals, log)
+        self._chores = Chores(repo, parts, mending)
         homes = Homes(
             preparing=Preparing(repo, parts),
             keeping=self._keeping,

@@ -17,14 +17,14 @@ def is_doubtful(error: Exception) -> bool:
     return isinstance(error, GitError) and error.reason in _DOUBTFUL
 
 
-def is_damaged(store: Path, git: Git, *, deadline: float) -> bool:
+def is_damaged(store: Path, git: Git, *, deadline: float, idle: bool) -> bool:
     """Have git look at every object of a store, until the deadline (monotonic seconds); raise `GitCancelled`.
 
     A store that takes longer counts as damaged, as somebody has to decide. https://git-scm.com/docs/git-fsck
     """
     command = ["fsck", "--no-progress", "--no-dangling", "--no-reflogs"]
     try:
-        output = git.run(command, deadline=deadline, place=Place(store=store), accept=lambda status: True)
+        output = git.run(command, deadline=deadline, place=Place(store=store), accept=lambda status: True, idle=idle)
     except GitTimeout:
         return True
     except GitCancelled:

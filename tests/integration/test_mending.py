@@ -266,3 +266,53 @@ def test_fetch_that_never_has_enough_memory_is_tried_once(
     assert failures[0]
     assert "memory limit" in (failures[0].hint or "")
     assert bench.stores.current.path == before
+
+
+CUT_OFF_GIT = """#!/bin/sh
+case " $* " in
+    *" fetch "*)
+        echo x >> {count}
+        touch "$GIT_DIR/objects/pack/tmp_pack_x"
+        echo "fatal: fetch-pack: invalid index-pack output" >&2
+        exit 128
+        ;;
+esac
+exec git "$@"
+"""
+
+
+def test_pack_that_is_spoilt_on_its_way_is_fetched_again_later(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path
+) -> None:
+    """What a failed fetch leaves is no reason to fetch at once, again and again."""
+    before = make_workbench(origin.url)
+    before.run()
+    before.close()
+    origin.commit({"index.html": "second\n"})
+    program, count = tmp_path / "cut-off-git", tmp_path / "count"
+    program.write_text(CUT_OFF_GIT.format(count=count))
+    program.chmod(0o755)
+    bench = make_workbench(origin.url, git=program)
+    failures = [bench.run().failure for _ in range(3)]
+    assert [failure and failure.reason for failure in failures] == ["bad_answer"] * 3
+    assert len(count.read_text().splitlines()) <= 4
+    assert renewed(bench) == []
+
+
+def test_store_whose_garbage_cannot_be_collected_is_replaced(
+    make_workbench: MakeWorkbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would grow for ever, as updates need little of what there is."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    monkeypatch.setattr("gitsync.volume.garbage._MANY_LOOSE", 0)
+    store = bench.stores.current.path
+    blob = store / "objects" / git(store, "rev-parse", f"{PRIVATE_REF}:index.html")[:2]
+    (victim,) = blob.iterdir()
+    victim.chmod(0o644)
+    victim.write_bytes(b"")
+    bench.do_chores()
+    commit = origin.commit({"index.html": "second\n"})
+    assert bench.run().failure is None
+    assert bench.published() == commit
+    assert bench.stores.current.path != store

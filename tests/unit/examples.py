@@ -1,5 +1,6 @@
 """Ordinary values for tests that only care about one detail of them."""
 
+from functools import cache
 from typing import Any
 
 from gitsync.config import Config, RepoConfig, load
@@ -17,8 +18,9 @@ def config(*argv: str, **environ: str) -> Config:
     return load([*REQUIRED, *argv], environ)
 
 
+@cache
 def repo_config(*argv: str, **environ: str) -> RepoConfig:
-    """Return the configuration of the one repository."""
+    """Return the configuration of the one repository; what cannot change need not be made for each test anew."""
     return config(*argv, **environ).repos[0]
 
 

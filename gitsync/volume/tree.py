@@ -16,16 +16,17 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.config import TREES_DIRECTORY, GitSetting, RepoConfig, is_full_hash
-from gitsync.programs.gitcmd import Git, Place
+from gitsync.programs.gitcmd import Git, Output, Place
 from gitsync.programs.planted import lead_to_store
+from gitsync.programs.process import Records
 from gitsync.volume.comparison import Comparison
 from gitsync.volume.strays import UncleanError, remove_repositories
 
@@ -145,8 +146,7 @@ class Tree:
         """
         options = self._sparse_options(recipe.sparse, git, deadline=deadline, idle=idle)
         used = bool(nolinks.entries(self.path))
-
-        run = functools.partial(self._run, git, options, used=used, deadline=deadline, idle=idle)
+        run = functools.partial(self._run, git.run, options, used=used, deadline=deadline, idle=idle)
         if self.head() is None:
             # Else the reset would go to whatever ref is named there.
             nolinks.write(self.metadata / "HEAD", f"{commit}\n")
@@ -156,22 +156,22 @@ class Tree:
                 run("read-tree", self.head() or commit)
                 self.comparison(git).refresh(deadline=deadline, idle=idle)
             remove_repositories(self.path, kept)
-            # Before the reset: it would follow a .gitattributes file that somebody has left in the tree.
-            run("clean", "-ffdx", "--quiet")
-        anew = used and self._attributes_differ(commit, git, deadline=deadline, idle=idle)
-        if anew:
-            # Without times in the index all files are written, those too whose blobs stay the same.
-            run("read-tree", self.head() or commit)
-        warnings = run("reset", "--hard", "--quiet", commit, "--")
-        # It says so if something stands where a submodule was, and leaves it.
-        if anew or (used and warnings):
-            run("clean", "-ffdx", "--quiet")
+            if self._attributes_differ(commit, git, deadline=deadline, idle=idle):
+                # Without times in the index all files are written, those too whose blobs stay the same.
+                run("read-tree", self.head() or commit)
+        run("reset", "--hard", "--quiet", commit, "--")
+        if used and run("clean", "-ffdx", sink=Records(b"\n", most=1, having=b".gitattributes")):
+            # Somebody had left one that is not the commit's, and the reset has followed it.
+            run("read-tree", commit)
+            run("reset", "--hard", "--quiet", commit, "--")
         self._share_index()
 
-    def _run(self, git: Git, options: Sequence[str], *arguments: str, used: bool, deadline: float, idle: bool) -> str:
-        """Run a command that works on a tree, which was `used` before or not; return what it warns of."""
+    def _run(
+        self, run: Callable[..., Output], options: Sequence[str], *arguments: str, used: bool, **how: Any
+    ) -> bytes:
+        """Run a command that works on a tree, which was `used` before or not; return what it prints."""
         try:
-            return git.run([*options, *arguments], deadline=deadline, place=self.place, idle=idle).stderr
+            return run([*options, *arguments], place=self.place, **how).raw
         except (GitTimeout, GitCancelled):
             raise
         except GitError as error:

@@ -1,5 +1,6 @@
 """The comparison of files with what a checkout makes, where git's own idea of a change says something else."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,34 @@ def test_comparison_goes_on_where_it_was_ended(
     monkeypatch.setattr(bench.git, "run", interrupted)
     assert [bench.sync.heal(deadline=soon()) for _ in range(3)] == [False] * 3
     assert len(made) == 4, "three portions, one of them twice"
+
+
+@pytest.mark.parametrize("path", ["docs", "docs/deep", "docs/deep/er"])
+def test_directory_that_a_consumer_has_emptied_goes_with_its_files(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path, path: str
+) -> None:
+    """None of those above it stays when the commit has them no more."""
+    bench = make_workbench(origin.url)
+    origin.commit({"docs/deep/er/a.txt": "a\n"}, replace=True)
+    for number in range(2):
+        assert bench.run().failure is None
+        shutil.rmtree(bench.repo.link / path)
+        origin.commit({"n": str(number)})
+    for number in range(2):
+        origin.commit({"n": f"again {number}"}, replace=True)
+        assert bench.run().failure is None
+        assert_clone(bench, origin, tmp_path)
+
+
+def test_attributes_that_a_consumer_has_left_have_no_effect(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path
+) -> None:
+    """Neither on files that change, nor on files in directories that are new."""
+    bench = make_workbench(origin.url)
+    for number in range(3):
+        origin.commit({"index.html": f"{number}\n", f"new-{number}/a.txt": "a\n"})
+        assert bench.run().failure is None
+        assert_clone(bench, origin, tmp_path)
+        for directory in (".", "docs", f"new-{number + 2}"):
+            (bench.repo.link / directory).mkdir(exist_ok=True)
+            (bench.repo.link / directory / ".gitattributes").write_text("* text eol=crlf\n")

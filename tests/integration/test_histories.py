@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -46,8 +46,10 @@ def test_published_tree_is_a_fresh_clone(make_workbench: MakeWorkbench, tmp_path
         directory = tmp_path / "history"
         directory.mkdir()
         url = (directory / "site.git").as_uri()
-        make = functools.partial(make_workbench, url, period="10ms", max_backoff="10ms")
-        follow = Follow(make, directory, seed)
+        # Trees that are kept for their time are shown again as consumers have left them.
+        vandals, keep = (VANDALS, "0s") if seed % 2 else ([], None)
+        make = functools.partial(make_workbench, url, period="10ms", max_backoff="10ms", stale_worktree_timeout=keep)
+        follow = Follow(make, directory, seed, vandals=vandals)
         try:
             follow.steps(STEPS)
         except AssertionError as error:
@@ -60,13 +62,18 @@ def test_published_tree_is_a_fresh_clone(make_workbench: MakeWorkbench, tmp_path
 class Follow:
     """Follows one history commit by commit, and compares."""
 
-    def __init__(self, make: Callable[[], Workbench], directory: Path, seed: int) -> None:
+    def __init__(
+        self, make: Callable[[], Workbench], directory: Path, seed: int, *, vandals: Sequence[Callable[[Path], None]]
+    ) -> None:
         self._make = make
         self._bench = make()
         self._directory = directory
         self._history = History(directory, seed)
         self._random = self._history.random
+        self._vandals = vandals
         self._good: str | None = None
+        # What consumers have seen last: content and time of each file; nothing if one of them has changed it.
+        self._seen: dict[bytes, tuple[bytes, int]] = {}
 
     def close(self) -> None:
         """End the process, as it were."""
@@ -80,13 +87,14 @@ class Follow:
             expected = clone(self._history.site.path, self._directory)
             if expected is None:
                 self._expect_refusal(where)
-            else:
+            elif commit != self._good or self._seen:
                 result = self._bench.run()
                 assert result.failure is None, f"{where}: {result.failure}"
                 assert self._bench.published() == commit, where
                 found = differences(expected, contents(self._bench.repo.link.resolve()))
                 assert not found, f"{where}: " + "; ".join(found[:5])
                 self._good = commit
+                self._expect_newer(where)
                 self._expect_no_damage(where)
             self._disturb()
 
@@ -100,6 +108,12 @@ class Follow:
             assert self._bench.published() == self._good, f"{where}: what is published has to stay"
         assert before in ([], self._bench.stores.current.generations()), f"{where}: the store was renewed"
 
+    def _expect_newer(self, where: str) -> None:
+        before, self._seen = self._seen, times(self._bench.repo.link.resolve())
+        changed = {name for name in before.keys() & self._seen.keys() if before[name][0] != self._seen[name][0]}
+        older = [name for name in changed if before[name][1] >= self._seen[name][1]]
+        assert not older, f"{where}: not newer than before: {older}"
+
     def _expect_no_damage(self, where: str) -> None:
         assert not self._bench.sync.heal(deadline=soon()), f"{where}: nobody has touched it"
         if self._random.random() < 0.3:
@@ -110,8 +124,9 @@ class Follow:
         """Sometimes have no standby for the next commit, one that a consumer has been at, or another process."""
         if self._random.random() < 0.2:
             self._bench.trees.disposal.drop_private(self._bench.stores.all())
-        if self._good and self._random.random() < 0.4:
-            self._random.choice(VANDALS)(self._bench.repo.link.resolve())
+        if self._good and self._vandals and self._random.random() < 0.4:
+            self._random.choice(self._vandals)(self._bench.repo.link.resolve())
+            self._seen = {}
         if self._random.random() < 0.1:
             self._bench.close()
             self._bench = self._make()
@@ -119,6 +134,11 @@ class Follow:
 
     def _is_whole(self) -> bool:
         return (self._bench.repo.link / ".git").exists()
+
+
+def times(tree: Path) -> dict[bytes, tuple[bytes, int]]:
+    """Return content and time of each file of a tree."""
+    return {os.fsencode(path.relative_to(tree)): (path.read_bytes(), path.stat().st_mtime_ns) for path in files(tree)}
 
 
 def files(tree: Path) -> list[Path]:

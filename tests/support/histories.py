@@ -62,6 +62,7 @@ class History:
         # Path → library and what else .gitmodules says of it.
         self._modules: dict[str, tuple[int, str]] = {}
         self._earlier: list[tuple[dict[str, Content], dict[str, tuple[int, str]]]] = []
+        self._commits: list[str] = []
         self._steps: tuple[Callable[[], None], ...] = (
             *[self._write] * 4,
             *[self._attribute] * 3,
@@ -82,7 +83,10 @@ class History:
         )
 
     def advance(self) -> str:
-        """Make the next commit of `site`; return its hash."""
+        """Make the next commit of `site`, or force its branch back to an earlier one; return its hash."""
+        earlier = [commit for commit in self._commits if commit != self.site.head] if self._commits else []
+        if earlier and self.random.random() < 0.1:
+            return self.site.rewind(self.random.choice(earlier))
         for _ in range(self.random.randint(1, 3)):
             self.random.choice(self._steps)()
         self._earlier.append((dict(self._files), dict(self._modules)))
@@ -90,7 +94,10 @@ class History:
         if self._modules and ".gitmodules" not in files:
             files[".gitmodules"] = self._gitmodules()
         made = self.site.commit(files, replace=True)
-        return made if self.random.random() > 0.03 else self._misname(made)
+        if self.random.random() < 0.03:
+            made = self._misname(made)
+        self._commits.append(made)
+        return made
 
     def _gitmodules(self) -> bytes:
         entries = (

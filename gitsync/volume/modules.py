@@ -63,7 +63,9 @@ class Modules:
         `url` is that of the tree's own remote.
         """
         places = self.places(tree, "HEAD", deadline=deadline)
-        declared = self._declared(tree, deadline=deadline) if places else {}
+        # Git reads the file where it is there, and refuses one that it cannot read, for whatever submodules.
+        named = places or nolinks.read(tree.path / ".gitmodules") is not None
+        declared = self._declared(tree, deadline=deadline) if named else {}
         links = []
         for path, commit in places.items():
             module = declared.get(path)

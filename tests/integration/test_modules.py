@@ -61,6 +61,17 @@ def test_entry(
     assert not bench.sync.heal(deadline=soon())
 
 
+@pytest.mark.parametrize("mode", ["recursive", "off"])
+def test_unreadable_file_without_a_submodule(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path, mode: str
+) -> None:
+    """A clone that wants submodules fails on it though there is none, and so do we; one that wants none does not."""
+    origin.commit({".gitmodules": '[submodule "lib"]\n= x [\n'})
+    assert clone(origin.path, tmp_path) is None
+    failure = make_workbench(origin.url, submodules=mode).run().failure
+    assert (failure and failure.reason) == ("submodule" if mode == "recursive" else None)
+
+
 SETTINGS = {
     "submodule.lib.update:none": False,
     "submodule.lib.active:false": False,

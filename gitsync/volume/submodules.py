@@ -4,6 +4,7 @@ So a submodule is fetched once for all trees, is brought up to date in place lik
 Called by the worker's thread.
 """
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -19,7 +20,7 @@ from gitsync.programs.planted import lead_to_store
 from gitsync.volume.modules import Link, Modules, check_count
 from gitsync.volume.store import Store
 from gitsync.volume.stores import Stores
-from gitsync.volume.strays import empty
+from gitsync.volume.strays import UncleanError, empty
 from gitsync.volume.tree import NESTED, Recipe, Tree
 
 # Deeper nesting than this is a circle.
@@ -153,6 +154,6 @@ def _inside(parent: Path, path: str) -> Path:
     for part in parts:
         place = place / part
         if nolinks.exists(place) and not nolinks.is_directory(place):
-            raise CheckoutError(f"{path!r} leads out of the tree", reason="submodule")
+            raise UncleanError(errno.ENOTDIR, "it leads out of the tree", str(place))
         nolinks.make_directory(place)
     return place

@@ -160,9 +160,14 @@ class Tree:
                 # Without times in the index all files are written, those too whose blobs stay the same.
                 run("read-tree", self.head() or commit)
         run("reset", "--hard", "--quiet", commit, "--")
-        if used and run("clean", "-ffdx", sink=Records(b"\n", most=1, having=b".gitattributes")):
+        removed = Records(b"\n", most=0, having=b".gitattributes")
+        if used:
+            run("clean", "-ffdx", sink=removed)
+        if removed.count:
             # Somebody had left one that is not the commit's, and the reset has followed it.
             run("read-tree", commit)
+        if removed.seen:
+            # It has also taken files behind links for those of the commit.
             run("reset", "--hard", "--quiet", commit, "--")
         self._share_index()
 

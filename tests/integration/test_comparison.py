@@ -150,3 +150,17 @@ def test_attributes_that_a_consumer_has_left_have_no_effect(
         for directory in (".", "docs", f"new-{number + 2}"):
             (bench.repo.link / directory).mkdir(exist_ok=True)
             (bench.repo.link / directory / ".gitattributes").write_text("* text eol=crlf\n")
+
+
+def test_directory_that_a_consumer_has_moved_is_there_again(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path
+) -> None:
+    """The very files behind a link in its place are not those of the tree."""
+    bench = make_workbench(origin.url)
+    for number in range(4):
+        origin.commit({"n": str(number)})
+        assert bench.run().failure is None
+        assert_clone(bench, origin, tmp_path)
+        tree = bench.repo.link.resolve()
+        (tree / "docs").rename(tmp_path / f"moved-{number}")
+        (tree / "docs").symlink_to(tmp_path / f"moved-{number}")

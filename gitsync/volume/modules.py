@@ -65,7 +65,8 @@ class Modules:
         places = self.places(tree, "HEAD", deadline=deadline)
         # Git reads the file where it is there, and refuses one that it cannot read, for whatever submodules.
         named = places or nolinks.read(tree.path / ".gitmodules") is not None
-        declared = self._declared(tree, deadline=deadline) if named else {}
+        written = self._read(tree, deadline=deadline) if named else {}
+        declared = self._declared(written) if places else {}
         links = []
         for path, commit in places.items():
             module = declared.get(path)
@@ -92,8 +93,8 @@ class Modules:
     def _is_active(self, module: "_Module") -> bool:
         return self._settings.get((module.name, "active"), "true").lower() not in {"false", "no", "off", "0", ""}
 
-    def _declared(self, tree: Tree, *, deadline: float) -> dict[str, "_Module"]:
-        """Return what `.gitmodules` of a tree's commit says, by path; the last word counts, as with git."""
+    def _read(self, tree: Tree, *, deadline: float) -> dict[str, dict[str, str]]:
+        """Return what `.gitmodules` of a tree's commit says, by name; the last word counts, as with git."""
         file = tree.path / ".gitmodules"
         # As git does. From a blob it reads no further than to a byte 255, so only where there is no file.
         source = ["--file", str(file)] if nolinks.read(file) is not None else ["--blob", "HEAD:.gitmodules"]
@@ -111,6 +112,10 @@ class Modules:
             name, _, variable = key.removeprefix("submodule.").rpartition(".")
             if _is_name(name) and not (value.startswith("-") and variable != "update"):
                 values.setdefault(name, {})[variable] = value
+        return values
+
+    def _declared(self, values: Mapping[str, Mapping[str, str]]) -> dict[str, "_Module"]:
+        """Return the submodules by path, as the options let them be."""
         for name, found in values.items():
             if found.get("update", "checkout") not in _UPDATES:
                 raise refused(f"the submodule {name!r} has an update that is not allowed: {found['update']!r}")

@@ -36,6 +36,10 @@ REFUSED: dict[str, tuple[str, Callable[[Origin], object]]] = {
         "submodule",
         lambda origin: origin.commit({".gitmodules": "[submodule", "lib": Gitlink(origin.head)}),
     ),
+    "modules that cannot be read, and there are none": (
+        "submodule",
+        lambda origin: origin.commit({".gitmodules": "[submodule"}),
+    ),
     "module without a URL": (
         "submodule",
         lambda origin: origin.commit({".gitmodules": '[submodule "a"]\npath = lib\n', "lib": Gitlink(origin.head)}),

@@ -140,6 +140,7 @@ class Staging:
         return tree
 
     def _bring(self, tree: Tree, commit: str, recipe: Recipe, *, deadline: float) -> Tree:
+        self._submodules.failed = False
         kept = self._submodules.make_way(tree, commit, tree.nested(), deadline=deadline)
         tree.bring(commit, self._git, recipe=recipe, deadline=deadline, kept=kept)
         self._submodules.bring(tree, recipe, deadline=deadline)

@@ -76,7 +76,13 @@ class Submodules:
         walk = _Walk(recipe=recipe, deadline=deadline, before=before)
         if nolinks.exists(tree.path / ".gitmodules") or recipe.sparse is not None or before:
             self.failed = True
-            self._bring(tree, self._repo.repo, walk, depth=1)
+            try:
+                self._bring(tree, self._repo.repo, walk, depth=1)
+            except (GitError, OSError):
+                # The next try goes on from here.
+                made = {nested.path for nested in walk.now}
+                tree.remember_nested([*walk.now, *(nested for path, nested in before.items() if path not in made)])
+                raise
         self.failed = False
         if walk.now or before:
             tree.remember_nested(walk.now)
@@ -91,7 +97,6 @@ class Submodules:
                 continue
             tree = self._populate(link, path, self._git.take_login(link.url), walk)
             tree.point(path)
-            walk.now.append(tree)
             check_count(len(walk.now))
             if walk.recipe.submodules == "recursive":
                 self._bring(tree, link.url, walk, depth=depth + 1)
@@ -119,17 +124,20 @@ class Submodules:
         if tree is None or not usable or tree.head() != link.hash:
             self._provide(store, link.hash, deadline=walk.deadline)
         if tree and usable:
+            walk.now.append(tree)
             try:
                 return self._check_out(tree, link.hash, walk)
             except (GitTimeout, GitCancelled):
                 raise
             except (GitError, OSError) as error:
+                walk.now.remove(tree)
                 self._log.warning("submodule_dropped", v=1, path=link.path, message=str(error))
                 # It only says that it is at the commit, or it is damaged.
                 self._provide(store, link.hash, deadline=walk.deadline)
         empty(path)
         tree = Tree(path=path, metadata=store.path / "worktrees" / unique(NESTED), remote=remote)
         tree.create(link.hash)
+        walk.now.append(tree)
         return self._check_out(tree, link.hash, walk)
 
     def _check_out(self, tree: Tree, commit: str, walk: _Walk) -> Tree:

@@ -1,10 +1,13 @@
 """Which submodules are populated, and how: as git does it, whatever `.gitmodules` and the options say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gitsync.base.errors import GitTimeout
+from gitsync.programs.gitcmd import Output, Place
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.clones import clone, contents, differences
 from tests.support.origin import Content, Gitlink, Origin
@@ -170,3 +173,44 @@ def test_link_in_the_place_of_a_submodule_goes_with_it(
     for number in range(3):
         origin.commit({".gitmodules": None, "lib": None, "n": str(number)})
         assert differences(clone(origin.path, tmp_path) or {}, contents(publish(bench))) == []
+
+
+def test_check_out_goes_on_where_it_was_ended(
+    make_workbench: MakeWorkbench, origin: Origin, library: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A submodule that was finished in time is not written again when the next one is tried again."""
+    modules = entry("first", url="../library.git") + entry("second", url="../library.git")
+    origin.commit({".gitmodules": modules, "first": Gitlink(library.head), "second": Gitlink(library.head)})
+    bench = make_workbench(origin.url)
+    run = bench.git.run
+
+    def ended(arguments: Sequence[str], *, place: Place | None = None, **options: Any) -> Output:
+        if "reset" in arguments and place and place.work_tree and place.work_tree.name == "second":
+            raise GitTimeout("too late")
+        return run(arguments, place=place, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.git, "run", ended)
+        result = bench.run()
+    assert result.failure
+    assert result.failure.reason == "timeout"
+    (first,) = bench.repo.root.glob(".worktrees/.tree-*/first/lib.txt")
+    before = first.stat()
+    after = (publish(bench) / "first" / "lib.txt").stat()
+    assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
+
+
+def test_damaged_standby_is_dropped_after_a_submodule_has_failed(
+    make_workbench: MakeWorkbench, origin: Origin, library: Origin
+) -> None:
+    """What was wrong with the last try is not what is wrong with this one."""
+    bench = make_workbench(origin.url)
+    for number in range(2):
+        origin.commit({"n": str(number)})
+        publish(bench)
+    origin.commit({".gitmodules": entry("lib", url="../nowhere.git"), "lib": Gitlink(library.head)})
+    assert bench.run().failure
+    for index in bench.stores.current.path.glob("worktrees/*/gitsync-index"):
+        index.write_bytes(b"garbage")
+    origin.commit({".gitmodules": entry("lib")})
+    assert (publish(bench) / "lib" / "lib.txt").exists()

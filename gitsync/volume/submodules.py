@@ -70,11 +70,14 @@ class Submodules:
                 empty(one.path)
         return {one.path for one in before} & places
 
-    def bring(self, tree: Tree, recipe: Recipe, *, deadline: float) -> None:
-        """Make the submodules of a staged tree those of its commit; raise `GitError` or `CheckoutError`."""
+    def bring(self, tree: Tree, recipe: Recipe, *, deadline: float, torn: bool = False) -> None:
+        """Make the submodules of a staged tree those of its commit; raise `GitError` or `CheckoutError`.
+
+        `torn` says that anything may be in the places of those that stay empty.
+        """
         before = {nested.path: nested for nested in tree.nested()}
         walk = _Walk(recipe=recipe, deadline=deadline, before=before)
-        if nolinks.exists(tree.path / ".gitmodules") or recipe.sparse is not None or before:
+        if nolinks.exists(tree.path / ".gitmodules") or recipe.sparse is not None or before or torn:
             self.failed = True
             try:
                 self._bring(tree, self._repo.repo, walk, depth=1)

@@ -4,6 +4,7 @@ It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout),
 
     gitsync-index       the index that we work with; `index` is a hard link to it, for consumers
     gitsync-place       where the tree is published, relative to the root
+    gitsync-torn        there while, or since, the tree is between two commits
     gitsync-left        its modification time is when the link has left the tree
     gitsync-recipe      what besides the commit decides about the files
     gitsync-nested      the trees of submodules within it
@@ -103,6 +104,11 @@ class Tree:
     def recipe(self) -> str | None:
         """The signature of the recipe that it was made with."""
         return nolinks.read(self.metadata / "gitsync-recipe")
+
+    @property
+    def torn_mark(self) -> Path:
+        """The file that is there while the tree is on its way to a commit, and if it has not got there."""
+        return self.metadata / "gitsync-torn"
 
     @property
     def left_mark(self) -> Path:

@@ -140,3 +140,16 @@ def test_remote_that_says_another_thing_than_it_has(
     origin.commit({"a": "2"})
     assert bench.run().outcome == "updated"
     assert_published(origin.path, bench.repo.link)
+
+
+def test_left_overs_of_a_refused_commit_are_in_no_submodule(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """What was written of it before git gave up is gone, also where the next commit has a submodule, unpopulated."""
+    bench = make_workbench(origin.url, stale_worktree_timeout="0s")
+    for content in ("1", "2"):
+        origin.commit({"a": content})
+        assert bench.run().failure is None
+    origin.commit({"docs/deep/a.txt": "x", f"z{LONG}": "x"})
+    assert bench.run().failure
+    origin.commit({"docs/deep/a.txt": None, f"z{LONG}": None, "docs": Gitlink(origin.head)})
+    assert bench.run().failure is None
+    assert list((bench.repo.link / "docs").iterdir()) == []

@@ -93,29 +93,23 @@ class Tail:
 
 
 class Records:
-    """Keeps the records of an output that are wanted, however long it is: `most` of them.
+    """Keeps the records of an output that are wanted, however long it is; `most` of them, and `count` says how many."""
 
-    `count` says how many are wanted, and `seen` how many there are.
-    """
-
-    def __init__(self, separator: bytes, *, most: int, wanted: bytes = b"", having: bytes = b"") -> None:
-        """Want the records that start with `wanted` and have `having` in them; each ends with `separator`."""
+    def __init__(self, separator: bytes, *, most: int, wanted: bytes = b"") -> None:
+        """Want the records that start with `wanted`; each ends with `separator`."""
         self._separator = separator
         self._most = most
         self._wanted = wanted
-        self._having = having
         self._rest = b""
         self._found: list[bytes] = []
         self.count = 0
-        self.seen = 0
 
     def add(self, part: bytes) -> None:
         """Take the next part; a record that never ends raises `OverflowError`."""
         *records, self._rest = (self._rest + part).split(self._separator)
         if len(self._rest) > _LONGEST_RECORD:
             raise OverflowError
-        self.seen += len(records)
-        wanted = [record for record in records if record.startswith(self._wanted) and self._having in record]
+        wanted = [record for record in records if record.startswith(self._wanted)]
         self.count += len(wanted)
         self._found += wanted[: max(0, self._most - len(self._found))]
 

@@ -1,4 +1,4 @@
-"""What `git clean` leaves in a tree: repositories that somebody has made in its directories, and submodules.
+"""What `git clean` and `git reset` leave in a tree: repositories that somebody has made in it, and empty directories.
 
 Called by the worker's thread.
 """
@@ -14,27 +14,34 @@ class UncleanError(OSError):
     """What others have put into a tree, or have done to it, keeps it from being brought to a commit."""
 
 
-def remove_repositories(top: Path, kept: Collection[Path] = ()) -> None:
-    """Empty the directories below `top` that have a `.git`, but for those of `kept`; raise `UncleanError`.
+def tidy_up(top: Path, kept: Collection[Path] = ()) -> None:
+    """Remove the directories below `top` that have a `.git` or no files, but for those of `kept`; raise `UncleanError`.
 
-    What was tracked in them is for the next checkout to write again.
+    What was tracked in them is for the next checkout to write again. It comes after the cleaning and before the reset:
+    that removes a directory with its last file only if the file is there.
     """
     try:
-        _remove_repositories(top, kept)
+        for directory in reversed(_without_files(top, kept)):
+            nolinks.remove_empty(directory)
     except OSError as error:
         raise UncleanError(error.errno, error.strerror, str(top)) from error
 
 
-def _remove_repositories(top: Path, kept: Collection[Path]) -> None:
-    pending = [top]
+def _without_files(top: Path, kept: Collection[Path]) -> list[Path]:
+    """Return the directories that hold nothing but directories, outer ones first; remove those with a `.git`."""
+    bare, pending = [], [top]
     while pending:
         directory = pending.pop()
         found = nolinks.scan(directory)
         if directory != top and ".git" in found:
             empty(directory)
-        else:
-            inner = (directory / name for name, is_directory in found.items() if is_directory and name != ".git")
-            pending += [path for path in inner if path not in kept]
+            bare.append(directory)
+            continue
+        if directory != top and all(found.values()):
+            bare.append(directory)
+        inner = (directory / name for name, is_directory in found.items() if is_directory and name != ".git")
+        pending += [path for path in inner if path not in kept]
+    return bare
 
 
 def empty(directory: Path) -> None:

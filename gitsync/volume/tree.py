@@ -17,19 +17,18 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.config import TREES_DIRECTORY, GitSetting, RepoConfig, is_full_hash
-from gitsync.programs.gitcmd import Git, Output, Place
+from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.planted import lead_to_store
-from gitsync.programs.process import Records
 from gitsync.volume.comparison import Comparison
-from gitsync.volume.strays import UncleanError, remove_repositories
+from gitsync.volume.strays import UncleanError, tidy_up
 
 PRIVATE: Final = ".tree-"
 # Holds a published tree whose name in the usual place is taken.
@@ -152,7 +151,7 @@ class Tree:
         """
         options = self._sparse_options(recipe.sparse, git, deadline=deadline, idle=idle)
         used = bool(nolinks.entries(self.path))
-        run = functools.partial(self._run, git.run, options, used=used, deadline=deadline, idle=idle)
+        run = functools.partial(self._run, git, options, used=used, deadline=deadline, idle=idle)
         if self.head() is None:
             # Else the reset would go to whatever ref is named there.
             nolinks.write(self.metadata / "HEAD", f"{commit}\n")
@@ -161,28 +160,23 @@ class Tree:
                 # The files that are right already need not be written again, only be looked at.
                 run("read-tree", self.head() or commit)
                 self.comparison(git).refresh(deadline=deadline, idle=idle)
-            remove_repositories(self.path, kept)
-            if self._attributes_differ(commit, git, deadline=deadline, idle=idle):
-                # Without times in the index all files are written, those too whose blobs stay the same.
-                run("read-tree", self.head() or commit)
-        run("reset", "--hard", "--quiet", commit, "--")
-        removed = Records(b"\n", most=0, having=b".gitattributes")
-        if used:
-            run("clean", "-ffdx", sink=removed)
-        if removed.count:
-            # Somebody had left one that is not the commit's, and the reset has followed it.
-            run("read-tree", commit)
-        if removed.seen:
-            # It has also taken files behind links for those of the commit.
-            run("reset", "--hard", "--quiet", commit, "--")
+            # Before the reset: that would follow files of attributes, and links to directories, that somebody has left.
+            run("clean", "-ffdx", "--quiet")
+            tidy_up(self.path, kept)
+        anew = used and self._attributes_differ(commit, git, deadline=deadline, idle=idle)
+        if anew:
+            # Without times in the index all files are written, those too whose blobs stay the same.
+            run("read-tree", self.head() or commit)
+        warnings = run("reset", "--hard", "--quiet", commit, "--")
+        if anew or (used and warnings):
+            # It says so if something stands where a submodule was, and leaves it.
+            run("clean", "-ffdx", "--quiet")
         self._share_index()
 
-    def _run(
-        self, run: Callable[..., Output], options: Sequence[str], *arguments: str, used: bool, **how: Any
-    ) -> bytes:
-        """Run a command that works on a tree, which was `used` before or not; return what it prints."""
+    def _run(self, git: Git, options: Sequence[str], *arguments: str, used: bool, deadline: float, idle: bool) -> str:
+        """Run a command that works on a tree, which was `used` before or not; return what it warns of."""
         try:
-            return run([*options, *arguments], place=self.place, **how).raw
+            return git.run([*options, *arguments], deadline=deadline, place=self.place, idle=idle).stderr
         except (GitTimeout, GitCancelled):
             raise
         except GitError as error:

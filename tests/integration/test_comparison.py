@@ -158,7 +158,7 @@ def test_directory_that_a_consumer_has_moved_is_there_again(
     """The very files behind a link in its place are not those of the tree."""
     bench = make_workbench(origin.url)
     for number in range(4):
-        origin.commit({"n": str(number)})
+        origin.commit({"n": str(number), f"docs/{number % 3}": "x"})
         assert bench.run().failure is None
         assert_clone(bench, origin, tmp_path)
         tree = bench.repo.link.resolve()

@@ -22,14 +22,13 @@ class PlainGit:
         """Ask the remote what it has."""
         return self._spend([["git", "ls-remote", "--quiet", "--symref", "--", self.url, "HEAD"]], trace=trace)
 
-    def publish(self, *, workers: int = 1, peak: Peak | None = None) -> Spent:
-        """Fetch one commit into a new repository and check it out, by so many processes."""
+    def publish(self, *, peak: Peak | None = None) -> Spent:
+        """Fetch one commit into a new repository and check it out."""
         self.directory.mkdir(parents=True)
-        checkout = ["-c", f"checkout.workers={workers}", "-c", "checkout.thresholdForParallelism=0"]
         commands = [
             ["git", "init", "--quiet", "--bare", str(self._store)],
             self._fetch(),
-            [*self._git(), *checkout, "reset", "--quiet", "--hard", "refs/kept"],
+            [*self._git(), "reset", "--quiet", "--hard", "refs/kept"],
             *self._update_submodules(),
         ]
         self._tree.mkdir()

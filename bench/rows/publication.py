@@ -17,23 +17,18 @@ def measure(lab: Lab) -> None:
         if case == _MOSTLY_THE_SERVERS:
             continue
         lab.say(f"{ROW}: {case}")
-        workers = _look_at_memory(lab, case)
+        _look_at_memory(lab, case)
         for _ in range(lab.few_runs):
-            _publish_by_git(lab, case, workers)
+            _publish_by_git(lab, case)
             for program in lab.programs:
                 _publish(lab, case, program)
 
 
-def _look_at_memory(lab: Lab, case: Case) -> int:
-    """Return the number of processes with which plain git was the fastest: on some machines it is one."""
+def _look_at_memory(lab: Lab, case: Case) -> None:
     measure = case.measure(ROW, "peak RSS of the tree", "MB")
-    peaks, walls = {}, {}
-    for workers in (2, 1):
-        with Peak() as peak:
-            walls[workers] = lab.new_tree(case).publish(workers=workers, peak=peak).wall
-        peaks[workers] = peak.bytes
-    best = min(walls, key=walls.__getitem__)
-    lab.results.add(measure, GIT, peaks[best])
+    with Peak() as peak:
+        lab.new_tree(case).publish(peak=peak)
+    lab.results.add(measure, GIT, peak.bytes)
     for program in lab.programs:
         place = lab.new_place(program, case)
         with Peak() as peak, lab.daemon(program, case, place, f"--period={NEVER}") as daemon:
@@ -41,12 +36,11 @@ def _look_at_memory(lab: Lab, case: Case) -> int:
             daemon.wait_published()
             daemon.wait_pass(1)
         lab.results.add(measure, program.name, peak.bytes)
-    return best
 
 
-def _publish_by_git(lab: Lab, case: Case, workers: int) -> None:
+def _publish_by_git(lab: Lab, case: Case) -> None:
     tree = lab.new_tree(case)
-    spent = tree.publish(workers=workers)
+    spent = tree.publish()
     lab.keep_tree(case, tree)
     _add(lab, case, GIT, spent)
     lab.results.add(case.measure(ROW, "wall of the pass alone", "ms"), GIT, spent.wall)

@@ -1,4 +1,4 @@
-"""Running git and other programs: deadlines, process groups that end whole, priorities, how many processors there are.
+"""Running git and other programs: deadlines, process groups that end whole, priorities.
 
 Called by the worker of a repository and by hooks' threads; ended by the main thread.
 """

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.config import GitSetting, RepoConfig, render
-from gitsync.programs.processors import available
 
 # After so many seconds without a byte a server counts as gone, long before a pass is over.
 QUIET: Final = 20
@@ -39,6 +38,8 @@ _ENFORCED: Final = (
     ("gc.autoDetach", "false"),  # a child that leaves its group would outlive every deadline
     ("maintenance.autoDetach", "false"),
     ("submodule.recurse", "false"),
+    # With more, git writes files in the encoding of another directory, or in none (seen with 2.39).
+    ("checkout.workers", "1"),
     ("transfer.credentialsInUrl", "die"),
 )
 
@@ -47,7 +48,7 @@ def write_configuration(path: Path, repo: RepoConfig, *, extra: Iterable[GitSett
     """Write the private configuration file of a repository's git; users' settings go before what is enforced."""
     replaced = {setting.key: setting for setting in repo.git.git_config}
     settings = [
-        *(GitSetting(key, value) for key, value in (*_DEFAULTS, *_checkout_settings())),
+        *(GitSetting(key, value) for key, value in _DEFAULTS),
         *replaced.values(),
         *repo.git.git_config_add,
         *extra,
@@ -55,13 +56,3 @@ def write_configuration(path: Path, repo: RepoConfig, *, extra: Iterable[GitSett
     ]
     path.touch(mode=0o600)
     path.write_text(render(settings))
-
-
-def _checkout_settings() -> tuple[tuple[str, str], ...]:
-    """Let two processes write the files of a large tree where there are processors for two.
-
-    It saves a fifth of the time and costs two fifths more processor time; with few files it saves nothing.
-    https://git-scm.com/docs/git-config#Documentation/git-config.txt-checkoutworkers
-    """
-    workers = "2" if available() >= 2 else "1"
-    return ("checkout.workers", workers), ("checkout.thresholdForParallelism", "1000")

@@ -54,6 +54,19 @@ def test_what_nobody_touched_is_not_damaged(bench: Workbench, origin: Origin, tm
         assert bench.run().outcome == "updated"
 
 
+def test_encoding_of_one_directory_is_not_that_of_the_next(
+    make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path
+) -> None:
+    """Neither in a fresh tree nor in one that is used again, however many processes the user's settings ask for."""
+    bench = make_workbench(origin.url, stale_worktree_timeout="0s", git_config="checkout.workers:2")
+    for number in range(4):
+        encodings = {f"{name}/.gitattributes": f"*.txt working-tree-encoding={name}\n" for name in ("latin1", "cp1252")}
+        origin.commit({**encodings, "latin1/a.txt": f"café {number}", "cp1252/a.txt": f"café {number}", "z/a.txt": "é"})
+        assert bench.run().failure is None
+        assert (bench.repo.link / "latin1/a.txt").read_bytes() == f"café {number}".encode("latin1")
+        assert_clone(bench, origin, tmp_path)
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "dos": lambda tree: (tree / "unix.txt").write_bytes(b"one\r\ntwo\r\n"),
     "unix": lambda tree: (tree / "clean.bat").write_bytes(b"one\ntwo\n"),

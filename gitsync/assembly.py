@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base.errors import from_os_error
-from gitsync.config import RepoConfig
+from gitsync.config import ReceiverConfig, RepoConfig
 from gitsync.credentials import Credentials
 from gitsync.credentials import build as build_credentials
 from gitsync.hooks import Hooks
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.gitconfig import write_configuration
+from gitsync.receiver.door import Followed
+from gitsync.receiver.pacing import Pacer
 from gitsync.remote.probe import Remote
 from gitsync.sync.parts import Parts
 from gitsync.sync.repository import Repository
@@ -71,6 +73,12 @@ class Unit:
     worker: RepoWorker
     hooks: Hooks
     watcher: Watcher
+    pacer: Pacer
+
+    @property
+    def followed(self) -> Followed:
+        """What the receiver needs to know."""
+        return Followed(repo=self.repo.name, wake=self.pacer.event)
 
     @property
     def bodies(self) -> list[Body]:
@@ -84,6 +92,7 @@ class Unit:
 
     def stop(self) -> None:
         """Ask everything to end: no more triggers, no more work."""
+        self.pacer.close()
         self.watcher.stop()
         self.worker.stop()
         self.credentials.cancel()
@@ -100,7 +109,7 @@ class Unit:
         self.lock.release()
 
 
-def assemble(repo: RepoConfig, *, home: Path, surface: Surface) -> Unit:
+def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface: Surface) -> Unit:
     """Build a unit, which keeps its private files in `home`; what is published on the volume counts at once.
 
     The repository has to be `located`. Raises `PublishError` if the place of the link is taken.
@@ -132,6 +141,7 @@ def assemble(repo: RepoConfig, *, home: Path, surface: Surface) -> Unit:
         worker=RepoWorker(repo, repository, Surroundings(mailbox=mailbox, board=surface.board, observers=observers)),
         hooks=hooks,
         watcher=Watcher(repo, mailbox),
+        pacer=Pacer(lambda since: mailbox.post("webhook"), spacing=receiver.spacing, jitter=receiver.jitter),
     )
 
 

@@ -10,6 +10,7 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final
@@ -19,11 +20,14 @@ from gitsync.assembly import Surface, Unit, assemble, first_status, located
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, GitSyncError
 from gitsync.base.log import get_logger
 from gitsync.base.scratch import Scratch
-from gitsync.config import Config
+from gitsync.config import Bind, Config, RepoConfig
 from gitsync.control import ControlQueue
+from gitsync.receiver.door import Door
 from gitsync.receiver.secret import secret_source
-from gitsync.server.app import Application
 from gitsync.server.http import HttpServer
+from gitsync.server.pages import Pages
+from gitsync.server.receiving import Receiving
+from gitsync.server.routes import Route, Site
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import StatusBoard
 from gitsync.threads import Ended, Threads
@@ -49,7 +53,7 @@ class Daemon:
         """Build all units; raise `GitSyncError` if one cannot be."""
         self._config = config
         self._log = get_logger()
-        self._http: HttpServer | None = None
+        self._http: list[HttpServer] = []
         self._git_version: str | None = None
         repos = [located(repo) for repo in config.repos]
         self._scratch = Scratch()
@@ -61,11 +65,15 @@ class Daemon:
         self._units: dict[str, Unit] = {}
         try:
             for count, repo in enumerate(repos):
-                self._units[repo.name] = assemble(repo, home=self._scratch.path / str(count), surface=self._surface)
+                self._units[repo.name] = self._assemble(repo, count)
         except BaseException:
             self._scratch.remove()
             self._events.close()
             raise
+
+    def _assemble(self, repo: RepoConfig, count: int) -> Unit:
+        home = self._scratch.path / str(count)
+        return assemble(repo, self._config.receiver, home=home, surface=self._surface)
 
     def run(self) -> int:
         """Run until a signal, an end or a failure; return the exit code. Raise `GitSyncError` if it cannot start."""
@@ -110,26 +118,36 @@ class Daemon:
         return found[0]
 
     def _listen(self) -> None:
-        bind = self._config.http.bind
-        if bind is None:
-            return
-        app = Application(
-            board=self._surface.board,
-            metrics=self._surface.metrics,
-            mailboxes={name: unit.mailbox for name, unit in self._units.items()},
-            secret=secret_source(self._config.receiver),
-            git_version=lambda: self._git_version,
-            shows_metrics=self._config.http.metrics,
-            shows_stacks=self._config.http.pprof,
-        )
+        http, receiver = self._config.http, self._config.receiver
+        pages = Pages(
+            board=self._surface.board, metrics=self._surface.metrics, git_version=lambda: self._git_version
+        ).routes(metrics=http.metrics, stacks=http.pprof)
+        received = self._receiver_routes()
+        if receiver.bind:
+            self._serve_at(receiver.bind, received, name="receiver")
+        else:
+            pages |= received
+        if http.bind:
+            self._serve_at(http.bind, pages, name="http")
+
+    def _receiver_routes(self) -> dict[str, Route]:
+        receiver = self._config.receiver
+        secrets = secret_source(receiver)
+        if secrets is None:
+            return {}
+        followed = [unit.followed for unit in self._units.values()]
+        return Receiving(Door(secrets, followed, self._surface.metrics.calls, only=receiver.provider)).routes()
+
+    def _serve_at(self, bind: Bind, routes: Mapping[str, Route], *, name: str) -> None:
         try:
-            self._http = HttpServer(bind, app)
+            server = HttpServer(bind, Site(routes), name=name)
         except GitSyncError as error:
             if bind.required:
                 raise
             self._log.warning("http_port_taken", message=str(error), hint=error.hint)
             return
-        self._threads.spawn("http", self._http.serve)
+        self._http.append(server)
+        self._threads.spawn(name, server.serve)
 
     def _serve(self) -> int:
         """Handle control events until the process has to end; return its exit code."""
@@ -163,8 +181,8 @@ class Daemon:
         for number in _ENDING:
             signal.signal(number, self._on_second_signal)
         self._surface.stop.set()
-        if self._http:
-            self._http.close()
+        for server in self._http:
+            server.close()
         for unit in self._units.values():
             unit.stop()
         self._join(deadline - self._config.shutdown_timeout * (1 - _PATIENCE))

@@ -22,6 +22,11 @@ def unwrapped(written: str) -> str:
     return written.strip("\r\n").removeprefix("\ufeff").strip("\r\n")
 
 
+def entries(written: str) -> tuple[str, ...]:
+    """Return the lines of a text that lists something, without those that hold nothing."""
+    return tuple(line for line in lines(unwrapped(written)).split("\n") if line.strip())
+
+
 def lines(written: str) -> str:
     """Return a text with the line breaks that programs want, the last line included."""
     text = written.replace("\r\n", "\n").replace("\r", "\n")

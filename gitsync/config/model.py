@@ -1,7 +1,7 @@
 """The configuration: frozen values, each declared with its option. All times are seconds."""
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitsync.base.redact import Secret
@@ -9,9 +9,11 @@ from gitsync.config.hooks import HooksConfig
 from gitsync.config.login import AuthConfig
 from gitsync.config.option import Older, Option, group, option, options_of
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
-from gitsync.config.values import BIND, BOOL, DURATION, INT, NOT_NEGATIVE, PATH, SECRET, SIGNAL, Bind, choice
+from gitsync.config.values import BIND, BOOL, DURATION, INT, NOT_NEGATIVE, PATH, SECRETS, SIGNAL, Bind, choice
 
 DEFAULT_PORT = 9484
+# Whose webhooks are understood, as their receivers are called.
+PROVIDERS = ("github", "gitlab", "gitea", "forgejo", "gogs", "bitbucket", "bitbucket-server", "azure", "generic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +39,36 @@ class HttpConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiverConfig:
-    """What lets a webhook in."""
+    """What lets a webhook in, where, and how often it may start a pass; times are seconds."""
 
     secret_file: Path | None = option(
-        PATH, "A file with the secret of `POST /webhook`, which is off without one; read again for each request."
+        PATH,
+        "A file with the secret of `POST /webhook`, which is off without one; read again for each request. While a "
+        "secret is changed the file may hold several, one a line, and each of them counts.",
     )
-    secret: Secret | None = option(SECRET, "The same secret by itself.", env_only=True, secret=True)
+    secret: tuple[Secret, ...] | None = option(SECRETS, "The same by itself.", env_only=True, secret=True)
+    provider: str = option(
+        replace(choice("auto", *PROVIDERS), placeholder="NAME"),
+        f"Whose webhooks are let in: {', '.join(PROVIDERS)}; auto finds out by their headers.",
+        default="auto",
+    )
+    bind: Bind | None = option(
+        BIND,
+        "Where to serve what needs the secret, if not where everything else is; an Ingress to this port reaches "
+        "nothing else.",
+    )
+    spacing: float = option(
+        DURATION,
+        "The least time between two passes that webhooks start; those that come sooner start one together when it is "
+        "over.",
+        default="1s",
+    )
+    jitter: float = option(
+        DURATION,
+        "The longest time that a pass waits after a webhook, each pod for any part of it: where thousands hear of a "
+        "push at one moment, the server is not asked by all of them at once.",
+        default="0s",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,6 +109,12 @@ def _check_ref(ref: str) -> list[str]:
     return []
 
 
+_NOT_NEGATIVE: Final = (
+    *("depth", "stale_worktree_timeout", "heal_period", "max_backoff", "shutdown_timeout"),
+    *("receiver_spacing", "receiver_jitter"),
+)
+
+
 def _check_limits(values: dict[str, Any]) -> list[str]:
     problems = [
         f"--{name.replace('_', '-')}={values[name]:g}s: use at least 10ms"
@@ -117,7 +123,7 @@ def _check_limits(values: dict[str, Any]) -> list[str]:
     ]
     problems += [
         f"--{name.replace('_', '-')}: it cannot be negative; use 0 or more"
-        for name in ("depth", "stale_worktree_timeout", "heal_period", "max_backoff", "shutdown_timeout")
+        for name in _NOT_NEGATIVE
         if values[name] is not None and values[name] < 0
     ]
     if values["max_trees"] is not None and values["max_trees"] < _FEWEST_TREES:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gitsync.base.redact import Secret
-from gitsync.base.written import unwrapped
+from gitsync.base.written import entries, unwrapped
 
 COOKIE_FILE: Final = Path("/etc/git-secret/cookie_file")
 
@@ -162,6 +162,14 @@ def parse_secret(written: str) -> Secret:
     return Secret(written)
 
 
+def parse_secrets(written: str) -> tuple[Secret, ...]:
+    """Return the secrets that count at the same time, one a line."""
+    words = entries(written)
+    if not words:
+        raise ValueError("there is no secret in it; give it one, or leave it out")
+    return tuple(map(Secret, words))
+
+
 def parse_path(written: str) -> Path:
     """Return a path; it may be relative."""
     return Path(parse_text(written))
@@ -273,6 +281,7 @@ TEXT = Kind("TEXT", parse_text)
 PATH = Kind("PATH", parse_path)
 PATHS = Kind("PATH", lambda written: (parse_path(written),))
 SECRET = Kind("SECRET", parse_secret)
+SECRETS = Kind("SECRET", parse_secrets)
 KEY = Kind("SECRET", Secret)
 SIGNAL = Kind("SIGNAL", parse_signal)
 BIND = Kind("ADDRESS", parse_bind)

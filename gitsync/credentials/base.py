@@ -187,16 +187,20 @@ class PrivateFile:
 class RecentSecrets:
     """Wraps the values of a secret that changes, and forgets the old ones in the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, remembered: int = _REMEMBERED) -> None:
+        self._remembered = remembered
+        # The one that was asked for last comes last.
         self._secrets: deque[Secret] = deque()
 
     def wrap(self, value: str) -> Secret:
         """Return the value as a secret."""
         for known in self._secrets:
             if known.reveal() == value:
+                self._secrets.remove(known)
+                self._secrets.append(known)
                 return known
         secret = Secret(value)
         self._secrets.append(secret)
-        if len(self._secrets) > _REMEMBERED:
+        if len(self._secrets) > self._remembered:
             forget(self._secrets.popleft())
         return secret

@@ -1,4 +1,4 @@
-"""Where the receiver's secret comes from. Read by the HTTP server's threads, for each request."""
+"""Where the receiver's secrets come from. Read by the HTTP server's threads, for each request."""
 
 import threading
 from collections.abc import Callable
@@ -8,40 +8,60 @@ from typing import Final
 from gitsync.base.errors import CredentialError
 from gitsync.base.log import get_logger
 from gitsync.base.redact import Secret
+from gitsync.base.written import entries
 from gitsync.config import ReceiverConfig
-from gitsync.credentials.base import RecentSecrets, read_secret
+from gitsync.credentials.base import RecentSecrets, read_file
 
 _OPTION: Final = "--receiver-secret-file"
+# Two are enough for a change; each is tried for each request.
+_MOST: Final = 16
+
+Secrets = Callable[[], tuple[Secret, ...]]
 
 
-def secret_source(config: ReceiverConfig) -> Callable[[], Secret] | None:
-    """Return what reads the secret, and raises `CredentialError`; None where there is no receiver.
+def secret_source(config: ReceiverConfig) -> Secrets | None:
+    """Return what reads the secrets, of which there is one at least, and raises `CredentialError`; None without any.
 
-    A file may come later, with the Secret of a cluster that it is from. Called by the main thread at the start.
+    A file may come later, with the Secret of a cluster that it is from; one that is there and holds no secret raises
+    `CredentialError` here. Called by the main thread at the start.
     """
     if config.secret is not None:
-        secret = config.secret
-        return lambda: secret
+        secrets = config.secret
+        return lambda: secrets
     if config.secret_file is None:
         return None
-    source = _FileSecret(config.secret_file)
+    source = _FileSecrets(config.secret_file, option=_OPTION)
     try:
         source()
     except CredentialError as error:
+        if not source.may_come:
+            raise
         hint = "POST /webhook answers with 503 until it can be read"
         get_logger().warning("receiver_secret_missing", message=str(error), hint=hint)
     return source
 
 
-class _FileSecret:
-    """The secret that a file has now."""
+class _FileSecrets:
+    """The secrets that a file has now, one a line."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, option: str) -> None:
         self._path = path
+        self._option = option
         self._guard = threading.Lock()
-        self._secrets = RecentSecrets()
+        self._secrets = RecentSecrets(2 * _MOST)
 
-    def __call__(self) -> Secret:
-        secret = read_secret(self._path, option=_OPTION)
+    def __call__(self) -> tuple[Secret, ...]:
+        words = entries(read_file(self._path, option=self._option))
+        if len(words) > _MOST:
+            hint = "write one secret a line, and nothing else"
+            raise CredentialError(f"{self._option}={self._path}: it has more than {_MOST} lines", hint=hint)
         with self._guard:
-            return self._secrets.wrap(secret)
+            return tuple(self._secrets.wrap(word) for word in words)
+
+    @property
+    def may_come(self) -> bool:
+        """Whether there is no such file yet."""
+        try:
+            return not self._path.exists()
+        except OSError:
+            return False

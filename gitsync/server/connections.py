@@ -4,7 +4,8 @@ A probe has a second or so to be answered, and comes over a new connection. So t
 connection takes the place of another one, of whoever has most, the one that came first. And nobody is waited for
 without end: for a request, for its body, for the taking of an answer. All of it runs on the loop's thread.
 
-Requests are answered by a few threads, and those of probes first: a scrape takes longer, and many may be waiting.
+Requests are answered by a few threads: those of probes first, then those of people and Prometheus, and last what comes
+from outside.
 """
 
 import time
@@ -23,7 +24,9 @@ MOST: Final = 100
 MOST_BODIES: Final = 16
 # Nobody who means well sends so many requests before the first one is answered.
 _MOST_REQUESTS: Final = 8
-_PROBES: Final = frozenset({"/", "/healthz", "/readyz"})
+# Who is answered first: probes have a second or so, and what anybody may send in any number comes last.
+_FIRST: Final = frozenset({"/", "/healthz", "/readyz"})
+_LAST: Final = frozenset({"/webhook", "/sync", "/pause", "/resume"})
 # For how many seconds the peer is waited for.
 PATIENCE: Final = {"head": 10.0, "body": 30.0, "answer": 30.0, "idle": 30.0}
 # Seconds between two lines of the log about dropped connections.
@@ -129,7 +132,14 @@ class Queue(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     def add_task(self, task: Connection) -> None:
         """Put the next request of a connection into the queue; called by the loop's thread and by those here."""
-        probes = bool(task.requests) and task.requests[0].path in _PROBES
+        rank = _rank(task)
         with self.lock:
-            (self.queue.appendleft if probes else self.queue.append)(task)
+            place = next((place for place, other in enumerate(self.queue) if _rank(other) > rank), len(self.queue))
+            self.queue.insert(place, task)
             self.queue_cv.notify()
+
+
+def _rank(task: Connection) -> int:
+    """Return whose turn it is: that of the lowest comes first."""
+    path = task.requests[0].path if task.requests else ""
+    return 0 if path in _FIRST else 2 if path in _LAST else 1

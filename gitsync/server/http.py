@@ -14,9 +14,9 @@ from waitress import wasyncore
 from gitsync.base.errors import GitSyncError
 from gitsync.base.log import get_logger
 from gitsync.config import Bind
-from gitsync.receiver.verify import BODY_LIMIT
-from gitsync.server.app import Application
+from gitsync.receiver.request import BODY_LIMIT
 from gitsync.server.connections import MOST, Connection, Keeper, Queue
+from gitsync.server.routes import Site
 
 _THREADS: Final = 4
 # Seconds between looks at the connections that are open; without one the thread sleeps.
@@ -31,14 +31,14 @@ _IN_MEMORY: Final = 64 * 1024
 class HttpServer:
     """The listening socket and the loop that serves it."""
 
-    def __init__(self, bind: Bind, app: Application) -> None:
-        """Listen, from now on; raise `GitSyncError` if that cannot be. Called by the main thread."""
+    def __init__(self, bind: Bind, site: Site, *, name: str = "http") -> None:
+        """Listen from now on, as `name` in the log; raise `GitSyncError` if that cannot be. Main thread."""
         self._socket = _listen(bind)
         address, port = self._socket.getsockname()[:2]
-        get_logger().info("http_listening", address=address, port=port)
+        get_logger().info(f"{name}_listening", address=address, port=port)
         self._open: dict[int, Any] = {}
         self._server: Any = waitress.create_server(
-            app,
+            site,
             map=self._open,
             sockets=[self._socket],
             threads=0,  # it gets a queue of ours

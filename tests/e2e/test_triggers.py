@@ -5,13 +5,15 @@ The period is an hour, so that nothing but the trigger can be the reason of an u
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import StartDaemon
-from tests.support.daemon import DaemonProcess
+from tests.support.daemon import DaemonProcess, ask
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
 from tests.support.processes import signal_thread
@@ -188,3 +190,31 @@ def test_receiver_secret_that_is_made_later_counts(
     file.write_text(f"{SECRET}\r\n")
     assert daemon.post("/webhook", headers=bearer(SECRET))[0] == 202
     assert daemon.post("/webhook", headers=bearer("another"))[0] == 401
+
+
+def test_receiver_has_a_port_of_its_own(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+    """Given another address for the receiver, then the webhook is there only, and nothing else is."""
+    environment = {"GITSYNC_RECEIVER_SECRET": SECRET}
+    daemon = start_daemon(origin.url, root, period="1h", environment=environment, receiver_bind="127.0.0.1:0")
+    daemon.wait_ready()
+    port = int(daemon.wait_event("receiver_listening")["port"])
+    assert daemon.post("/webhook", headers=bearer(SECRET))[0] == 404
+    with contextlib.closing(HTTPConnection("127.0.0.1", port)) as receiver:
+        assert ask(receiver, "GET", "/metrics")[0] == 404
+        commit = origin.commit({"index.html": "second\n"})
+        assert ask(receiver, "POST", "/webhook", headers=bearer(SECRET))[0] == 202
+    daemon.wait_published(commit)
+
+
+def test_storm_of_pushes_ends_on_the_last_commit(receiver: DaemonProcess, origin: Origin, root: Path) -> None:
+    """Given pushes with a webhook each, when they end, then few passes have run and the last commit is there."""
+    before = receiver.metrics()['gitsync_triggers_total{source="webhook"}']
+    begun = time.monotonic()
+    for number in range(100):
+        commit = origin.commit({"index.html": f"{number}\n"})
+        assert receiver.post("/webhook", body=PAYLOAD, headers=signed(PAYLOAD, SECRET))[0] == 202
+    took = time.monotonic() - begun
+    receiver.wait_published(commit)
+    receiver.sync_by_signal()
+    assert receiver.metrics()['gitsync_triggers_total{source="webhook"}'] - before <= 2 + took
+    assert_published(origin.path, root / "site.git")

@@ -11,8 +11,9 @@ import pytest
 
 from gitsync.config import Bind
 from gitsync.server import connections, http
-from gitsync.server.app import Application, Environ, StartResponse
 from gitsync.server.http import HttpServer
+from gitsync.server.pages import Pages
+from gitsync.server.routes import Environ, Site, StartResponse
 from gitsync.telling.metrics import Metrics
 from tests.support.eventually import AT_ONCE, eventually
 from tests.unit.examples import board
@@ -32,7 +33,7 @@ WAYS = {
 }
 
 
-class Talkative(Application):
+class Talkative(Site):
     """Has one answer that is larger than what the system keeps for a peer that does not read."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -47,14 +48,8 @@ class Served:
     """A server, and those who hold connections to it."""
 
     def __init__(self) -> None:
-        app = Talkative(
-            board=board(act_by=time.monotonic() + 1000),
-            metrics=Metrics(),
-            mailboxes={},
-            secret=None,
-            git_version=lambda: "2.39.0",
-        )
-        self.server = HttpServer(Bind(LOOPBACK, 0), app)
+        pages = Pages(board=board(act_by=time.monotonic() + 1000), metrics=Metrics(), git_version=lambda: "2.39.0")
+        self.server = HttpServer(Bind(LOOPBACK, 0), Talkative(pages.routes()))
         self.port: int = self.server._socket.getsockname()[1]
         self.held: list[socket.socket] = []
         self._thread = threading.Thread(target=self.server.serve)

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from gitsync.config import load
-from gitsync.server.app import Application
+from gitsync.server.pages import Pages
+from gitsync.server.routes import Site
 from gitsync.telling.metrics import Metrics
 from gitsync.triggers import watch
 from gitsync.triggers.mailbox import Mailbox
@@ -96,7 +97,7 @@ def test_probes_answer_with_the_reason(tmp_path: Path, number: int) -> None:
     (tmp_path / "tree").mkdir()
     (tmp_path / "www").symlink_to("tree")
     shown = board(commit=commit(), link=str(tmp_path / "www"))
-    app = Application(board=shown, metrics=Metrics(), mailboxes={}, secret=None, git_version=lambda: None)
+    app = Site(Pages(board=shown, metrics=Metrics(), git_version=lambda: None).routes())
 
     def ask(path: str) -> tuple[str, Any]:
         begun: list[str] = []

@@ -26,6 +26,20 @@ Event = dict[str, Any]
 T = TypeVar("T")
 
 
+def ask(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    *,
+    body: bytes | Iterable[bytes] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
+    """Send one HTTP request; return status and body."""
+    connection.request(method, path, body=body, headers=dict(headers or {}))
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
 class DaemonProcess:
     """`python -m gitsync …` with JSON logs, in a session and a temporary directory of its own."""
 
@@ -158,13 +172,8 @@ class DaemonProcess:
         timeout: float = TIMEOUT,
     ) -> tuple[int, str]:
         """Send one HTTP request; return status and body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request(method, path, body=body, headers=dict(headers or {}))
-            response = connection.getresponse()
-            return response.status, response.read().decode()
-        finally:
-            connection.close()
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
+            return ask(connection, method, path, body=body, headers=headers)
 
     def get(self, path: str, *, timeout: float = TIMEOUT) -> tuple[int, str]:
         """GET a path; return status and body."""

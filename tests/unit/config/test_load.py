@@ -242,7 +242,7 @@ def test_secret_hides() -> None:
     """The receiver's secret is known to the configuration and shows itself nowhere."""
     loaded = config(GITSYNC_RECEIVER_SECRET="correct-horse")
     assert loaded.receiver.secret is not None
-    assert loaded.receiver.secret.reveal() == "correct-horse"
+    assert [secret.reveal() for secret in loaded.receiver.secret] == ["correct-horse"]
     assert "correct-horse" not in repr(loaded)
 
 

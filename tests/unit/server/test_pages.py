@@ -1,90 +1,17 @@
-"""The routes, called as a WSGI server calls them."""
+"""The pages for probes, Prometheus and people."""
 
-import io
-import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from gitsync import __version__
-from gitsync.base.errors import CredentialError
 from gitsync.base.redact import MASK, Secret
-from gitsync.server.app import Application
 from gitsync.telling.events import Failure
-from gitsync.telling.metrics import Metrics
-from gitsync.triggers.mailbox import Mailbox
-from tests.support.webhook import bearer, signed
-from tests.unit.conftest import Logs
-from tests.unit.examples import HASH, REPO, board, commit
+from tests.unit.examples import HASH, REPO, commit
+from tests.unit.server.site import Site
 
-SECRET = "correct-horse"
 READING = ["/", "/healthz", "/readyz", "/metrics", "/status"]
-
-
-@dataclass
-class Answer:
-    """What the application answered."""
-
-    status: int
-    reason: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        assert self.headers["Content-Type"] == "application/json"
-        return json.loads(self.body)
-
-
-class Site:
-    """An application, with what it reads from."""
-
-    def __init__(self, *, secret: Callable[[], Secret] | None = None, mailboxes: int = 1, **status: Any) -> None:
-        self.metrics = Metrics()
-        self.mailboxes = {f"site-{number}": Mailbox() for number in range(mailboxes)}
-        self.app = Application(
-            board=board(**{"act_by": time.monotonic() + 60, **status}),
-            metrics=self.metrics,
-            mailboxes=self.mailboxes,
-            secret=secret,
-            git_version=lambda: "2.39.5",
-        )
-
-    def ask(self, path: str, method: str = "GET", *, body: bytes = b"", **headers: str) -> Answer:
-        """Send a request and return the answer."""
-        environ = {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": path.partition("?")[0],
-            "QUERY_STRING": path.partition("?")[2],
-            "CONTENT_LENGTH": str(len(body)) if body else "",
-            "wsgi.input": io.BytesIO(body),
-            **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
-        }
-        begun: list[tuple[str, list[tuple[str, str]]]] = []
-        parts = self.app(environ, lambda status, headers: begun.append((status, headers)))
-        ((status, fields),) = begun
-        assert len({name for name, _ in fields}) == len(fields)
-        return Answer(int(status[:3]), status[4:], dict(fields), b"".join(parts))
-
-    def hook(self, headers: dict[str, str], body: bytes = b"") -> Answer:
-        """Send a request to the webhook."""
-        return self.ask("/webhook", "POST", body=body, **headers)
-
-    def received(self) -> dict[tuple[str, str], float]:
-        """Return the requests that were counted, by provider and outcome."""
-        families = text_string_to_metric_families(self.ask("/metrics").body.decode())
-        samples = [sample for family in families for sample in family.samples]
-        return {
-            (sample.labels["provider"], sample.labels["outcome"]): sample.value
-            for sample in samples
-            if sample.name == "gitsync_receiver_requests_total"
-        }
 
 
 @pytest.fixture
@@ -93,12 +20,6 @@ def link(tmp_path: Path) -> Path:
     (tmp_path / "tree").mkdir()
     (tmp_path / "www").symlink_to("tree")
     return tmp_path / "www"
-
-
-@pytest.fixture
-def receiver() -> Site:
-    """A site with a receiver."""
-    return Site(secret=lambda: Secret(SECRET))
 
 
 def test_root() -> None:
@@ -284,111 +205,15 @@ def test_headers(path: str) -> None:
     assert answer.headers["Content-Type"]
 
 
-@pytest.mark.parametrize(
-    ("headers", "body", "provider"),
-    [
-        (signed(b'{"ref": "x"}', SECRET), b'{"ref": "x"}', "github"),
-        (signed(b"", SECRET), b"", "github"),
-        (bearer(SECRET), b"not json \xff", "bearer"),
-    ],
-    ids=["signed", "empty", "bearer"],
-)
-def test_webhook(receiver: Site, headers: dict[str, str], body: bytes, provider: str) -> None:
-    """A proven request is accepted at once and leaves a trigger, whatever it says."""
-    answer = receiver.hook(headers, body)
-    assert (answer.status, answer.reason) == (202, "Accepted")
-    assert receiver.mailboxes["site-0"].wait(0) == ("webhook",)
-    assert receiver.received() == {(provider, "accepted"): 1}
-
-
-def test_webhook_wakes_every_repository() -> None:
-    """A request is for all repositories."""
-    site = Site(secret=lambda: Secret(SECRET), mailboxes=3)
-    site.hook(bearer(SECRET))
-    assert [mailbox.wait(0) for mailbox in site.mailboxes.values()] == [("webhook",)] * 3
-
-
-@pytest.mark.parametrize(
-    ("headers", "provider"),
-    [
-        (signed(b"other", SECRET), "github"),
-        (signed(b"{}", "wrong"), "github"),
-        ({"X-Hub-Signature-256": "sha256=é"}, "github"),
-        (bearer("wrong-Tr0ub4dor"), "bearer"),
-        ({"X-Hub-Signature-256": ""}, "unknown"),
-        ({}, "unknown"),
-    ],
-    ids=["body", "secret", "letters", "token", "empty", "none"],
-)
-def test_webhook_refused(receiver: Site, logs: Logs, headers: dict[str, str], provider: str) -> None:
-    """An unproven request is refused, counted and logged, starts nothing, and repeats nothing that was sent."""
-    answer = receiver.hook(headers, b"{}")
-    assert (answer.status, answer.reason) == (401, "Unauthorized")
-    assert receiver.mailboxes["site-0"].wait(0) == ()
-    assert receiver.received() == {(provider, "unauthorized"): 1}
-    (event,) = logs.events("webhook_rejected")
-    assert (event["provider"], event["outcome"], event["level"]) == (provider, "unauthorized", "warning")
-    for secret in (SECRET, "Tr0ub4dor"):
-        assert secret not in logs.stream.getvalue() + answer.body.decode()
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
-def test_webhook_method(receiver: Site, method: str) -> None:
-    """The webhook takes nothing but POST, even with the secret."""
-    answer = receiver.ask("/webhook", method, authorization=f"Bearer {SECRET}")
-    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
-    assert receiver.mailboxes["site-0"].wait(0) == ()
-
-
-def _unreadable() -> Secret:
-    raise CredentialError("--receiver-secret-file=/run/secret: No such file or directory")
-
-
-@pytest.mark.parametrize("secret", [_unreadable, lambda: Secret("")], ids=["unreadable", "empty"])
-@pytest.mark.parametrize("headers", [bearer(""), signed(b"", ""), bearer(SECRET), {}], ids=range(4))
-def test_webhook_without_a_secret(secret: Callable[[], Secret], headers: dict[str, str]) -> None:
-    """While the secret cannot be had, nothing is accepted, and the sender is asked to come again."""
-    site = Site(secret=secret)
-    assert site.hook(headers).status == 503
-    assert site.mailboxes["site-0"].wait(0) == ()
-    assert [outcome for _, outcome in site.received()] == ["no_secret"]
-
-
-def test_webhook_reads_the_secret_each_time() -> None:
-    """A secret that was replaced counts from the next request on."""
-    secrets = iter(["old-secret", "new-secret", "new-secret"])
-    site = Site(secret=lambda: Secret(next(secrets)))
-    assert [site.hook(bearer(token)).status for token in ("old-secret", "old-secret", "new-secret")] == [202, 401, 202]
-
-
-def test_webhook_reads_no_more_than_announced(receiver: Site) -> None:
-    """The body ends where the request says, so that a connection that stays open holds nothing up."""
-    body = b"{}"
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/webhook",
-        "CONTENT_LENGTH": "2",
-        "HTTP_X_HUB_SIGNATURE_256": signed(body, SECRET)["X-Hub-Signature-256"],
-        "wsgi.input": io.BytesIO(body + b"the next request"),
-    }
-    statuses: list[str] = []
-    receiver.app(environ, lambda status, headers: statuses.append(status))
-    assert statuses == ["202 Accepted"]
-
-
 def test_metrics_can_be_off() -> None:
     """Without metrics there is no such path."""
-    site = Site()
-    site.app = replace(site.app, shows_metrics=False)
-    assert site.ask("/metrics").status == 404
+    assert Site(pages={"metrics": False}).ask("/metrics").status == 404
 
 
 def test_stacks() -> None:
     """The stacks of all threads are shown where that is asked for, and only there."""
-    site = Site()
-    assert site.ask("/debug/pprof/").status == 404
-    site.app = replace(site.app, shows_stacks=True)
-    answer = site.ask("/debug/pprof/")
+    assert Site().ask("/debug/pprof/").status == 404
+    answer = Site(pages={"stacks": True}).ask("/debug/pprof/")
     assert answer.status == 200
     assert "MainThread" in answer.body.decode()
     assert "in test_stacks" in answer.body.decode()

@@ -1,94 +1,42 @@
-"""The WSGI application. Called by the HTTP server's threads; nothing in it waits for git or for the network."""
+"""The pages for probes, Prometheus and people. Called by HTTP threads; nothing waits for git or a network."""
 
 import json
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
 from urllib.parse import parse_qs
 
 from gitsync import __version__
-from gitsync.base.errors import CredentialError, WebhookRejected, from_os_error
-from gitsync.base.log import get_logger
-from gitsync.base.redact import Secret, scrub, scrub_value
-from gitsync.receiver.verify import provider_of, verify
+from gitsync.base.errors import from_os_error
+from gitsync.base.redact import scrub, scrub_value
+from gitsync.server.routes import JSON, Environ, Response, Route
 from gitsync.telling.events import Failure
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import RepoStatus, StatusBoard
-from gitsync.triggers.mailbox import Mailbox
 from gitsync.volume.link import LinkPublisher
-
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-Environ = Mapping[str, Any]
-
-_REASONS: Final = {
-    200: "OK",
-    202: "Accepted",
-    401: "Unauthorized",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    503: "Service Unavailable",
-}
-_JSON: Final = "application/json"
-_TEXT: Final = "text/plain; charset=utf-8"
-
-
-@dataclass(frozen=True)
-class Response:
-    """What a route answers: an HTTP status, and a body in bytes."""
-
-    status: int
-    body: bytes
-    content_type: str = _TEXT
 
 
 @dataclass(frozen=True, kw_only=True)
-class Application:
-    """The routes, and what they read. `secret` returns the receiver's secret; it is None where there is no receiver.
-
-    `secret` may raise `OSError`, which is answered with 503. `git_version` returns None until git has run.
-    `shows_metrics` and `shows_stacks` say whether there are routes for these.
-    """
+class Pages:
+    """What the pages read; `git_version` returns None until git has run."""
 
     board: StatusBoard
     metrics: Metrics
-    mailboxes: Mapping[str, Mailbox]
-    secret: Callable[[], Secret] | None
     git_version: Callable[[], str | None]
-    shows_metrics: bool = True
-    shows_stacks: bool = False
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (WSGI: https://peps.python.org/pep-3333). Called by the threads of the server's queue."""
-        routes: dict[str, tuple[str, Callable[[Environ], Response]]] = {
-            "/": ("GET", self._root),
-            "/healthz": ("GET", self._alive),
-            "/readyz": ("GET", self._ready),
-            "/status": ("GET", self._status),
-        }
-        if self.shows_metrics:
-            routes["/metrics"] = ("GET", self._metrics)
-        if self.shows_stacks:
-            routes["/debug/pprof/"] = ("GET", _stacks)
-        if self.secret:
-            routes["/webhook"] = ("POST", self._webhook)
-        method, route = routes.get(environ.get("PATH_INFO", "/"), ("", _not_found))
-        asked = environ["REQUEST_METHOD"]
-        allowed = {"GET", "HEAD"} if method == "GET" else {method or asked}
-        headers = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
-        if asked in allowed:
-            response = route(environ)
-        else:
-            response = Response(405, b"method not allowed\n")
-            headers.append(("Allow", ", ".join(sorted(allowed))))
-        headers += [("Content-Type", response.content_type), ("Content-Length", str(len(response.body)))]
-        start_response(f"{response.status} {_REASONS[response.status]}", headers)
-        return [b"" if asked == "HEAD" else response.body]
+    def routes(self, *, metrics: bool = True, stacks: bool = False) -> dict[str, Route]:
+        """Return the pages by their paths, with those that are asked for."""
+        found = {"/": self._root, "/healthz": self._alive, "/readyz": self._ready, "/status": self._status}
+        if metrics:
+            found["/metrics"] = self._metrics
+        if stacks:
+            found["/debug/pprof/"] = _stacks
+        return {path: Route("GET", page) for path, page in found.items()}
 
     def _root(self, environ: Environ) -> Response:
         published = all(snapshot.publication for snapshot in self.board.all())
@@ -123,38 +71,6 @@ class Application:
         repos = [_describe(snapshot) for snapshot in self.board.all()]
         return _json(200, {"version": __version__, "git_version": self.git_version(), "repos": repos})
 
-    def _webhook(self, environ: Environ) -> Response:
-        headers = {
-            "X-Hub-Signature-256": environ.get("HTTP_X_HUB_SIGNATURE_256", ""),
-            "Authorization": environ.get("HTTP_AUTHORIZATION", ""),
-        }
-        provider = provider_of(headers)
-        try:
-            self._receive(environ, headers)
-        except WebhookRejected as error:
-            self.metrics.calls.received(provider, error.reason)
-            get_logger().warning("webhook_rejected", provider=provider, outcome=error.reason, message=str(error))
-            return Response(error.status, f"{error}\n".encode())
-        self.metrics.calls.received(provider, "accepted")
-        get_logger().info("webhook_accepted", v=1, provider=provider)
-        return Response(202, b"accepted\n")
-
-    def _receive(self, environ: Environ, headers: Mapping[str, str]) -> None:
-        # The server has read the body by now, and has refused one that is too large.
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        assert self.secret  # noqa: S101 (there is no such route without one)
-        try:
-            secret = self.secret()
-        except CredentialError as error:
-            # The path is nobody else's business.
-            get_logger().warning("receiver_secret_missing", message=str(error), hint=error.hint)
-            raise WebhookRejected("the secret cannot be read", status=503, outcome="no_secret") from None
-        if not secret.reveal():
-            raise WebhookRejected("the secret is empty", status=503, outcome="no_secret")
-        verify(headers, body, secret)
-        for mailbox in self.mailboxes.values():
-            mailbox.post("webhook")
-
 
 def _stacks(environ: Environ) -> Response:
     """Return where every thread is; only the names of threads hold values."""
@@ -166,16 +82,12 @@ def _stacks(environ: Environ) -> Response:
     return Response(200, scrub("\n".join(told)).encode())
 
 
-def _not_found(environ: Environ) -> Response:
-    return Response(404, b"not found\n")
-
-
 def _no_such_repository() -> Response:
     return Response(404, b"no such repository here; another gitsync has this port, or the name is wrong\n")
 
 
 def _json(status: int, content: object) -> Response:
-    return Response(status, json.dumps(scrub_value(content), indent=2).encode() + b"\n", _JSON)
+    return Response(status, json.dumps(scrub_value(content), indent=2).encode() + b"\n", JSON)
 
 
 def _look(snapshot: RepoStatus) -> tuple[bool, Failure | None]:

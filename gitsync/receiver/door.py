@@ -1,0 +1,116 @@
+"""What an event goes through: whose it is, whether its sender proves it, what it is about, and then a pass.
+
+Called by the HTTP server's threads. The payload decides about nothing but *now*.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gitsync.base.errors import CredentialError, WebhookRejected
+from gitsync.base.log import get_logger
+from gitsync.base.printable import printable_name
+from gitsync.receiver.delivery import Delivery
+from gitsync.receiver.providers import PROVIDERS
+from gitsync.receiver.providers.provider import Provider
+from gitsync.receiver.request import Request
+from gitsync.receiver.secret import Secrets
+from gitsync.telling.metrics.calls import CallMetrics
+
+# What a delivery may have in the log; the rest of its refs is told by their number.
+_SHOWN_REFS: Final = 5
+# Seconds between two lines of the log about requests that are refused for one reason.
+_TOLD_EVERY: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an event has come to: an HTTP status, a word for the metric, and what its sender is told."""
+
+    status: int
+    outcome: str
+    message: str
+
+
+_ACCEPTED: Final = Verdict(202, "accepted", "accepted")
+_PING: Final = Verdict(200, "ping", "this gitsync hears you")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """A repository that events may be about, and what has a pass run."""
+
+    repo: str
+    wake: Callable[[], None]
+
+
+class Door:
+    """Lets events of one set of secrets in."""
+
+    def __init__(
+        self, secrets: Secrets, followed: Sequence[Followed], metrics: CallMetrics, *, only: str = "auto"
+    ) -> None:
+        """Let in those of all providers, or `only` those of the one that is named."""
+        self._secrets = secrets
+        self._followed = tuple(followed)
+        self._metrics = metrics
+        self._providers = [provider for provider in PROVIDERS if only in {"auto", provider.name}]
+        self._log = get_logger()
+        # By the reason, when it was last told of (monotonic seconds), and how often it was not since then.
+        self._refusals: dict[str, tuple[float, int]] = {}
+
+    def receive(self, request: Request) -> Verdict:
+        """Judge a request and have passes run; raises nothing."""
+        provider = next((provider for provider in self._providers if provider.sends(request)), None)
+        name = provider.name if provider else "unknown"
+        try:
+            delivery = self._verified(provider, request)
+        except WebhookRejected as error:
+            self._metrics.received(name, error.reason)
+            self._tell_refused(name, error)
+            return Verdict(error.status, error.reason, str(error))
+        verdict = self._judge(delivery)
+        self._metrics.received(name, verdict.outcome)
+        self._log.info(
+            "webhook_accepted",
+            v=1,
+            provider=name,
+            outcome=verdict.outcome,
+            event_name=printable_name(delivery.event),
+            delivery=printable_name(delivery.id),
+            refs=[printable_name(ref) for ref in (delivery.refs or ())[:_SHOWN_REFS]],
+            count=len(delivery.refs or ()),
+        )
+        return verdict
+
+    def _verified(self, provider: Provider | None, request: Request) -> Delivery:
+        """Return what the request brings; raise `WebhookRejected` unless its sender knows a secret."""
+        try:
+            secrets = [secret.reveal().encode(errors="surrogateescape") for secret in self._secrets()]
+        except CredentialError as error:
+            # The path is nobody else's business.
+            self._log.warning("receiver_secret_missing", message=str(error), hint=error.hint)
+            raise WebhookRejected("the secret cannot be read", status=503, outcome="no_secret") from None
+        if provider is None:
+            told = "it has no signature or token of a provider that is let in here"
+            raise WebhookRejected(told, status=401, outcome="unauthorized")
+        provider.verify(request, secrets, time.time())
+        return provider.read(request)
+
+    def _judge(self, delivery: Delivery) -> Verdict:
+        if delivery.is_ping:
+            return _PING
+        for followed in self._followed:
+            followed.wake()
+        return _ACCEPTED
+
+    def _tell_refused(self, provider: str, error: WebhookRejected) -> None:
+        """Log it, but for those that come in quick succession: whoever tries a secret must not fill the disk."""
+        now = time.monotonic()
+        told, more = self._refusals.get(error.reason, (-_TOLD_EVERY, 0))
+        if now - told < _TOLD_EVERY:
+            self._refusals[error.reason] = (told, more + 1)
+            return
+        self._refusals[error.reason] = (now, 0)
+        self._log.warning("webhook_rejected", provider=provider, outcome=error.reason, message=str(error), unseen=more)

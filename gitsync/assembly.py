@@ -141,7 +141,7 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
         worker=RepoWorker(repo, repository, Surroundings(mailbox=mailbox, board=surface.board, observers=observers)),
         hooks=hooks,
         watcher=Watcher(repo, mailbox),
-        pacer=Pacer(lambda since: mailbox.post("webhook"), spacing=receiver.spacing, jitter=receiver.jitter),
+        pacer=Pacer(lambda since: mailbox.post("webhook", at=since), spacing=receiver.spacing, jitter=receiver.jitter),
     )
 
 

@@ -42,7 +42,7 @@ class Followed:
     """A repository that events may be about, and what has a pass run."""
 
     repo: str
-    wake: Callable[[], None]
+    wake: Callable[[], object]
 
 
 class Door:

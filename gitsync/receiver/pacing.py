@@ -13,7 +13,7 @@ class Pacer:
     event or by a thread of the pacer's.
     """
 
-    def __init__(self, act: Callable[[float], None], *, spacing: float, jitter: float = 0.0) -> None:
+    def __init__(self, act: Callable[[float], object], *, spacing: float, jitter: float = 0.0) -> None:
         self._act = act
         self._spacing = spacing
         self._jitter = jitter

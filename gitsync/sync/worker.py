@@ -5,13 +5,13 @@ One thread of its own runs `run`; the main thread calls `stop`.
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK
 from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.sync.repository import Repository
-from gitsync.telling.events import Observers, PassFinished, PassStarted, Source, SyncResult
+from gitsync.telling.events import Observers, PassFinished, PassStarted, Source, SyncResult, Triggers
 from gitsync.telling.status import StatusBoard
 from gitsync.triggers.mailbox import Mailbox
 from gitsync.triggers.schedule import next_delay
@@ -61,15 +61,15 @@ class RepoWorker:
 
     def run(self) -> int:
         """Run passes; return the exit code that the process should end with."""
-        sources: tuple[Source, ...] = ("start",)
+        triggers = _by_itself("start", self._mailbox.wait(0.0))
         while True:
-            delay, ending = self._pass(sources)
+            delay, ending = self._pass(triggers)
             if ending is not None:
                 # Nobody does them later, at least not soon.
                 if ending == EXIT_OK:
                     self._do_chores(until=time.monotonic() + self._schedule.sync_timeout)
                 return ending
-            sources = self._wait(delay)
+            triggers = self._wait(delay)
             if self._mailbox.closed:
                 return EXIT_OK
 
@@ -77,13 +77,13 @@ class RepoWorker:
         """Ask the worker to end after what it is doing."""
         self._mailbox.close()
 
-    def _pass(self, sources: tuple[Source, ...]) -> tuple[float, int | None]:
+    def _pass(self, triggers: Triggers) -> tuple[float, int | None]:
         timeout = self._schedule.sync_timeout
         self._board.expect(self._repo.name, seconds=timeout)
-        self._observers.notify(PassStarted(repo=self._repo.name, sources=sources, started_at=time.time()))
+        self._observers.notify(PassStarted(repo=self._repo.name, triggers=triggers, started_at=time.time()))
         result = self._sync.run(deadline=time.monotonic() + timeout)
         first = result.failure is None and not self._succeeded
-        woken = sources != ("period",)
+        woken = triggers.sources != ("period",)
         self._failures.count(result, woken=woken)
         if result.failure is None:
             self._succeeded = True
@@ -91,7 +91,7 @@ class RepoWorker:
                 self._heal_at = time.monotonic() + self._repo.upkeep.heal_period
         ending = self._ending(result)
         delay = self._delay(result, woken=woken)
-        self._report(sources, result, None if ending is not None else delay)
+        self._report(triggers, result, None if ending is not None else delay)
         if first:
             self._log.info("ready", hash=result.commit and result.commit.hash, link=str(self._repo.link))
         return delay, ending
@@ -120,7 +120,7 @@ class RepoWorker:
             return EXIT_FAILURE
         return None
 
-    def _wait(self, delay: float) -> tuple[Source, ...]:
+    def _wait(self, delay: float) -> Triggers:
         """Wait for a trigger or the next period; meanwhile compare the published files when that is due."""
         due = time.monotonic() + delay
         while True:
@@ -128,12 +128,12 @@ class RepoWorker:
             self._do_chores(until=wake)
             wake = min(wake, self._sync.chore_at)
             self._board.expect(self._repo.name, seconds=wake - time.monotonic())
-            sources = self._mailbox.wait(wake - time.monotonic())
-            if sources or self._mailbox.closed:
-                return sources
+            triggers = self._mailbox.wait(wake - time.monotonic())
+            if triggers.sources or self._mailbox.closed:
+                return triggers
             now = time.monotonic()
             if now >= due or (self._repo.upkeep.heal_period and now >= self._heal_at and self._heal()):
-                return ("period",)
+                return _by_itself("period", triggers)
 
     def _do_chores(self, *, until: float) -> None:
         """Do what can wait for a moment like this, as long as it lasts."""
@@ -158,11 +158,12 @@ class RepoWorker:
         self._heal_at = time.monotonic() + self._repo.upkeep.heal_period
         return damaged
 
-    def _report(self, sources: tuple[Source, ...], result: SyncResult, delay: float | None) -> None:
+    def _report(self, triggers: Triggers, result: SyncResult, delay: float | None) -> None:
         # Before the log, so that whoever has read the line finds it in metrics and status.
         self._observers.notify(
             PassFinished(
                 repo=self._repo.name,
+                ticket=triggers.ticket,
                 result=result,
                 consecutive_failures=self._failures.in_a_row,
                 next_delay=delay,
@@ -172,7 +173,7 @@ class RepoWorker:
             "outcome": result.outcome,
             "ref": result.ref,
             "hash": result.commit and result.commit.hash,
-            "trigger": ",".join(sources),
+            "trigger": ",".join(triggers.sources),
             "duration": round(result.duration, 3),
             "phases": {name: round(seconds, 3) for name, seconds in result.phases.items()},
             "next_delay": delay and round(delay, 3),
@@ -183,3 +184,8 @@ class RepoWorker:
             self._log.error("sync_finished", **fields, consecutive_failures=self._failures.in_a_row)
         else:
             self._log.info("sync_finished", **fields, v=1 if result.outcome == "unchanged" else 0)
+
+
+def _by_itself(source: Source, triggers: Triggers) -> Triggers:
+    """Return triggers with one more that nobody has left: its time has come."""
+    return replace(triggers, left_at={source: time.monotonic(), **triggers.left_at})

@@ -6,7 +6,7 @@ the publication.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -15,7 +15,7 @@ from gitsync.base.errors import PublishVetoed
 from gitsync.base.log import get_logger
 
 Outcome = Literal["updated", "unchanged", "repaired", "failed"]
-Source = Literal["start", "period", "signal", "webhook", "file"]
+Source = Literal["start", "period", "signal", "webhook", "file", "sync", "peer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +57,27 @@ class SyncResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Triggers:
+    """What one pass is run for: when each source was first left for it (monotonic seconds), in the order of arrival.
+
+    `ticket` is the number that whoever left one of them was given; it grows by one with each that is taken together.
+    """
+
+    ticket: int
+    left_at: Mapping[Source, float]
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The sources alone."""
+        return tuple(self.left_at)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PassStarted:
     """A pass begins; `started_at` is in Unix seconds."""
 
     repo: str
-    sources: tuple[Source, ...]
+    triggers: Triggers
     started_at: float
 
 
@@ -157,9 +173,13 @@ class Undeletable:
 
 @dataclass(frozen=True, kw_only=True)
 class PassFinished:
-    """A pass has ended; `next_delay` is the seconds until the next one, None when there is none to come."""
+    """A pass has ended; `next_delay` is the seconds until the next one, None when there is none to come.
+
+    All that was left under this `ticket`, or an earlier one, is done with it.
+    """
 
     repo: str
+    ticket: int
     result: SyncResult
     consecutive_failures: int
     next_delay: float | None

@@ -169,6 +169,30 @@ def test_webhooks_during_a_pass_become_one_more_pass(
     assert_published(origin.path, root / "site.git")
 
 
+def test_time_to_publication_is_counted_per_source(slow: DaemonProcess, proxy: Proxy, origin: Origin) -> None:
+    """Given a pass that is held, when others are triggered, then each update counts once, for what has led to it."""
+    slow.signal(signal.SIGHUP)
+    first = origin.commit({"index.html": "second\n"})
+    proxy.pass_through()
+    slow.wait_published(first)
+    slow.wait_event("sync_finished", trigger="signal")
+    assert latencies(slow) == {"webhook": 1}  # the signal's pass came too late to find something
+    second = origin.commit({"index.html": "third\n"})
+    slow.signal(signal.SIGHUP)
+    slow.wait_published(second)
+    slow.until(lambda: latencies(slow) == {"webhook": 1, "signal": 1})
+
+
+def latencies(daemon: DaemonProcess) -> dict[str, float]:
+    """Return how many updates were counted for each source."""
+    prefix = 'gitsync_trigger_to_publish_seconds_count{source="'
+    return {
+        name.removeprefix(prefix).removesuffix('"}'): count
+        for name, count in daemon.metrics().items()
+        if name.startswith(prefix) and count
+    }
+
+
 def test_signals_during_a_pass_become_one_more_pass(slow: DaemonProcess, proxy: Proxy, origin: Origin) -> None:
     """Given a pass that is held, when signals arrive, then one more pass follows it and is theirs."""
     mark = slow.mark()

@@ -1,10 +1,20 @@
 """Ordinary values for tests that only care about one detail of them."""
 
+import time
 from functools import cache
 from typing import Any
 
 from gitsync.config import Config, RepoConfig, load
-from gitsync.telling.events import BeforePublish, Commit, Failure, PassFinished, PassStarted, Published, SyncResult
+from gitsync.telling.events import (
+    BeforePublish,
+    Commit,
+    Failure,
+    PassFinished,
+    PassStarted,
+    Published,
+    SyncResult,
+    Triggers,
+)
 from gitsync.telling.status import Publication, RepoStatus, StatusBoard, Watched
 
 REPO = "https://example.test/site.git"
@@ -58,13 +68,15 @@ def failed(reason: str = "connect", **changes: Any) -> SyncResult:
 
 def started(*sources: Any) -> PassStarted:
     """Return the event at the start of a pass."""
-    return PassStarted(repo=REPO, sources=sources or ("start",), started_at=1500.0)
+    triggers = Triggers(ticket=0, left_at=dict.fromkeys(sources or ("start",), time.monotonic()))
+    return PassStarted(repo=REPO, triggers=triggers, started_at=1500.0)
 
 
 def finished(of: SyncResult, **changes: Any) -> PassFinished:
     """Return the event at the end of a pass."""
     failures = 1 if of.failure else 0
-    return PassFinished(**{"repo": REPO, "result": of, "consecutive_failures": failures, "next_delay": 10.0, **changes})
+    given = {"repo": REPO, "ticket": 0, "result": of, "consecutive_failures": failures, "next_delay": 10.0}
+    return PassFinished(**{**given, **changes})
 
 
 def published(**changes: Any) -> Published:

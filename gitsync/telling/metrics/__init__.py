@@ -22,6 +22,7 @@ from gitsync.telling.events import (
     Undeletable,
 )
 from gitsync.telling.metrics.calls import CallMetrics
+from gitsync.telling.metrics.latency import LatencyMetrics
 from gitsync.telling.metrics.passes import PassMetrics
 from gitsync.telling.metrics.publication import PublicationMetrics
 
@@ -35,6 +36,7 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         self._passes = PassMetrics(registry)
         self._publication = PublicationMetrics(registry)
+        self._latency = LatencyMetrics(registry)
         self.calls = CallMetrics(registry)
         self._build = Gauge(
             "gitsync_build_info", "Versions.", ["version", "git_version", "python_version"], registry=registry
@@ -46,11 +48,13 @@ class Metrics:
         match event:
             case PassStarted():
                 self._passes.started(event)
+                self._latency.started(event)
             case CredentialAsked():
                 self.calls.asked(event)
             case Fetched():
                 self._publication.fetched()
             case Published():
+                self._latency.published(event)
                 self._publication.published(event)
             case TreeTaken():
                 self._publication.taken()
@@ -60,6 +64,7 @@ class Metrics:
                 self._publication.resisted(event)
             case PassFinished():
                 self._passes.finished(event)
+                self._latency.finished(event)
             case _:
                 pass
 

@@ -1,6 +1,6 @@
 """The series of passes: how many, how long, why, and how they ended. Written by the worker's thread."""
 
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
 
@@ -14,7 +14,7 @@ _STATUS: Final[dict[Outcome, str]] = {
     "unchanged": "noop",
     "failed": "error",
 }
-_SOURCES: Final[tuple[Source, ...]] = ("start", "period", "signal", "webhook", "file")
+_SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 
 
 class PassMetrics:
@@ -58,7 +58,7 @@ class PassMetrics:
     def started(self, event: PassStarted) -> None:
         """Count what has started a pass, and note when that was."""
         self._last_attempt.set(event.started_at)
-        for source in event.sources:
+        for source in event.triggers.sources:
             self._triggers.labels(source).inc()
 
     def finished(self, event: PassFinished) -> None:

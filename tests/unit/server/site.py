@@ -89,5 +89,5 @@ class Site:
         }
 
 
-def _waker(mailbox: Mailbox) -> Callable[[], None]:
+def _waker(mailbox: Mailbox) -> Callable[[], object]:
     return lambda: mailbox.post("webhook")

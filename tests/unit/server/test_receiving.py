@@ -32,7 +32,7 @@ def test_webhook(receiver: Site, headers: dict[str, str], body: bytes, provider:
     """A proven request is accepted at once and leaves a trigger, whatever it says."""
     answer = receiver.hook(headers, body)
     assert (answer.status, answer.reason) == (202, "Accepted")
-    assert receiver.mailboxes["site-0"].wait(0) == ("webhook",)
+    assert receiver.mailboxes["site-0"].wait(0).sources == ("webhook",)
     assert receiver.received() == {(provider, "accepted"): 1}
 
 
@@ -40,7 +40,7 @@ def test_webhook_wakes_every_repository() -> None:
     """A request is for all repositories."""
     site = Site(secrets=lambda: (Secret(SECRET),), mailboxes=3)
     site.hook(bearer(SECRET))
-    assert [mailbox.wait(0) for mailbox in site.mailboxes.values()] == [("webhook",)] * 3
+    assert [mailbox.wait(0).sources for mailbox in site.mailboxes.values()] == [("webhook",)] * 3
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_webhook_refused(receiver: Site, logs: Logs, headers: dict[str, str], pr
     """An unproven request is refused, counted and logged, starts nothing, and repeats nothing that was sent."""
     answer = receiver.hook(headers, b"{}")
     assert (answer.status, answer.reason) == (401, "Unauthorized")
-    assert receiver.mailboxes["site-0"].wait(0) == ()
+    assert receiver.mailboxes["site-0"].wait(0).sources == ()
     assert receiver.received() == {(provider, "unauthorized"): 1}
     (event,) = logs.events("webhook_rejected")
     assert (event["provider"], event["outcome"], event["level"]) == (provider, "unauthorized", "warning")
@@ -72,7 +72,7 @@ def test_webhook_method(receiver: Site, method: str) -> None:
     """The webhook takes nothing but POST, even with the secret."""
     answer = receiver.ask("/webhook", method, authorization=f"Bearer {SECRET}")
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
-    assert receiver.mailboxes["site-0"].wait(0) == ()
+    assert receiver.mailboxes["site-0"].wait(0).sources == ()
 
 
 def _unreadable() -> tuple[Secret, ...]:
@@ -84,7 +84,7 @@ def test_webhook_without_a_secret(headers: dict[str, str]) -> None:
     """While the secret cannot be had, nothing is accepted, and the sender is asked to come again."""
     site = Site(secrets=_unreadable)
     assert site.hook(headers).status == 503
-    assert site.mailboxes["site-0"].wait(0) == ()
+    assert site.mailboxes["site-0"].wait(0).sources == ()
     assert [outcome for _, outcome in site.received()] == ["no_secret"]
 
 

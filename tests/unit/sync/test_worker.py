@@ -12,7 +12,7 @@ import pytest
 from gitsync.base.log import configure
 from gitsync.sync.repository import Repository
 from gitsync.sync.worker import RepoWorker, Surroundings
-from gitsync.telling.events import Failure, Observers, PassFinished, PassStarted, Source, SyncResult
+from gitsync.telling.events import Failure, Observers, PassFinished, PassStarted, Source, SyncResult, Triggers
 from gitsync.triggers.mailbox import Mailbox
 from tests.support.eventually import TIMEOUT
 from tests.unit.conftest import Logs
@@ -198,6 +198,26 @@ def test_trigger_between_passes() -> None:
     assert bench.sources == [("start",), ("signal",)]
 
 
+def test_trigger_before_the_first_pass() -> None:
+    """What is left before the first pass begins is done with it."""
+    bench = Bench(*SLOW, "--heal-period=0", script=[UPDATED])
+    ticket = bench.mailbox.post("webhook", at=5.0)
+    bench.run()
+    assert bench.sources == [("start", "webhook")]
+    assert [event.ticket for event in bench.finished] == [ticket]
+
+
+def test_tickets_of_passes() -> None:
+    """A pass that only time has begun has the ticket of the one before; a trigger during a pass is the next's."""
+    bench = Bench(*FAST, script=[UPDATED, UNCHANGED, UNCHANGED, UNCHANGED])
+    tickets: list[int] = []
+    bench.sync.during = lambda number: tickets.append(bench.mailbox.post("sync")) if number == 2 else None
+    bench.run()
+    assert bench.sources == [("start",), ("period",), ("sync",), ("period",)]
+    assert [event.ticket for event in bench.finished] == [0, 0, 1, 1]
+    assert tickets == [1]
+
+
 def test_stop_while_waiting() -> None:
     """A worker that waits ends at once when it is told to, with success."""
     bench = Bench(*SLOW, "--heal-period=0", script=[UPDATED, UPDATED])
@@ -269,11 +289,13 @@ def test_announcements() -> None:
     """The worker announces how long a pass and a wait may take, so that a hang is noticed."""
     bench = Bench(*SLOW, "--sync-timeout=7s", "--heal-period=0", script=[UPDATED, UNCHANGED])
     left: list[float] = []
-    bench.sync.during = lambda number: left.append(bench.board.all()[0].act_by - time.monotonic())
-    thread = threading.Thread(target=bench.run)
-    thread.start()
-    bench.mailbox.post("signal")
-    thread.join(TIMEOUT)
+
+    def look(number: int) -> None:
+        left.append(bench.board.all()[0].act_by - time.monotonic())
+        bench.mailbox.post("signal")
+
+    bench.sync.during = look
+    bench.run()
     assert len(left) == 2
     assert all(6.5 < seconds <= 7.0 for seconds in left)
 
@@ -284,8 +306,9 @@ def test_announcement_of_a_wait() -> None:
     waiting = threading.Event()
 
     class Watch(Mailbox):
-        def wait(self, timeout: float) -> tuple[Source, ...]:
-            waiting.set()
+        def wait(self, timeout: float) -> Triggers:
+            if timeout:
+                waiting.set()
             return super().wait(timeout)
 
     watch = Watch()

@@ -39,8 +39,8 @@ class FakeSync:
         self.calls: list[str] = []
         self.chores = chores
         self.deadlines: list[float] = []
-        self.during: Callable[[int], None] = lambda number: None
-        self.during_chore: Callable[[], None] = lambda: None
+        self.during: Callable[[int], object] = lambda number: None
+        self.during_chore: Callable[[], object] = lambda: None
 
     def run(self, *, deadline: float) -> SyncResult:
         self.calls.append("run")
@@ -108,7 +108,7 @@ class Bench:
     @property
     def sources(self) -> list[tuple[Source, ...]]:
         """What started each pass."""
-        return [event.sources for event in self.events if isinstance(event, PassStarted)]
+        return [event.triggers.sources for event in self.events if isinstance(event, PassStarted)]
 
     @property
     def finished(self) -> list[PassFinished]:

@@ -45,6 +45,9 @@ NAMES = {
     "gitsync_phase_duration_seconds_count": {"phase"},
     "gitsync_phase_duration_seconds_sum": {"phase"},
     "gitsync_triggers_total": {"source"},
+    "gitsync_trigger_to_publish_seconds_bucket": {"source", "le"},
+    "gitsync_trigger_to_publish_seconds_count": {"source"},
+    "gitsync_trigger_to_publish_seconds_sum": {"source"},
     "gitsync_receiver_requests_total": {"provider", "outcome"},
     "gitsync_store_size_bytes": set[str](),
     "gitsync_tree_size_bytes": set[str](),
@@ -139,8 +142,10 @@ def test_starts_at_zero(metrics: Metrics) -> None:
     for status in ("success", "error"):
         assert found["git_sync_askpass_calls", frozenset({("status", status)})] == 0
         assert found["git_sync_refresh_github_app_token_count", frozenset({("status", status)})] == 0
-    for source in ("start", "period", "signal", "webhook"):
+    for source in ("start", "period", "signal", "webhook", "file", "sync", "peer"):
         assert found["gitsync_triggers_total", frozenset({("source", source)})] == 0
+    for source in ("signal", "webhook", "file", "sync", "peer"):
+        assert found["gitsync_trigger_to_publish_seconds_count", frozenset({("source", source)})] == 0
     for phase in ("probe", "fetch", "stage", "gate", "publish", "tidy", "heal"):
         assert found["gitsync_phase_duration_seconds_count", frozenset({("phase", phase)})] == 0
     assert found["gitsync_last_success_timestamp_seconds", frozenset()] == 0

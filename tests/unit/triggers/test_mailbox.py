@@ -12,14 +12,14 @@ LONG = 60.0  # never waited for: something wakes the waiter before
 
 def test_nothing_posted() -> None:
     """A wait without a trigger returns nothing, at once if it has no time."""
-    assert Mailbox().wait(0.0) == ()
-    assert Mailbox().wait(-5.0) == ()
+    assert Mailbox().wait(0.0).sources == ()
+    assert Mailbox().wait(-5.0).sources == ()
 
 
 def test_timeout() -> None:
     """A wait lasts as long as it was told to."""
     started = time.monotonic()
-    assert Mailbox().wait(0.02) == ()
+    assert Mailbox().wait(0.02).sources == ()
     assert time.monotonic() - started >= 0.02
 
 
@@ -27,8 +27,8 @@ def test_posted_before() -> None:
     """A trigger that came before the wait is not lost, and counts once."""
     mailbox = Mailbox()
     mailbox.post("signal")
-    assert mailbox.wait(LONG) == ("signal",)
-    assert mailbox.wait(0.0) == ()
+    assert mailbox.wait(LONG).sources == ("signal",)
+    assert mailbox.wait(0.0).sources == ()
 
 
 def test_coalescing() -> None:
@@ -37,14 +37,14 @@ def test_coalescing() -> None:
     sources: tuple[Source, ...] = ("webhook", "signal", "webhook", "webhook")
     for source in sources:
         mailbox.post(source)
-    assert mailbox.wait(LONG) == ("webhook", "signal")
+    assert mailbox.wait(LONG).sources == ("webhook", "signal")
 
 
 def test_post_wakes() -> None:
     """A trigger from another thread ends the wait."""
     mailbox = Mailbox()
     answers: list[tuple[Source, ...]] = []
-    waiter = threading.Thread(target=lambda: answers.append(mailbox.wait(LONG)))
+    waiter = threading.Thread(target=lambda: answers.append(mailbox.wait(LONG).sources))
     waiter.start()
     mailbox.post("webhook")
     waiter.join(TIMEOUT)
@@ -60,7 +60,7 @@ def test_close_wakes() -> None:
     waiter.join(TIMEOUT)
     assert not waiter.is_alive()
     assert mailbox.closed
-    assert mailbox.wait(LONG) == ()
+    assert mailbox.wait(LONG).sources == ()
 
 
 def test_open() -> None:
@@ -87,3 +87,30 @@ def test_end_is_pending() -> None:
     mailbox = Mailbox()
     mailbox.close()
     assert mailbox.pending
+
+
+def test_time_of_a_trigger() -> None:
+    """Each source is handed out with the time at which it was first left, or at which its event was."""
+    mailbox = Mailbox()
+    before = time.monotonic()
+    mailbox.post("signal")
+    after = time.monotonic()
+    for at in (5.0, 3.0, 4.0):
+        mailbox.post("webhook", at=at)
+    mailbox.post("signal")
+    left_at = mailbox.wait(0.0).left_at
+    assert left_at["webhook"] == 3.0
+    assert before <= left_at["signal"] <= after
+    mailbox.post("webhook", at=9.0)
+    assert mailbox.wait(0.0).left_at == {"webhook": 9.0}
+
+
+def test_tickets() -> None:
+    """A ticket is that of what is taken next, and stays the last one while nothing is."""
+    mailbox = Mailbox()
+    assert mailbox.wait(0.0).ticket == 0
+    assert [mailbox.post("sync"), mailbox.post("webhook")] == [1, 1]
+    assert [mailbox.wait(0.0).ticket, mailbox.wait(0.0).ticket] == [1, 1]
+    # The pass that was run for the first two has begun by now.
+    assert mailbox.post("sync") == 2
+    assert mailbox.wait(0.0).ticket == 2

@@ -20,7 +20,6 @@ from gitsync.hooks import Hooks
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.gitconfig import write_configuration
 from gitsync.receiver.door import Followed
-from gitsync.receiver.pacing import Pacer
 from gitsync.remote.probe import Remote
 from gitsync.sync.parts import Parts
 from gitsync.sync.repository import Repository
@@ -29,7 +28,7 @@ from gitsync.telling.events import Observers
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.reports import FileReports
 from gitsync.telling.status import RepoStatus, StatusBoard, Watched
-from gitsync.triggers.mailbox import Mailbox
+from gitsync.triggers.mailbox import Mailbox, Pace
 from gitsync.triggers.watch import Watcher
 from gitsync.volume.link import LinkPublisher
 from gitsync.volume.lock import VolumeLock
@@ -73,12 +72,14 @@ class Unit:
     worker: RepoWorker
     hooks: Hooks
     watcher: Watcher
-    pacer: Pacer
 
     @property
     def followed(self) -> Followed:
         """What the receiver needs to know."""
-        return Followed(repo=self.repo.name, wake=self.pacer.event)
+        return Followed(repo=self.repo.name, wake=self._wake)
+
+    def _wake(self) -> None:
+        self.mailbox.post("webhook")
 
     @property
     def bodies(self) -> list[Body]:
@@ -92,7 +93,6 @@ class Unit:
 
     def stop(self) -> None:
         """Ask everything to end: no more triggers, no more work."""
-        self.pacer.close()
         self.watcher.stop()
         self.worker.stop()
         self.credentials.cancel()
@@ -131,7 +131,8 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
     repository = Repository(repo, parts)
     if repository.adopt() and repository.published:
         surface.board.adopt(repo.name, repository.published, parts.publisher.published_at())
-    mailbox = Mailbox(git.interrupt)
+    pace = Pace(spacing=receiver.spacing, jitter=receiver.jitter)
+    mailbox = Mailbox(git.interrupt, paces={"webhook": pace, "peer": pace})
     return Unit(
         repo=repo,
         git=git,
@@ -141,7 +142,6 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
         worker=RepoWorker(repo, repository, Surroundings(mailbox=mailbox, board=surface.board, observers=observers)),
         hooks=hooks,
         watcher=Watcher(repo, mailbox),
-        pacer=Pacer(lambda since: mailbox.post("webhook", at=since), spacing=receiver.spacing, jitter=receiver.jitter),
     )
 
 

@@ -201,7 +201,7 @@ def test_trigger_between_passes() -> None:
 def test_trigger_before_the_first_pass() -> None:
     """What is left before the first pass begins is done with it."""
     bench = Bench(*SLOW, "--heal-period=0", script=[UPDATED])
-    ticket = bench.mailbox.post("webhook", at=5.0)
+    ticket = bench.mailbox.post("webhook")
     bench.run()
     assert bench.sources == [("start", "webhook")]
     assert [event.ticket for event in bench.finished] == [ticket]

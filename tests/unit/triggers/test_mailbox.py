@@ -3,8 +3,10 @@
 import threading
 import time
 
+import pytest
+
 from gitsync.telling.events import Source
-from gitsync.triggers.mailbox import Mailbox
+from gitsync.triggers.mailbox import Mailbox, Pace
 from tests.support.eventually import TIMEOUT
 
 LONG = 60.0  # never waited for: something wakes the waiter before
@@ -90,19 +92,16 @@ def test_end_is_pending() -> None:
 
 
 def test_time_of_a_trigger() -> None:
-    """Each source is handed out with the time at which it was first left, or at which its event was."""
+    """Each source is handed out with the time at which it was first left."""
     mailbox = Mailbox()
-    before = time.monotonic()
+    times = [time.monotonic()]
     mailbox.post("signal")
-    after = time.monotonic()
-    for at in (5.0, 3.0, 4.0):
-        mailbox.post("webhook", at=at)
+    times.append(time.monotonic())
+    mailbox.post("webhook")
+    times.append(time.monotonic())
     mailbox.post("signal")
     left_at = mailbox.wait(0.0).left_at
-    assert left_at["webhook"] == 3.0
-    assert before <= left_at["signal"] <= after
-    mailbox.post("webhook", at=9.0)
-    assert mailbox.wait(0.0).left_at == {"webhook": 9.0}
+    assert times[0] <= left_at["signal"] <= times[1] <= left_at["webhook"] <= times[2]
 
 
 def test_tickets() -> None:
@@ -114,3 +113,70 @@ def test_tickets() -> None:
     # The pass that was run for the first two has begun by now.
     assert mailbox.post("sync") == 2
     assert mailbox.wait(0.0).ticket == 2
+
+
+def paced(**pace: float) -> Mailbox:
+    """Return a mailbox with a pace for webhooks."""
+    return Mailbox(paces={"webhook": Pace(**pace)})
+
+
+def test_first_of_a_storm_counts_at_once() -> None:
+    """The first trigger does not wait, and those after it do."""
+    mailbox = paced(spacing=LONG)
+    for _ in range(3):
+        mailbox.post("webhook")
+    assert mailbox.wait(0.0).sources == ("webhook",)
+    mailbox.post("webhook")
+    assert mailbox.wait(0.0).sources == ()
+    assert mailbox.pending, "it is not lost"
+
+
+def test_rest_of_a_storm_counts_together() -> None:
+    """What comes sooner than the spacing counts when that is over, from the time of the first."""
+    mailbox = paced(spacing=0.05)
+    mailbox.post("webhook")
+    taken = mailbox.wait(0.0)
+    before = time.monotonic()
+    for _ in range(100):
+        mailbox.post("webhook")
+    rest = mailbox.wait(LONG)
+    assert time.monotonic() - taken.left_at["webhook"] >= 0.05
+    assert before <= rest.left_at["webhook"] <= before + 0.05
+    assert rest.ticket == taken.ticket + 1
+    assert mailbox.wait(0.0).sources == ()
+
+
+def test_other_source_takes_along_what_is_held_back() -> None:
+    """A pass that begins anyway is for all that is there."""
+    mailbox = paced(spacing=LONG)
+    mailbox.post("webhook")
+    mailbox.wait(0.0)
+    mailbox.post("webhook")
+    mailbox.post("signal")
+    assert mailbox.wait(0.0).sources == ("webhook", "signal")
+    assert not mailbox.pending
+
+
+def test_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trigger waits for a random part of the jitter."""
+    mailbox = paced(jitter=LONG)
+    monkeypatch.setattr("random.random", lambda: 0.5)
+    mailbox.post("webhook")
+    assert mailbox.wait(0.0).sources == ()
+    monkeypatch.setattr("random.random", lambda: 0.0)
+    mailbox = paced(jitter=LONG)
+    mailbox.post("webhook")
+    assert mailbox.wait(0.0).sources == ("webhook",)
+
+
+def test_end_does_not_wait_for_a_pace() -> None:
+    """A worker that has to end is not held back."""
+    mailbox = paced(spacing=LONG)
+    mailbox.post("webhook")
+    mailbox.wait(0.0)
+    mailbox.post("webhook")
+    waiter = threading.Thread(target=mailbox.wait, args=(LONG,))
+    waiter.start()
+    mailbox.close()
+    waiter.join(TIMEOUT)
+    assert not waiter.is_alive()

@@ -1,9 +1,9 @@
-"""From arguments to exit code: print what is asked for, refuse what cannot work, or run the daemon."""
+"""From arguments to exit code: print what is asked for, refuse what cannot work, or run a sub-command or the daemon."""
 
 import sys
 from collections.abc import Mapping, Sequence
 
-from gitsync import __version__
+from gitsync import __version__, commands
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, from_os_error
 from gitsync.base.log import configure, get_logger
 from gitsync.base.redact import scrub
@@ -12,6 +12,11 @@ from gitsync.config import load, read_arguments
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run the program with these arguments and this environment; return its exit code."""
+    if argv and argv[0] in commands.NAMES:
+        # The daemon needs nothing of it.
+        from gitsync.commands.group import run
+
+        return run(argv, environ)
     prints = read_arguments(argv).prints
     if prints:
         print(_text(prints[0]), end="")

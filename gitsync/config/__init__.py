@@ -2,7 +2,7 @@
 
 from gitsync.config.gitsettings import GitSetting, render
 from gitsync.config.hooks import CallHook, ExecHook, HooksConfig
-from gitsync.config.load import load, read_arguments
+from gitsync.config.load import load, load_receiver, read_arguments
 from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, ReceiverConfig
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
@@ -28,6 +28,7 @@ __all__ = [
     "Schedule",
     "is_full_hash",
     "load",
+    "load_receiver",
     "parse_repo",
     "read_arguments",
     "render",

@@ -17,7 +17,7 @@ from gitsync.base.written import unwrapped
 from gitsync.config import environment, rules
 from gitsync.config.hooks import HooksConfig
 from gitsync.config.login import AuthConfig
-from gitsync.config.model import Config, all_options
+from gitsync.config.model import Config, HttpConfig, ReceiverConfig, all_options
 from gitsync.config.names import FLAGS, VARIABLES, Given, Name, choose, nearest, unknown_variables
 from gitsync.config.option import Option, fill
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
@@ -94,10 +94,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     if arguments.broken:
         # What was given cannot be told from what is missing.
         raise ConfigError([scrub(problem) for problem in problems])
-    # An empty variable counts as unset, as a manifest cannot always leave one out.
-    found = ((name, unwrapped(environ.get(variable, ""))) for variable, name in VARIABLES.items())
-    variables = [(name, written) for name, written in found if written]
-    spelled = [*((FLAGS[flag], unwrapped(written)) for flag, written in arguments.given), *variables]
+    spelled = [*((FLAGS[flag], unwrapped(written)) for flag, written in arguments.given), *_variables(environ)]
     given = _parse(spelled, problems, warnings)
     values: dict[str, Any] = {}
     shown: dict[str, str] = {}
@@ -120,6 +117,28 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
         raise ConfigError([scrub(problem) for problem in problems])
     told = tuple(scrub(warning) for warning in warnings)
     return _build(rules.resolve(values), environ, shown=shown, warnings=told)
+
+
+def load_receiver(environ: Mapping[str, str]) -> tuple[HttpConfig, ReceiverConfig]:
+    """Return where the process that has these variables serves, and its secrets; raise `ConfigError`.
+
+    For other processes beside it, which do not know its arguments.
+    """
+    problems: list[str] = []
+    prefixes = {HttpConfig: "http_", ReceiverConfig: "receiver_"}
+    asked = [option for option in all_options() if option.name.startswith(tuple(prefixes.values()))]
+    given = _parse([(name, written) for name, written in _variables(environ) if name.option in asked], problems, [])
+    if problems:
+        raise ConfigError([scrub(problem) for problem in problems])
+    values = {option.name: _value(option, choose(option, given, [])) for option in asked}
+    http, receiver = (fill(model, values, prefix=prefix) for model, prefix in prefixes.items())
+    return http, receiver
+
+
+def _variables(environ: Mapping[str, str]) -> list[tuple[Name, str]]:
+    """Return what stands in variables; an empty one counts as unset, as a manifest cannot always leave one out."""
+    found = ((name, unwrapped(environ.get(variable, ""))) for variable, name in VARIABLES.items())
+    return [(name, written) for name, written in found if written]
 
 
 def _missing(tried: set[Option]) -> list[str]:

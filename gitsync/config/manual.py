@@ -20,6 +20,14 @@ different values the older one counts, as in git-sync. That, and variables that 
 with --strict it stops the start. Durations are written as 250ms, 10s or 1m30s; booleans as true or false.
 """
 
+_COMMANDS = (
+    ("gitsync trigger [URL] [OPTION]...", "has a running gitsync look at the remote now; can wait for the outcome"),
+)
+_OF_COMMANDS = """\
+They ask a gitsync that runs: the one at URL or, without it, the one in this container, whose variables they read
+(GITSYNC_RECEIVER_SECRET_FILE and others). `gitsync COMMAND --help` has the rest.
+"""
+
 _FILES = """\
 ROOT/LINK               symbolic link to what is published; the last part of its target is the full commit hash
 ROOT/.worktrees/HASH/   published trees
@@ -50,6 +58,7 @@ def help_text() -> str:
     """Return what `--help` prints."""
     lines = ["Usage: gitsync --repo URL --root DIRECTORY [OPTION]...", ""]
     lines.append("Publishes a git repository in a directory, and keeps it up to date.")
+    lines += ["", "Commands:", *_commands(indent=2)]
     for title, model in GROUPS:
         lines += ["", f"{title}:"]
         for option in options_of(model):
@@ -66,6 +75,7 @@ def man_text() -> str:
         for option in options_of(model):
             lines += ["", *_entry(option, indent=4, full=True)]
     lines += ["", "  Other", "", *(f"    {line}" for line in _OTHER)]
+    lines += ["", "COMMANDS", "", *_commands(indent=2), "", *_indented(_OF_COMMANDS)]
     for title, paragraphs in (("FILES", _FILES), ("HTTP", _HTTP), ("EXIT STATUS", _EXIT)):
         lines += ["", title, "", *_indented(paragraphs)]
     return "\n".join(lines) + "\n"
@@ -84,6 +94,10 @@ def markdown() -> str:
         lines += ["", f"## {title}", "", "| option | environment | default | meaning |", "|---|---|---|---|"]
         lines += [_row(option) for option in options_of(model)]
     return "\n".join(lines) + "\n"
+
+
+def _commands(*, indent: int) -> list[str]:
+    return [line for usage, meaning in _COMMANDS for line in (f"{' ' * indent}{usage}", f"{' ' * indent}    {meaning}")]
 
 
 def _indented(paragraphs: str) -> list[str]:

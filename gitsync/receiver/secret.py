@@ -30,7 +30,7 @@ def secret_source(config: ReceiverConfig) -> Secrets | None:
         return lambda: secrets
     if config.secret_file is None:
         return None
-    source = _FileSecrets(config.secret_file, option=_OPTION)
+    source = FileSecrets(config.secret_file, option=_OPTION)
     try:
         source()
     except CredentialError as error:
@@ -41,7 +41,7 @@ def secret_source(config: ReceiverConfig) -> Secrets | None:
     return source
 
 
-class _FileSecrets:
+class FileSecrets:
     """The secrets that a file has now, one a line."""
 
     def __init__(self, path: Path, *, option: str) -> None:

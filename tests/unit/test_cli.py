@@ -56,6 +56,22 @@ def test_prints(capsys: Output, flag: str, text: str) -> None:
     assert capsys.readouterr() == (text, "")
 
 
+def test_sub_command(fake_daemon: type[FakeDaemon], capsys: Output) -> None:
+    """The first argument may name a sub-command, which has a help of its own; elsewhere such a word is none."""
+    assert cli.main(["trigger", "--help"], {}) == 0
+    assert capsys.readouterr().out.startswith("Usage: gitsync trigger [OPTIONS] [URL]\n")
+    assert cli.main([*REQUIRED, "trigger"], {}) == 1
+    assert capsys.readouterr().err == "gitsync: 'trigger': only options are taken; remove it\n"
+    assert fake_daemon.config is None
+
+
+@pytest.mark.parametrize("word", ["https://example.test/site.git", "sync", "triggers", ""])
+def test_repository_is_no_sub_command(capsys: Output, word: str) -> None:
+    """Any other word is refused: a repository is named with --repo."""
+    assert cli.main([word, *REQUIRED], {}) == 1
+    assert capsys.readouterr().err == f"gitsync: {word!r}: only options are taken; remove it\n"
+
+
 def test_prints_whatever_else_is_there(capsys: Output) -> None:
     """Help is given also to those whose other options are wrong."""
     assert cli.main(["--perod=1s", "--help"], {"GITSYNC_NONSENSE": "x"}) == 0

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -23,6 +24,7 @@ from gitsync.base.scratch import Scratch
 from gitsync.config import Bind, Config, RepoConfig
 from gitsync.control import ControlQueue
 from gitsync.receiver.door import Door
+from gitsync.receiver.peers import Peers, build_peers
 from gitsync.receiver.secret import secret_source
 from gitsync.server.http import HttpServer
 from gitsync.server.pages import Pages
@@ -54,6 +56,7 @@ class Daemon:
         self._config = config
         self._log = get_logger()
         self._http: list[HttpServer] = []
+        self._peers: Peers | None = None
         self._git_version: str | None = None
         repos = [located(repo) for repo in config.repos]
         self._scratch = Scratch()
@@ -124,11 +127,13 @@ class Daemon:
         ).routes(metrics=http.metrics, stacks=http.pprof)
         received = self._receiver_routes()
         if receiver.bind:
-            self._serve_at(receiver.bind, received, name="receiver")
+            heard_at = self._serve_at(receiver.bind, received, name="receiver")
         else:
             pages |= received
-        if http.bind:
-            self._serve_at(http.bind, pages, name="http")
+        served_at = self._serve_at(http.bind, pages, name="http") if http.bind else None
+        at = heard_at if receiver.bind else served_at
+        if at and self._peers:
+            self._threads.spawn("peers", partial(self._peers.run, at.bound))
 
     def _receiver_routes(self) -> dict[str, Route]:
         receiver = self._config.receiver
@@ -136,18 +141,21 @@ class Daemon:
         if secrets is None:
             return {}
         followed = [unit.followed for unit in self._units.values()]
-        return Receiving(Door(secrets, followed, self._surface.metrics.calls, only=receiver.provider)).routes()
+        metrics = self._surface.metrics.calls
+        self._peers = build_peers(self._config, secrets, metrics)
+        return Receiving(Door(secrets, followed, metrics, only=receiver.provider, peers=self._peers)).routes()
 
-    def _serve_at(self, bind: Bind, routes: Mapping[str, Route], *, name: str) -> None:
+    def _serve_at(self, bind: Bind, routes: Mapping[str, Route], *, name: str) -> HttpServer | None:
         try:
             server = HttpServer(bind, Site(routes), name=name)
         except GitSyncError as error:
             if bind.required:
                 raise
             self._log.warning("http_port_taken", message=str(error), hint=error.hint)
-            return
+            return None
         self._http.append(server)
         self._threads.spawn(name, server.serve)
+        return server
 
     def _serve(self) -> int:
         """Handle control events until the process has to end; return its exit code."""
@@ -181,6 +189,8 @@ class Daemon:
         for number in _ENDING:
             signal.signal(number, self._on_second_signal)
         self._surface.stop.set()
+        if self._peers:
+            self._peers.stop()
         for server in self._http:
             server.close()
         for unit in self._units.values():

@@ -71,15 +71,16 @@ def fetch(  # noqa: PLR0913 (the parts of a request)
     body: bytes | None = None,
     timeout: float,
     ca_file: Path | None = None,
+    direct: bool = False,
     cancellation: Cancellation | None = None,
 ) -> Answer:
     """Send a request and return the answer, of any status; raise `FetchError` where there is none.
 
-    A login in the URL is sent as basic authentication. Only a GET is redirected.
+    A login in the URL is sent as basic authentication. Only a GET is redirected. `direct` is for what no proxy reaches.
     """
-    proxy = _proxy_for(url)
+    proxy = None if direct else _proxy_for(url)
     by = f" (through the proxy {place_of(proxy)})" if proxy else ""
-    name, context, future = f"{plain_url(url)}{by}", _trust(ca_file), Future[Answer]()
+    name, context, future = f"{plain_url(url)}{by}", _trust(ca_file, url, proxy), Future[Answer]()
     request = {"method": method, "body": body, "headers": {"User-Agent": f"gitsync/{__version__}", **(headers or {})}}
     running = cancellation.running if cancellation else set()
     running.add(future)
@@ -180,7 +181,7 @@ def _when_done(future: Future[Answer], stop: Callable[[], object]) -> None:
     future.add_done_callback(act)
 
 
-def _manager(proxy: str | None, context: ssl.SSLContext, timeout: float) -> "urllib3.PoolManager":
+def _manager(proxy: str | None, context: ssl.SSLContext | None, timeout: float) -> "urllib3.PoolManager":
     """Return what leads to a server, directly or through a proxy."""
     import urllib3
 
@@ -196,8 +197,13 @@ def _manager(proxy: str | None, context: ssl.SSLContext, timeout: float) -> "url
     return urllib3.ProxyManager(place, proxy_headers=login, proxy_ssl_context=context, **options)
 
 
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Return what trusts the system's authorities and those of the file, as it is now."""
+def _trust(ca_file: Path | None, *urls: str | None) -> ssl.SSLContext | None:
+    """Return what trusts the system's authorities and those of the file, as it is now; None where nothing asks for it.
+
+    To read all of the system's takes longer than a request.
+    """
+    if not ca_file and not any(url and url.lower().startswith("https:") for url in urls):
+        return None
     context = ssl.create_default_context()
     try:
         if ca_file:

@@ -5,10 +5,11 @@ from gitsync.config.hooks import CallHook, ExecHook, HooksConfig
 from gitsync.config.load import load, load_receiver, read_arguments
 from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, ReceiverConfig
+from gitsync.config.places import Bind, Place
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
 from gitsync.config.rules import STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash
 from gitsync.config.urls import TRANSPORTS, parse_repo, split_login, transport
-from gitsync.config.values import Bind, Credential
+from gitsync.config.values import Credential
 
 __all__ = [
     "STORE_DIRECTORY",
@@ -23,6 +24,7 @@ __all__ = [
     "GitConfig",
     "GitSetting",
     "HooksConfig",
+    "Place",
     "ReceiverConfig",
     "RepoConfig",
     "Schedule",

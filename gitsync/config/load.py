@@ -126,7 +126,7 @@ def load_receiver(environ: Mapping[str, str]) -> tuple[HttpConfig, ReceiverConfi
     """
     problems: list[str] = []
     prefixes = {HttpConfig: "http_", ReceiverConfig: "receiver_"}
-    asked = [option for option in all_options() if option.name.startswith(tuple(prefixes.values()))]
+    asked = [option for option in all_options() if option.name.startswith((*prefixes.values(), "peers"))]
     given = _parse([(name, written) for name, written in _variables(environ) if name.option in asked], problems, [])
     if problems:
         raise ConfigError([scrub(problem) for problem in problems])

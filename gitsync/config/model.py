@@ -8,8 +8,9 @@ from gitsync.base.redact import Secret
 from gitsync.config.hooks import HooksConfig
 from gitsync.config.login import AuthConfig
 from gitsync.config.option import Older, Option, group, option, options_of
+from gitsync.config.places import BIND, PLACE, Bind, Place
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
-from gitsync.config.values import BIND, BOOL, DURATION, INT, NOT_NEGATIVE, PATH, SECRETS, SIGNAL, Bind, choice
+from gitsync.config.values import BOOL, DURATION, INT, NOT_NEGATIVE, PATH, SECRETS, SIGNAL, choice
 
 DEFAULT_PORT = 9484
 # Whose webhooks are understood, as their receivers are called.
@@ -34,6 +35,22 @@ class HttpConfig:
         "Whether `/debug/pprof/` is served: the stacks of all threads.",
         default="false",
         env=("GIT_SYNC_HTTP_PPROF",),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeersConfig:
+    """The other replicas, which hear of each event."""
+
+    peers: Place | None = option(
+        PLACE,
+        "The headless Service of all replicas, and the port that they serve `/webhook` on. Whichever of them gets a "
+        "webhook passes it on to all addresses that the name has then.",
+    )
+    peers_secret_file: Path | None = option(
+        PATH,
+        "A file with the secret that replicas prove themselves with, in the form of --receiver-secret-file; without it "
+        "a key is derived from the receiver's secret.",
     )
 
 
@@ -69,6 +86,7 @@ class ReceiverConfig:
         "push at one moment, the server is not asked by all of them at once.",
         default="0s",
     )
+    peers: PeersConfig = group()
 
 
 @dataclass(frozen=True, kw_only=True)

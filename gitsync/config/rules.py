@@ -34,7 +34,7 @@ def check(values: dict[str, Any]) -> list[str]:
     problems = [*_check_ref(values["ref"]), *_check_limits(values)]
     if values["repo"] and values["root"] and not problems:
         problems += _check_link(resolve(values))
-    return problems + _check_auth(values) + _check_hooks(values)
+    return problems + _check_auth(values) + _check_hooks(values) + _check_peers(values)
 
 
 # Of each pair only one can be meant.
@@ -71,6 +71,16 @@ def _check_auth(values: dict[str, Any]) -> list[str]:
             "--github-app-client-id, and --github-app-private-key-file; give all three"
         )
     return problems
+
+
+def _check_peers(values: dict[str, Any]) -> list[str]:
+    if values["peers"] is None:
+        return ["--peers-secret-file: it is for --peers, too; give both"] if values["peers_secret_file"] else []
+    if values["receiver_secret_file"] is None and values["receiver_secret"] is None:
+        return ["--peers: there are no webhooks to pass on without --receiver-secret-file; give both"]
+    if values["http_bind"] is None and values["receiver_bind"] is None:
+        return ["--peers: nothing can come in with --http-bind=off; give --receiver-bind, or leave --peers out"]
+    return []
 
 
 _WAITS_AFTER_FAILURES: Final = ("exechook_backoff", "pre_publish_exechook_backoff", "webhook_backoff")

@@ -22,7 +22,6 @@ _PART = re.compile(r"(?<!\d)(\d++\.?\d*+|\.\d++)(ns|us|µs|μs|ms|s|m|h)")
 # What Go can hold, and what the waits of Python can with all that is added to it: longer than anybody waits.
 _MOST_SECONDS: Final = 2**63 / 1e9
 _FOR_EVER: Final = 50 * 365 * 86400.0
-_PORT = re.compile(r"[0-9]{1,5}")
 _INT = re.compile(r"=?([+-]?[0-9]+)")
 _LARGEST: Final = 2**63 - 1
 # https://pkg.go.dev/strconv#ParseBool
@@ -64,15 +63,6 @@ class Credential:
     username: str
     password: Secret | None = None
     password_file: Path | None = None
-
-
-@dataclass(frozen=True)
-class Bind:
-    """An address to listen on; an empty host means all of them, `required` that it must work."""
-
-    host: str
-    port: int
-    required: bool = True
 
 
 def parse_duration(written: str) -> float:
@@ -242,20 +232,6 @@ def parse_signal(written: str) -> signal.Signals:
     return found
 
 
-def parse_bind(written: str) -> Bind | None:
-    """Return the address to listen on, None for `off`."""
-    if written == "off":
-        return None
-    host, colon, port = written.rpartition(":")
-    if not colon or not _PORT.fullmatch(port) or int(port) > 65535:
-        raise ValueError("use :PORT, HOST:PORT, [IPV6]:PORT or off")
-    bracketed = host.startswith("[") and host.endswith("]")
-    name = host[1:-1] if bracketed else host
-    if (":" in name) != bracketed or "[" in name or "]" in name:
-        raise ValueError("put an IPv6 address, and only that, in brackets, such as [::1]:9484")
-    return Bind(name, int(port))
-
-
 def choice(*values: str) -> Kind:
     """Return the kind of an option that is one of a few words."""
 
@@ -284,4 +260,3 @@ SECRET = Kind("SECRET", parse_secret)
 SECRETS = Kind("SECRET", parse_secrets)
 KEY = Kind("SECRET", Secret)
 SIGNAL = Kind("SIGNAL", parse_signal)
-BIND = Kind("ADDRESS", parse_bind)

@@ -6,16 +6,18 @@ Called by the HTTP server's threads. The payload decides about nothing but *now*
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from gitsync.base.errors import CredentialError, WebhookRejected
 from gitsync.base.log import get_logger
 from gitsync.base.printable import printable_name
 from gitsync.receiver.delivery import Delivery
+from gitsync.receiver.peers import Peers
 from gitsync.receiver.providers import PROVIDERS
 from gitsync.receiver.providers.provider import Provider
 from gitsync.receiver.request import Request
-from gitsync.receiver.secret import Secrets
+from gitsync.receiver.secret import Secrets, revealed
 from gitsync.telling.metrics.calls import CallMetrics
 
 # What a delivery may have in the log; the rest of its refs is told by their number.
@@ -49,13 +51,21 @@ class Door:
     """Lets events of one set of secrets in."""
 
     def __init__(
-        self, secrets: Secrets, followed: Sequence[Followed], metrics: CallMetrics, *, only: str = "auto"
+        self,
+        secrets: Secrets,
+        followed: Sequence[Followed],
+        metrics: CallMetrics,
+        *,
+        only: str = "auto",
+        peers: Peers | None = None,
     ) -> None:
-        """Let in those of all providers, or `only` those of the one that is named."""
+        """Let in those of all providers, or `only` those of the one that is named, and in any case those of peers."""
         self._secrets = secrets
         self._followed = tuple(followed)
         self._metrics = metrics
-        self._providers = [provider for provider in PROVIDERS if only in {"auto", provider.name}]
+        self._peers = peers
+        chosen = [provider for provider in PROVIDERS if only in {"auto", provider.name}]
+        self._providers = [*([peers.provider] if peers else []), *chosen]
         self._log = get_logger()
         # By the reason, when it was last told of (monotonic seconds), and how often it was not since then.
         self._refusals: dict[str, tuple[float, int]] = {}
@@ -87,7 +97,7 @@ class Door:
     def _verified(self, provider: Provider | None, request: Request) -> Delivery:
         """Return what the request brings; raise `WebhookRejected` unless its sender knows a secret."""
         try:
-            secrets = [secret.reveal().encode(errors="surrogateescape") for secret in self._secrets()]
+            secrets = revealed(self._secrets)
         except CredentialError as error:
             # The path is nobody else's business.
             self._log.warning("receiver_secret_missing", message=str(error), hint=error.hint)
@@ -103,10 +113,15 @@ class Door:
             return _PING
         for followed in self._followed:
             followed.wake()
+        if self._peers:
+            self._peers.tell(delivery)
         return _ACCEPTED
 
     def _tell_refused(self, provider: str, error: WebhookRejected) -> None:
         """Log it, but for those that come in quick succession: whoever tries a secret must not fill the disk."""
+        if error.status < HTTPStatus.BAD_REQUEST:
+            self._log.info("webhook_ignored", v=1, provider=provider, outcome=error.reason, message=str(error))
+            return
         now = time.monotonic()
         told, more = self._refusals.get(error.reason, (-_TOLD_EVERY, 0))
         if now - told < _TOLD_EVERY:

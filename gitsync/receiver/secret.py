@@ -30,15 +30,27 @@ def secret_source(config: ReceiverConfig) -> Secrets | None:
         return lambda: secrets
     if config.secret_file is None:
         return None
-    source = FileSecrets(config.secret_file, option=_OPTION)
+    return file_source(config.secret_file, option=_OPTION, without="POST /webhook answers with 503")
+
+
+def file_source(path: Path, *, option: str, without: str) -> Secrets:
+    """Return what reads the secrets of a file, which may come later; `without` says what is so until it does.
+
+    Raises `CredentialError` if it is there and holds no secret. Called by the main thread at the start.
+    """
+    source = FileSecrets(path, option=option)
     try:
         source()
     except CredentialError as error:
         if not source.may_come:
             raise
-        hint = "POST /webhook answers with 503 until it can be read"
-        get_logger().warning("receiver_secret_missing", message=str(error), hint=hint)
+        get_logger().warning("receiver_secret_missing", message=str(error), hint=f"{without} until it can be read")
     return source
+
+
+def revealed(secrets: Secrets) -> list[bytes]:
+    """Return the secrets of now, as the bytes that signatures are made with; raise `CredentialError`."""
+    return [secret.reveal().encode(errors="surrogateescape") for secret in secrets()]
 
 
 class FileSecrets:

@@ -34,7 +34,7 @@ class HttpServer:
     def __init__(self, bind: Bind, site: Site, *, name: str = "http") -> None:
         """Listen from now on, as `name` in the log; raise `GitSyncError` if that cannot be. Main thread."""
         self._socket = _listen(bind)
-        address, port = self._socket.getsockname()[:2]
+        address, port = self.bound = self._socket.getsockname()[:2]
         get_logger().info(f"{name}_listening", address=address, port=port)
         self._open: dict[int, Any] = {}
         self._server: Any = waitress.create_server(

@@ -307,3 +307,12 @@ def test_unknown_host_says_so() -> None:
 def test_plain_url_shows_no_login_and_no_query() -> None:
     """What is shown of a URL is where it leads."""
     assert plain_url("https://ann:x@host:8443/a?token=y#z") == "https://host:8443/a"
+
+
+def test_direct_request_goes_through_no_proxy(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no proxy could reach is asked itself, whatever the environment names."""
+    url = f"http://0.0.0.0:{web.port}"  # the loopback, and to proxies an address like any other
+    with WebServer(lambda asked: Reply(200, b"the proxy")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert fetch(url, timeout=TIMEOUT).body == b"the proxy"
+        assert fetch(url, timeout=TIMEOUT, direct=True) == Answer(200, b"hello")

@@ -35,13 +35,19 @@ class Reply:
 
 
 class WebServer(Serving):
-    """Answers every request with what `reply` returns for it, on a free port of the loopback."""
+    """Answers every request with what `reply` returns for it, on a free port of the loopback, or at `place`."""
 
-    def __init__(self, reply: Callable[[Asked], Reply] | None = None, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        reply: Callable[[Asked], Reply] | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        place: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
         self.reply: Callable[[Asked], Reply] = reply or (lambda asked: Reply())
         self.asked: list[Asked] = []
         self._scheme = "https" if tls else "http"
-        server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self}))
+        server = _Server(place, type("Handler", (_Handler,), {"owner": self}))
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
         super().__init__(server)

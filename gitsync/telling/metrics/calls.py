@@ -13,6 +13,7 @@ class CallMetrics:
         self._receiver = Counter(
             "gitsync_receiver_requests", "Requests to /webhook.", ["provider", "outcome"], registry=registry
         )
+        self._peers = Counter("gitsync_peers_told", "Messages to other replicas.", ["outcome"], registry=registry)
         self._hooks = Counter("git_sync_hook_run_count", "Runs of hooks.", ["name", "status"], registry=registry)
         self._credentials = {
             "askpass": ExactCounter("git_sync_askpass_calls", "Calls of the askpass URL."),
@@ -24,6 +25,15 @@ class CallMetrics:
     def received(self, provider: str, outcome: str) -> None:
         """Count a request to the webhook receiver. Called by HTTP threads."""
         self._receiver.labels(provider, outcome).inc()
+
+    def expect_peers(self) -> None:
+        """Have the series of messages to replicas exist from the start. Called by the main thread."""
+        for outcome in ("told", "refused", "timeout", "unreachable", "unresolved", "no_secret"):
+            self._peers.labels(outcome)
+
+    def told_peers(self, outcome: str, count: int) -> None:
+        """Count what became of messages to other replicas. Called by the thread that sends them."""
+        self._peers.labels(outcome).inc(count)
 
     def expect_hook(self, name: str) -> None:
         """Have the series of a hook exist from the start, so that rates over them work. Called by the main thread."""

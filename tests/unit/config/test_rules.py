@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gitsync.base.errors import ConfigError
-from gitsync.config import is_full_hash, load, transport
+from gitsync.config import Place, is_full_hash, load, transport
 from gitsync.config.urls import split_login
 from tests.unit.examples import HASH, config, repo_config
 
@@ -312,3 +312,30 @@ def test_two_receiver_secrets() -> None:
     """The receiver has one secret: given directly or in a file."""
     with pytest.raises(ConfigError, match="--receiver-secret-file: GITSYNC_RECEIVER_SECRET or its flag is given too"):
         config("--receiver-secret-file=/x", GITSYNC_RECEIVER_SECRET="correct-horse")
+
+
+SECRET_FILE = "--receiver-secret-file=/x"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--peers=gitsync-peers:9484"], "--peers: there are no webhooks to pass on without --receiver-secret-file"),
+        ([SECRET_FILE, "--peers=gitsync-peers"], "--peers=gitsync-peers: use NAME:PORT, such as gitsync-peers:9484"),
+        ([SECRET_FILE, "--peers=gitsync-peers:9484", "--http-bind=off"], "--peers: nothing can come in"),
+        (["--peers-secret-file=/y", SECRET_FILE], "--peers-secret-file: it is for --peers, too; give both"),
+    ],
+    ids=["no receiver", "no port", "no server", "no peers"],
+)
+def test_peers_alone(options: list[str], told: str) -> None:
+    """Peers need a receiver, a place where it is reached, and a port."""
+    with pytest.raises(ConfigError) as caught:
+        config(*options)
+    assert any(problem.startswith(told) for problem in caught.value.problems)
+
+
+def test_peers() -> None:
+    """Peers go with a receiver, on whichever port that is."""
+    assert config(SECRET_FILE, "--peers=gitsync-peers:9484").receiver.peers.peers == Place("gitsync-peers", 9484)
+    options = ["--http-bind=off", "--receiver-bind=:9485", "--peers=gitsync-peers:9485", "--peers-secret-file=/y"]
+    assert config(SECRET_FILE, *options).receiver.peers.peers_secret_file == Path("/y")

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gitsync.config import values
-from gitsync.config.values import Bind
 
 
 @pytest.mark.parametrize(
@@ -160,45 +159,6 @@ def test_bad_signal(text: str) -> None:
     """What is no signal is refused."""
     with pytest.raises(ValueError, match="name or number"):
         values.parse_signal(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "bind"),
-    [
-        (":1234", Bind("", 1234)),
-        ("127.0.0.1:0", Bind("127.0.0.1", 0)),
-        ("localhost:80", Bind("localhost", 80)),
-        ("[::1]:1234", Bind("::1", 1234)),
-        ("0.0.0.0:65535", Bind("0.0.0.0", 65535)),  # noqa: S104 (only parsed)
-        ("off", None),
-    ],
-)
-def test_bind(text: str, bind: Bind | None) -> None:
-    """An address is a port, with a host before it or without; off is none."""
-    assert values.parse_bind(text) == bind
-
-
-@pytest.mark.parametrize(
-    "text", ["", "1234", ":", "host", "host:", ":x", ":65536", ":" + "9" * 5000, ":-1", ":+1", ": 1", "[::1]"]
-)
-def test_bad_bind(text: str) -> None:
-    """An address without a usable port is refused."""
-    with pytest.raises(ValueError, match="HOST:PORT"):
-        values.parse_bind(text)
-
-
-@pytest.mark.parametrize("text", [":\uff18\uff10", ":٨٠"])
-def test_bind_digits(text: str) -> None:
-    """Digits of other scripts are no port."""
-    with pytest.raises(ValueError, match="HOST:PORT"):
-        values.parse_bind(text)
-
-
-@pytest.mark.parametrize("text", ["::1:80", "[::1:80", "fe80::1]:80"])
-def test_bind_brackets(text: str) -> None:
-    """An IPv6 address has to be in brackets, or its port could not be told from it."""
-    with pytest.raises(ValueError, match="brackets"):
-        values.parse_bind(text)
 
 
 @pytest.mark.parametrize("parse", [values.parse_text, values.parse_path])

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 HTTP = 80
 SYNC = 9484
+RECEIVER = 9485
 # What the volume has beside the site, and what of the tree is not for visitors, also in forms that a server decodes.
 HIDDEN = (
     *("/.git", "/.gitignore", "/%2egit", "/docs/.secret", "/.env", f"/{LINK}/index.html"),
@@ -81,9 +82,9 @@ def test_the_sidecar_form_starts_the_site_with_content(start_pod: StartPod, remo
     remote.push({"index.html": "second\n"})
     wrong = {"Authorization": "Bearer sesame"}
     right = {"Authorization": "Bearer open sesame"}
-    assert request(pod.sandbox, SYNC, "/webhook", method="POST", headers=wrong)[0] == 401
+    assert request(pod.sandbox, RECEIVER, "/webhook", method="POST", headers=wrong)[0] == 401
     assert shows(pod, "/", "first\n")
-    assert request(pod.sandbox, SYNC, "/webhook", method="POST", headers=right)[0] == 202
+    assert request(pod.sandbox, RECEIVER, "/webhook", method="POST", headers=right)[0] == 202
     eventually(lambda: shows(pod, "/", "second\n"))
     assert pod.stop() == {"app": 0, "poll": 0}
 
@@ -93,6 +94,6 @@ def test_the_webhook_waits_for_its_secret(start_pod: StartPod, remote: Remote) -
     pod = start_pod("deployment.yaml", environment={"GIT_REPO": remote.url})
     assert eventually(lambda: pod.get(HTTP, "/")) == (200, "first\n")
     headers = {"Authorization": "Bearer open sesame"}
-    assert request(pod.sandbox, SYNC, "/webhook", method="POST", headers=headers)[0] == 503
+    assert request(pod.sandbox, RECEIVER, "/webhook", method="POST", headers=headers)[0] == 503
     pod.put_secret("site-webhook", {"secret": "open sesame"})
-    assert request(pod.sandbox, SYNC, "/webhook", method="POST", headers=headers)[0] == 202
+    assert request(pod.sandbox, RECEIVER, "/webhook", method="POST", headers=headers)[0] == 202

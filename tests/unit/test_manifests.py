@@ -11,12 +11,16 @@ import pytest
 import yaml
 
 from gitsync import __version__
+from gitsync.config.model import all_options
 
 Manifest = dict[str, Any]
 
 PROJECT = Path(__file__).resolve().parents[2]
 K8S = PROJECT / "k8s"
 FILES = sorted(path.name for path in K8S.glob("*.yaml") if path.name != "kustomization.yaml")
+PODS = ["deployment.yaml", "pod.yaml"]
+# Those that are in the documents as well.
+SHOWN = ["ingress.yaml", "networkpolicy.yaml"]
 KUBERNETES = "1.33"
 SHUTDOWN_TIMEOUT = 10  # the default of --shutdown-timeout
 SAFE_SYSCTLS = {"net.ipv4.ip_unprivileged_port_start"}
@@ -37,6 +41,18 @@ def template(file: str) -> Manifest:
 def containers(spec: Manifest) -> dict[str, Manifest]:
     """Return the containers and init containers of a pod by name."""
     return {each["name"]: each for each in [*spec.get("initContainers", []), *spec["containers"]]}
+
+
+def of_kind(kind: str, file: str = "deployment.yaml") -> dict[str, Manifest]:
+    """Return the documents of one kind in a file by name."""
+    return {each["metadata"]["name"]: each for each in load(file) if each["kind"] == kind}
+
+
+def shown() -> list[Manifest]:
+    """Return the whole manifests in docs/webhooks.md, of which Kubernetes itself knows the kind."""
+    blocks = re.findall(r"^```yaml\n(apiVersion: .*?)^```", (PROJECT / "docs" / "webhooks.md").read_text(), re.M | re.S)
+    manifests: list[Manifest] = [yaml.safe_load(block) for block in blocks]
+    return [each for each in manifests if not each["apiVersion"].startswith("gateway.")]
 
 
 def link_of(container: Manifest) -> str:
@@ -85,7 +101,7 @@ def test_the_api_check_sees_a_misplaced_field() -> None:
         kubernetes_validate.validate(pod, KUBERNETES, strict=True)
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", PODS)
 def test_pods_are_within_the_restricted_profile(file: str) -> None:
     """Nothing of either container needs more than the restricted Pod Security Standard allows."""
     assert violations(template(file)["spec"]) == []
@@ -124,7 +140,7 @@ def test_the_pod_sets_nothing_but_the_repository() -> None:
     assert not both["app"].keys() & {"command", "env"}
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", PODS)
 def test_containers_share_the_content(file: str) -> None:
     """gitsync writes to the volume that the web server reads, both through the group that owns it."""
     spec = template(file)["spec"]
@@ -142,7 +158,7 @@ def test_containers_share_the_content(file: str) -> None:
     assert spec["securityContext"]["fsGroup"] == 65533
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", PODS)
 def test_probes_ask_separate_paths_of_declared_ports(file: str) -> None:
     """Liveness and readiness are different questions, and a probe's port exists under that name."""
     for name, container in containers(template(file)["spec"]).items():
@@ -156,7 +172,7 @@ def test_probes_ask_separate_paths_of_declared_ports(file: str) -> None:
             assert probes["readinessProbe"]["httpGet"]["path"] == f"/readyz?repo={link_of(container)}"
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", PODS)
 def test_pods_are_scraped_and_bounded(file: str) -> None:
     """The annotations name the port of the metrics; memory is limited; the end has more time than a shutdown takes."""
     pod = template(file)
@@ -179,10 +195,10 @@ def test_the_deployment_starts_the_app_with_content() -> None:
     (poll,) = template("deployment.yaml")["spec"]["initContainers"]
     assert poll["restartPolicy"] == "Always"
     assert poll["startupProbe"]["httpGet"]["path"] == "/readyz?repo=current"
-    assert poll["env"][-2] == {"name": "GITSYNC_HTTP_BIND", "value": ":9484"}
+    assert {"name": "GITSYNC_HTTP_BIND", "value": ":9484"} in poll["env"]
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", PODS)
 def test_nothing_but_the_site_is_served(file: str) -> None:
     """It is the link, not the volume with the store in it, and what begins with a dot is not shown."""
     both = containers(template(file)["spec"])
@@ -235,9 +251,77 @@ def test_selectors_and_services_find_the_pods() -> None:
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= names
 
 
+def test_webhooks_and_replicas_find_the_receiver() -> None:
+    """The port that is configured is the one that is declared, served to the Ingress, and told to the replicas."""
+    (poll,) = template("deployment.yaml")["spec"]["initContainers"]
+    variables = {each["name"]: each["value"] for each in poll["env"]}
+    ports = {port["name"]: port["containerPort"] for port in poll["ports"]}
+    assert variables["GITSYNC_RECEIVER_BIND"] == f":{ports['receiver']}"
+    assert variables["GITSYNC_HTTP_BIND"] == f":{ports['metrics']}"
+    services = of_kind("Service")
+    assert {port["targetPort"] for port in services["site-sync"]["spec"]["ports"]} == {"receiver"}
+    name, _, port = variables["GITSYNC_PEERS"].partition(":")
+    # Of a headless Service nothing translates the port.
+    assert services[name]["spec"]["clusterIP"] == "None"
+    assert int(port) == ports["receiver"] == services[name]["spec"]["ports"][0]["port"]
+
+
+def test_the_example_works_without_the_secret() -> None:
+    """The Secret is optional, so polling is as quick as ever until somebody says that webhooks arrive."""
+    spec = template("deployment.yaml")["spec"]
+    (secret,) = [volume["secret"] for volume in spec["volumes"] if "secret" in volume]
+    assert secret["optional"] is True
+    assert "GITSYNC_PERIOD" not in {each["name"] for each in containers(spec)["poll"]["env"]}
+    assert "# - name: GITSYNC_PERIOD" in (K8S / "deployment.yaml").read_text()
+
+
+@pytest.mark.parametrize("file", PODS)
+def test_options_exist(file: str) -> None:
+    """Each variable of the examples, those in comments too, is one that gitsync knows."""
+    known = {name for each in all_options() for name in each.variables}
+    assert set(re.findall(r"- name: (GIT\w+)", (K8S / file).read_text())) <= known
+    assert {each["name"] for each in containers(template(file)["spec"])["poll"]["env"]} <= known
+
+
+def test_the_ingress_leads_to_the_webhook_and_nowhere_else() -> None:
+    """One path, over TLS, to a port that the Service has."""
+    (ingress,) = of_kind("Ingress", "ingress.yaml").values()
+    (rule,) = ingress["spec"]["rules"]
+    assert [rule["host"]] == ingress["spec"]["tls"][0]["hosts"]
+    (path,) = rule["http"]["paths"]
+    assert (path["path"], path["pathType"]) == ("/webhook", "Exact")
+    backend = path["backend"]["service"]
+    service = of_kind("Service")[backend["name"]]
+    assert backend["port"]["name"] in {port["name"] for port in service["spec"]["ports"]}
+
+
+def test_the_network_policy_knows_every_port() -> None:
+    """It selects the pods of the deployment, and names all of their ports: one that it left out would be closed."""
+    (policy,) = of_kind("NetworkPolicy", "networkpolicy.yaml").values()
+    pod = template("deployment.yaml")
+    assert policy["spec"]["podSelector"]["matchLabels"] == pod["metadata"]["labels"]
+    open_to = {port["port"]: rule.get("from") for rule in policy["spec"]["ingress"] for port in rule["ports"]}
+    assert open_to.keys() == {port["name"] for each in containers(pod["spec"]).values() for port in each["ports"]}
+    assert [port for port, who in open_to.items() if who is None] == ["http"]
+    assert {"podSelector": policy["spec"]["podSelector"]} in open_to["receiver"]
+
+
+def test_the_manifests_in_the_documents_are_valid() -> None:
+    """Those of docs/webhooks.md are accepted by the API, and say what the files in k8s/ say."""
+    documents = {(each["kind"], each["metadata"]["name"]): each for each in shown()}
+    assert len(documents) == len(shown()) == len(SHOWN) + 1
+    files = [each for file in [*SHOWN, "deployment.yaml"] for each in load(file)]
+    for key, document in documents.items():
+        assert kubernetes_validate.validate(document, KUBERNETES, strict=True) == KUBERNETES
+        (file,) = [each for each in files if (each["kind"], each["metadata"]["name"]) == key]
+        assert document["spec"] == file["spec"]
+
+
 def test_the_kustomization_names_what_exists() -> None:
-    """Its resources are files here, and the image that it redirects is one that they use."""
+    """Its resources, those in comments too, are files here; the image that it redirects is one that they use."""
     kustomization = load("kustomization.yaml")[0]
-    assert all((K8S / resource).is_file() for resource in kustomization["resources"])
+    resources = set(re.findall(r"^  (?:# )?- (\S+\.yaml)$", (K8S / "kustomization.yaml").read_text(), re.M))
+    assert {*kustomization["resources"], *SHOWN} == resources
+    assert all((K8S / resource).is_file() for resource in resources)
     used = {each["image"].split(":")[0] for each in containers(template("deployment.yaml")["spec"]).values()}
     assert {image["name"] for image in kustomization["images"]} <= used

@@ -49,7 +49,7 @@ class Remote:
         ref = self._repo.ref
         if is_full_hash(ref):
             return Target(hash=ref, ref=ref, source=ref, pinned=True)
-        candidates = _candidates(ref)
+        candidates = full_names(ref)
         refs, symbolic = self._ask(candidates, deadline=deadline)
         present = [name for name in candidates if name in refs]
         if not present and self._kinds:
@@ -90,7 +90,7 @@ class Remote:
         return _parse_refs(self._git.run(arguments, deadline=deadline, place=_NOWHERE).stdout)
 
 
-def _candidates(ref: str) -> list[str]:
+def full_names(ref: str) -> list[str]:
     """Return the full names that a ref may mean, in git's order. https://git-scm.com/docs/gitrevisions"""
     if ref == "HEAD":
         return [ref]

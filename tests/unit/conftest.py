@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from gitsync.base import redact
 from gitsync.base.log import configure
@@ -25,6 +26,10 @@ _FORBIDDEN = frozenset(
         "time.sleep",
     ]
 )
+
+# The same examples each time, so that what fails here has a reason here; no deadline, as machines may be busy.
+settings.register_profile("steady", max_examples=60, derandomize=True, deadline=None, database=None)
+settings.load_profile("steady")
 
 
 class _Guard:

@@ -33,20 +33,21 @@ MEASURABLE: Final = 0.004
 
 @dataclass(frozen=True)
 class Use:
-    """A pattern, and the method that the package calls on it."""
+    """A pattern, of texts or of bytes, and the method that the package calls on it."""
 
     where: str
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[Any]
     method: str
 
     def on(self, text: str) -> None:
         """Do with a text what the package does."""
+        given = text if isinstance(self.pattern.pattern, str) else text.encode("latin-1", "replace")
         if self.method == "sub":
-            self.pattern.sub("", text)
+            self.pattern.sub(type(given)(), given)
         elif self.method == "finditer":
-            list(self.pattern.finditer(text))
+            list(self.pattern.finditer(given))
         else:
-            getattr(self.pattern, self.method)(text)
+            getattr(self.pattern, self.method)(given)
 
 
 def find_uses() -> Iterator[Use]:
@@ -129,7 +130,7 @@ def _sample(operation: Any, argument: Any) -> list[str]:
     return ["a", "a."] if operation in {_constants.IN, _constants.ANY, _constants.NOT_LITERAL} else []
 
 
-def texts_against(pattern: re.Pattern[str]) -> Iterator[Callable[[int], str]]:
+def texts_against(pattern: re.Pattern[Any]) -> Iterator[Callable[[int], str]]:
     """Return texts of any length that may cost a pattern much."""
     found = dict.fromkeys(samples(_parser.parse(pattern.pattern, pattern.flags)))
     texts = dict.fromkeys((first, part) for before, part in found for first in (before, "") if part)

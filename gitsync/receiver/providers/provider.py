@@ -20,3 +20,8 @@ class Provider:
     sends: Callable[[Request], bool]
     verify: Callable[[Request, Sequence[bytes], float], None]
     read: Callable[[Request], Delivery]
+
+
+def has(*names: str) -> Callable[[Request], bool]:
+    """Return what says whether a request has one of these headers."""
+    return lambda request: any(map(request.header, names))

@@ -142,11 +142,7 @@ class Staging:
     def _bring(self, tree: Tree, commit: str, recipe: Recipe, *, deadline: float) -> Tree:
         self._submodules.failed = False
         kept = self._submodules.make_way(tree, commit, tree.nested(), deadline=deadline)
-        # What a commit that failed half way has left is in no index, and git leaves it alone where a submodule is now.
-        torn = nolinks.exists(tree.torn_mark)
-        nolinks.write(tree.torn_mark, "")
         tree.bring(commit, self._git, recipe=recipe, deadline=deadline, kept=kept)
-        self._submodules.bring(tree, recipe, deadline=deadline, torn=torn)
-        nolinks.unlink(tree.torn_mark)
+        self._submodules.bring(tree, recipe, deadline=deadline)
         tree.point(tree.path)
         return tree

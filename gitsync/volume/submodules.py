@@ -70,14 +70,15 @@ class Submodules:
                 empty(one.path)
         return {one.path for one in before} & places
 
-    def bring(self, tree: Tree, recipe: Recipe, *, deadline: float, torn: bool = False) -> None:
+    def bring(self, tree: Tree, recipe: Recipe, *, deadline: float) -> None:
         """Make the submodules of a staged tree those of its commit; raise `GitError` or `CheckoutError`.
 
-        `torn` says that anything may be in the places of those that stay empty.
+        What others have left in the places of those that stay empty goes: to git it is a submodule's own.
         """
         before = {nested.path: nested for nested in tree.nested()}
         walk = _Walk(recipe=recipe, deadline=deadline, before=before)
-        if nolinks.exists(tree.path / ".gitmodules") or recipe.sparse is not None or before or torn:
+        is_asked = recipe.sparse is not None or nolinks.exists(tree.path / ".gitmodules")
+        if is_asked or before or tree.may_link():
             self.failed = True
             try:
                 self._bring(tree, self._repo.repo, walk, depth=1)

@@ -4,7 +4,6 @@ It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout),
 
     gitsync-index       the index that we work with; `index` is a hard link to it, for consumers
     gitsync-place       where the tree is published, relative to the root
-    gitsync-torn        there while, or since, the tree is between two commits
     gitsync-left        its modification time is when the link has left the tree
     gitsync-recipe      what besides the commit decides about the files
     gitsync-nested      the trees of submodules within it
@@ -31,6 +30,9 @@ from gitsync.volume.comparison import Comparison
 from gitsync.volume.strays import UncleanError, tidy_up
 
 PRIVATE: Final = ".tree-"
+_LINK_MODE: Final = 0o160000.to_bytes(4, "big")
+# Bytes of the index that are looked at together.
+_CHUNK: Final = 1024 * 1024
 # Holds a published tree whose name in the usual place is taken.
 AGAIN: Final = ".again-"
 # How the metadata of a submodule's tree is called.
@@ -103,11 +105,6 @@ class Tree:
     def recipe(self) -> str | None:
         """The signature of the recipe that it was made with."""
         return nolinks.read(self.metadata / "gitsync-recipe")
-
-    @property
-    def torn_mark(self) -> Path:
-        """The file that is there while the tree is on its way to a commit, and if it has not got there."""
-        return self.metadata / "gitsync-torn"
 
     @property
     def left_mark(self) -> Path:
@@ -183,6 +180,19 @@ class Tree:
             if used and (arguments[0] == "clean" or error.reason in _OF_THE_TREE):
                 raise UncleanError(errno.ENOTEMPTY, str(error), str(self.path)) from error
             raise
+
+    def may_link(self) -> bool:
+        """Say whether there may be submodules in its index, by what their mode looks like there; raise `OSError`.
+
+        https://git-scm.com/docs/index-format
+        """
+        with nolinks.reading(self.metadata / "gitsync-index") as index, open(index, "rb", closefd=False) as file:
+            kept = b""
+            while part := file.read(_CHUNK):
+                if _LINK_MODE in kept + part:
+                    return True
+                kept = part[-len(_LINK_MODE) :]
+        return False
 
     def comparison(self, git: Git) -> Comparison:
         """Return the comparison of its files with what a checkout of its commit makes."""

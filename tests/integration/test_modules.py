@@ -214,3 +214,16 @@ def test_damaged_standby_is_dropped_after_a_submodule_has_failed(
         index.write_bytes(b"garbage")
     origin.commit({".gitmodules": entry("lib")})
     assert (publish(bench) / "lib" / "lib.txt").exists()
+
+
+def test_what_others_put_where_a_submodule_stays_empty_goes(
+    make_workbench: MakeWorkbench, origin: Origin, library: Origin, tmp_path: Path
+) -> None:
+    """A commit may have a submodule that no .gitmodules tells of: a clone has an empty directory there."""
+    bench = make_workbench(origin.url, stale_worktree_timeout="0s")
+    origin.commit({"lib": Gitlink(library.head)})
+    for number in range(4):
+        origin.commit({"n": str(number)})
+        tree = publish(bench)
+        assert differences(clone(origin.path, tmp_path) or {}, contents(tree)) == []
+        (tree / "lib" / "left").write_text("x")

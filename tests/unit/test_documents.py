@@ -1,0 +1,56 @@
+"""The documents: what they link to, and the options, variables and series that they name, is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from gitsync.config.manual import markdown
+from gitsync.telling.metrics import Metrics
+
+PROJECT = Path(__file__).resolve().parents[2]
+DOCUMENTS = {path.relative_to(PROJECT).as_posix(): path for path in [PROJECT / "README.md", *PROJECT.glob("docs/*.md")]}
+# Options of gitsync that are no settings.
+OTHER = {"--help", "--man", "--version"}
+# Documents that name options of git-sync, of sub-commands and of benches as well.
+OF_OTHERS = {"docs/migrating-from-git-sync.md", "docs/performance.md"}
+
+
+def anchors(path: Path) -> set[str]:
+    """Return what links may lead to within a document: its headings, in the form that GitHub gives them."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name: str) -> None:
+    """Each link to a file of the project, or to a heading, finds it."""
+    path = DOCUMENTS[name]
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text()):
+        file, _, anchor = target.partition("#")
+        found = path.parent / file if file else path
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), target
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS.keys() - OF_OTHERS))
+def test_options_and_variables_exist(name: str) -> None:
+    """What a document calls an option of gitsync is one, and so is a variable."""
+    text = DOCUMENTS[name].read_text()
+    assert set(re.findall(r"`(--[a-z][a-z-]+)", text)) <= {*re.findall(r"--[a-z][a-z-]+", markdown()), *OTHER}
+    inline = re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S)
+    known = {*re.findall(r"GITSYNC_[A-Z_]+", markdown()), "GITSYNC_HASH"}
+    assert set(re.findall(r"GITSYNC_[A-Z_]+[A-Z]", inline)) <= known
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_series_exist(name: str) -> None:
+    """Queries over a series that nobody exposes would never fire."""
+    metrics = Metrics()
+    metrics.calls.expect_peers()
+    families = parse_text(metrics.render("")[0].decode())
+    exposed = {sample for family in families for sample in [family.name, *(each.name for each in family.samples)]}
+    named = set(re.findall(r"\bgitsync_[a-z_]+[a-z]\b", DOCUMENTS[name].read_text()))
+    assert named <= {*exposed, *(f"{series}_total" for series in exposed)}

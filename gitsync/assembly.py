@@ -20,6 +20,7 @@ from gitsync.hooks import Hooks
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.gitconfig import write_configuration
 from gitsync.receiver.door import Followed
+from gitsync.receiver.relevance import relevance
 from gitsync.remote.probe import Remote
 from gitsync.sync.parts import Parts
 from gitsync.sync.repository import Repository
@@ -73,10 +74,14 @@ class Unit:
     hooks: Hooks
     watcher: Watcher
 
-    @property
-    def followed(self) -> Followed:
-        """What the receiver needs to know."""
-        return Followed(repo=self.repo.name, wake=self._wake)
+    def followed(self, board: StatusBoard) -> Followed:
+        """Return what the receiver needs to know."""
+        name, repo, ref = self.repo.name, self.repo.repo, self.repo.ref
+        return Followed(
+            repo=name,
+            judge=lambda delivery: relevance(delivery, repo=repo, ref=ref, resolved=board.ref_of(name)),
+            wake=self._wake,
+        )
 
     def _wake(self) -> None:
         self.mailbox.post("webhook")

@@ -140,7 +140,7 @@ class Daemon:
         secrets = secret_source(receiver)
         if secrets is None:
             return {}
-        followed = [unit.followed for unit in self._units.values()]
+        followed = [unit.followed(self._surface.board) for unit in self._units.values()]
         metrics = self._surface.metrics.calls
         self._peers = build_peers(self._config, secrets, metrics)
         return Receiving(Door(secrets, followed, metrics, only=receiver.provider, peers=self._peers)).routes()

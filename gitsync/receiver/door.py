@@ -4,8 +4,8 @@ Called by the HTTP server's threads. The payload decides about nothing but *now*
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -16,6 +16,7 @@ from gitsync.receiver.delivery import Delivery
 from gitsync.receiver.peers import Peers
 from gitsync.receiver.providers import PROVIDERS
 from gitsync.receiver.providers.provider import Provider
+from gitsync.receiver.relevance import Relevance
 from gitsync.receiver.request import Request
 from gitsync.receiver.secret import Secrets, revealed
 from gitsync.telling.metrics.calls import CallMetrics
@@ -35,15 +36,22 @@ class Verdict:
     message: str
 
 
-_ACCEPTED: Final = Verdict(202, "accepted", "accepted")
-_PING: Final = Verdict(200, "ping", "this gitsync hears you")
+_VERDICTS: Final[Mapping[Relevance, Verdict]] = {
+    "accepted": Verdict(202, "accepted", "accepted"),
+    "ping": Verdict(200, "ping", "this gitsync hears you"),
+    "other_ref": Verdict(200, "other_ref", "nothing to do: the event is not about the ref that is followed here"),
+    "other_repository": Verdict(
+        200, "other_repository", "nothing to do: the event is not about the repository that is followed here"
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Followed:
-    """A repository that events may be about, and what has a pass run."""
+    """A repository that events may be about: what says whether one is, and what has a pass run."""
 
     repo: str
+    judge: Callable[[Delivery], Relevance]
     wake: Callable[[], object]
 
 
@@ -59,13 +67,16 @@ class Door:
         only: str = "auto",
         peers: Peers | None = None,
     ) -> None:
-        """Let in those of all providers, or `only` those of the one that is named, and in any case those of peers."""
+        """Let in those of all providers, or `only` those of the one that is named, and in any case those of peers.
+
+        Where one is named everything is taken for its, whatever headers there are.
+        """
         self._secrets = secrets
         self._followed = tuple(followed)
         self._metrics = metrics
         self._peers = peers
-        chosen = [provider for provider in PROVIDERS if only in {"auto", provider.name}]
-        self._providers = [*([peers.provider] if peers else []), *chosen]
+        named = [replace(provider, sends=lambda request: True) for provider in PROVIDERS if provider.name == only]
+        self._providers = [*([peers.provider] if peers else []), *(PROVIDERS if only == "auto" else named)]
         self._log = get_logger()
         # By the reason, when it was last told of (monotonic seconds), and how often it was not since then.
         self._refusals: dict[str, tuple[float, int]] = {}
@@ -109,13 +120,16 @@ class Door:
         return provider.read(request)
 
     def _judge(self, delivery: Delivery) -> Verdict:
-        if delivery.is_ping:
-            return _PING
-        for followed in self._followed:
-            followed.wake()
-        if self._peers:
+        """Have passes run for those that an event may be about; it is about others only if all of them say so."""
+        found = [(followed.judge(delivery), followed) for followed in self._followed]
+        for relevance, followed in found:
+            if relevance == "accepted":
+                followed.wake()
+        told = {relevance for relevance, _ in found}
+        outcome = next(outcome for outcome in _VERDICTS if outcome in told)
+        if self._peers and outcome == "accepted":
             self._peers.tell(delivery)
-        return _ACCEPTED
+        return _VERDICTS[outcome]
 
     def _tell_refused(self, provider: str, error: WebhookRejected) -> None:
         """Log it, but for those that come in quick succession: whoever tries a secret must not fill the disk."""

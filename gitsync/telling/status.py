@@ -70,6 +70,11 @@ class StatusBoard:
         """Return the current snapshots. Called by HTTP threads."""
         return tuple(self._snapshots.values())
 
+    def ref_of(self, repo: str) -> str | None:
+        """Return the full ref that has led to what is published, None if that is not known. Called by HTTP threads."""
+        publication = self._snapshots[repo].publication
+        return publication.ref if publication else None
+
     def expect(self, repo: str, *, seconds: float) -> None:
         """Note that the worker will be heard of again within so many seconds. Called by the worker."""
         self._replace(repo, act_by=time.monotonic() + seconds)

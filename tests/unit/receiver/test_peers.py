@@ -169,5 +169,5 @@ def test_no_peers() -> None:
 def door(peers: Peers, *, only: str = "auto") -> tuple[Door, list[str]]:
     """Return a door, and the list of the repositories that it wakes."""
     woken: list[str] = []
-    followed = [Followed(repo="site", wake=lambda: woken.append("site"))]
+    followed = [Followed(repo="site", judge=lambda delivery: "accepted", wake=lambda: woken.append("site"))]
     return Door(lambda: (Secret(SECRET),), followed, Metrics().calls, only=only, peers=peers), woken

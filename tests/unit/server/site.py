@@ -10,7 +10,9 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from gitsync.base.redact import Secret
+from gitsync.receiver.delivery import Delivery
 from gitsync.receiver.door import Door, Followed
+from gitsync.receiver.relevance import Relevance, relevance
 from gitsync.server.pages import Pages
 from gitsync.server.receiving import Receiving
 from gitsync.server.routes import Site as Served
@@ -43,6 +45,7 @@ class Site:
         *,
         secrets: Callable[[], tuple[Secret, ...]] | None = None,
         mailboxes: int = 1,
+        only: str = "auto",
         pages: Mapping[str, bool] | None = None,
         **status: Any,
     ) -> None:
@@ -54,8 +57,8 @@ class Site:
             git_version=lambda: "2.39.5",
         ).routes(**(pages or {}))
         if secrets:
-            followed = [Followed(repo=name, wake=_waker(mailbox)) for name, mailbox in self.mailboxes.items()]
-            routes |= Receiving(Door(secrets, followed, self.metrics.calls)).routes()
+            followed = [_followed(name, mailbox) for name, mailbox in self.mailboxes.items()]
+            routes |= Receiving(Door(secrets, followed, self.metrics.calls, only=only)).routes()
         self.app = Served(routes)
 
     def ask(self, path: str, method: str = "GET", *, body: bytes = b"", **headers: str) -> Answer:
@@ -89,5 +92,10 @@ class Site:
         }
 
 
-def _waker(mailbox: Mailbox) -> Callable[[], object]:
-    return lambda: mailbox.post("webhook")
+def _followed(name: str, mailbox: Mailbox) -> Followed:
+    """Return a repository called site-0 or so, of which the branch main is followed."""
+
+    def judge(delivery: Delivery) -> Relevance:
+        return relevance(delivery, repo=f"https://git.example.test/acme/{name}", ref="main", resolved=None)
+
+    return Followed(repo=name, judge=judge, wake=lambda: mailbox.post("webhook"))

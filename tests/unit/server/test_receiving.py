@@ -1,11 +1,14 @@
 """The webhook's door, as requests come to it over HTTP."""
 
 import io
+import time
 
 import pytest
 
 from gitsync.base.errors import CredentialError
 from gitsync.base.redact import Secret
+from gitsync.receiver.samples import ping, push
+from gitsync.telling.events import Source
 from tests.support.webhook import bearer, signed
 from tests.unit.conftest import Logs
 from tests.unit.server.site import Site
@@ -95,6 +98,68 @@ def test_several_secrets_count(receiver: Site) -> None:
         assert site.hook(bearer(secret)).status == 202
         assert site.hook(signed(b"{}", secret), b"{}").status == 202
     assert site.hook(bearer("old-secret\nnew-secret")).status == 401
+
+
+def sample(provider: str, ref: str, repo: str = "site-0") -> tuple[dict[str, str], bytes]:
+    """Return a push to a repository of ours, as it is sent."""
+    url = f"https://git.example.test/acme/{repo}.git"
+    made = push(provider, secret=SECRET.encode(), now=time.time(), ref=ref, repo=url)
+    return {name: value.decode() for name, value in made.headers.items()}, made.body
+
+
+def triggers(site: Site) -> list[tuple[Source, ...]]:
+    """Return what passes are asked for, by repository."""
+    return [mailbox.wait(0).sources for mailbox in site.mailboxes.values()]
+
+
+@pytest.mark.parametrize(
+    ("ref", "repo", "status", "outcome"),
+    [
+        ("refs/heads/main", "site-0", 202, "accepted"),
+        ("refs/heads/other", "site-0", 200, "other_ref"),
+        ("refs/heads/main", "docs", 200, "other_repository"),
+        ("refs/heads/other", "docs", 200, "other_repository"),
+    ],
+)
+@pytest.mark.parametrize("provider", ["github", "gitlab", "bitbucket-server", "azure"])
+def test_what_an_event_is_about(receiver: Site, provider: str, ref: str, repo: str, status: int, outcome: str) -> None:
+    """An event about something else is acknowledged and counted, and starts nothing."""
+    answer = receiver.hook(*sample(provider, ref, repo))
+    assert answer.status == status
+    assert receiver.received() == {(provider, outcome): 1}
+    assert triggers(receiver) == [("webhook",) if outcome == "accepted" else ()]
+
+
+def test_event_is_for_one_of_several() -> None:
+    """Of several repositories the one that an event is about has a pass."""
+    site = Site(secrets=lambda: (Secret(SECRET),), mailboxes=2)
+    assert site.hook(*sample("github", "refs/heads/main", "site-1")).status == 202
+    assert triggers(site) == [(), ("webhook",)]
+    assert site.hook(*sample("github", "refs/heads/other", "site-1")).status == 200
+    assert site.received() == {("github", "accepted"): 1, ("github", "other_ref"): 1}
+
+
+def test_ping(receiver: Site, logs: Logs) -> None:
+    """A ping is answered when it is proved, starts nothing, and is told of."""
+    made = ping("github", secret=SECRET.encode(), now=time.time())
+    assert made
+    headers = {name: value.decode() for name, value in made.headers.items()}
+    assert receiver.hook(headers, made.body).status == 200
+    assert receiver.hook(headers, made.body + b" ").status == 401
+    assert receiver.received() == {("github", "ping"): 1, ("github", "unauthorized"): 1}
+    assert triggers(receiver) == [()]
+    (event,) = logs.events("webhook_accepted")
+    assert (event["outcome"], event["event_name"]) == ("ping", "ping")
+
+
+def test_one_provider_alone() -> None:
+    """Where a provider is fixed, its proof counts whatever the headers say, and nobody else's does."""
+    site = Site(secrets=lambda: (Secret(SECRET),), only="gitlab")
+    headers, body = sample("gitlab", "refs/heads/main")
+    assert site.hook({**headers, "X-GitHub-Event": "push"}, body).status == 202
+    for refused in (signed(b"{}", SECRET), bearer(SECRET), {}):
+        assert b"X-Gitlab-Token" in site.hook(refused, b"{}").body
+    assert site.received() == {("gitlab", "accepted"): 1, ("gitlab", "unauthorized"): 3}
 
 
 def test_refusals_do_not_fill_the_log(receiver: Site, logs: Logs) -> None:

@@ -18,6 +18,13 @@ def pod(url: str, directory: Path, *options: str) -> Iterator[DaemonProcess]:
     fixed = (f"--repo={url}", f"--root={root}", "--link=link", "--http-bind=127.0.0.1:0", "--log-format=json")
     daemon = DaemonProcess(*fixed, *options, workdir=directory, environment={"GITSYNC_RECEIVER_SECRET": SECRET})
     daemon.link = root / "link"
+    with quietly(daemon):
+        yield daemon
+
+
+@contextlib.contextmanager
+def quietly(daemon: DaemonProcess) -> Iterator[DaemonProcess]:
+    """End a daemon without its log."""
     try:
         yield daemon
     finally:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.support.daemon import PACKAGE_ROOT
+from tests.support.network import apart
 
 
 def _bench(*arguments: str, output: Path) -> str:
@@ -28,3 +29,11 @@ def test_store(tmp_path: Path) -> None:
     for name in ("gitsync", "git"):
         assert len(found[name]["sizes"]) == len(found[name]["updates"]) == 3
         assert found[name]["sizes"][-1] >= 1_000_000
+
+
+@apart
+def test_replicas(tmp_path: Path) -> None:
+    """Given a few replicas, then each push has the time to the first and to the last of them."""
+    assert "first to last" in _bench("replicas", "--replicas=3", "--pushes=2", output=tmp_path)
+    found = json.loads((tmp_path / "replicas.json").read_text())
+    assert [0 < push["first"] <= push["median"] <= push["last"] for push in found["pushes"]] == [True, True]

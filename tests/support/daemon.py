@@ -21,6 +21,8 @@ from tests.support.tree import published_hash
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 LOG_LINES_SHOWN = 150
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared with
 
 Event = dict[str, Any]
 T = TypeVar("T")
@@ -162,6 +164,12 @@ class DaemonProcess:
             self._port = int(self.wait_event("http_listening")["port"])
         return self._port
 
+    @property
+    def host(self) -> str:
+        """The address that the program listens on, or one of them, as its log says."""
+        address = str(self.wait_event("http_listening")["address"])
+        return LOOPBACK if address in EVERYWHERE else address
+
     def request(
         self,
         method: str,
@@ -172,7 +180,7 @@ class DaemonProcess:
         timeout: float = TIMEOUT,
     ) -> tuple[int, str]:
         """Send one HTTP request; return status and body."""
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
+        with contextlib.closing(http.client.HTTPConnection(self.host, self.port, timeout=timeout)) as connection:
             return ask(connection, method, path, body=body, headers=headers)
 
     def get(self, path: str, *, timeout: float = TIMEOUT) -> tuple[int, str]:

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from gitsync.config.model import Config, HttpConfig, ReceiverConfig, all_options
 from gitsync.config.names import FLAGS, VARIABLES, Given, Name, choose, nearest, unknown_variables
 from gitsync.config.option import Option, fill
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
+from gitsync.config.urls import split_login
 
 _REFUSED_FLAG: Final = "--change-permissions"
 _REFUSED_VARIABLE: Final = "GIT_SYNC_PERMISSIONS"
@@ -124,15 +125,28 @@ def load_receiver(environ: Mapping[str, str]) -> tuple[HttpConfig, ReceiverConfi
 
     For other processes beside it, which do not know its arguments.
     """
-    problems: list[str] = []
     prefixes = {HttpConfig: "http_", ReceiverConfig: "receiver_"}
-    asked = [option for option in all_options() if option.name.startswith((*prefixes.values(), "peers"))]
-    given = _parse([(name, written) for name, written in _variables(environ) if name.option in asked], problems, [])
-    if problems:
-        raise ConfigError([scrub(problem) for problem in problems])
-    values = {option.name: _value(option, choose(option, given, [])) for option in asked}
+    values = _of_variables(environ, lambda name: name.startswith((*prefixes.values(), "peers")))
     http, receiver = (fill(model, values, prefix=prefix) for model, prefix in prefixes.items())
     return http, receiver
+
+
+def load_followed(environ: Mapping[str, str]) -> tuple[str | None, str]:
+    """Return the repository (without a login; None if there is none) and the ref that the process follows which has
+    these variables; raise `ConfigError`. For other processes, as `load_receiver` is.
+    """
+    values = _of_variables(environ, lambda name: name in {"repo", "ref"})
+    return values["repo"] and split_login(values["repo"])[0], values["ref"]
+
+
+def _of_variables(environ: Mapping[str, str], asked: Callable[[str], bool]) -> dict[str, Any]:
+    """Return the values of some options as variables say; raise `ConfigError`."""
+    problems: list[str] = []
+    options = [option for option in all_options() if asked(option.name)]
+    given = _parse([(name, written) for name, written in _variables(environ) if name.option in options], problems, [])
+    if problems:
+        raise ConfigError([scrub(problem) for problem in problems])
+    return {option.name: _value(option, choose(option, given, [])) for option in options}
 
 
 def _variables(environ: Mapping[str, str]) -> list[tuple[Name, str]]:

@@ -21,6 +21,10 @@ with --strict it stops the start. Durations are written as 250ms, 10s or 1m30s; 
 """
 
 _COMMANDS = (
+    (
+        "gitsync receiver-check PROVIDER [URL] [OPTION]...",
+        "sends a running gitsync an event as PROVIDER would (github, gitlab and others), and explains the answer",
+    ),
     ("gitsync trigger [URL] [OPTION]...", "has a running gitsync look at the remote now; can wait for the outcome"),
 )
 _OF_COMMANDS = """\

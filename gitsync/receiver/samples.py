@@ -15,8 +15,9 @@ from gitsync.receiver.request import Request
 
 _BEFORE: Final = "8a5c1b0b8f5a3c9d7f1e2d3c4b5a69788f9e0d1c"
 _AFTER: Final = "0123456789abcdef0123456789abcdef01234567"
-_ID: Final = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
-_DEFAULT: Final = "main"
+# What is told of in the log.
+_ID: Final = "gitsync-receiver-check"
+_HEADS: Final = "refs/heads/"
 
 _Headers = Mapping[str, str]
 _Payload = Mapping[str, Any]
@@ -55,37 +56,40 @@ def _change(ref: str) -> dict[str, str]:
     return {"ref": ref, "before": _BEFORE, "after": _AFTER}
 
 
+def _default(ref: str) -> str:
+    """Return the default branch of the repository: the one that is pushed to, as who follows HEAD follows that."""
+    return ref.removeprefix(_HEADS) if ref.startswith(_HEADS) else "main"
+
+
 def _hub(ref: str, repo: str | None) -> _Payload:
     commit = {"id": _AFTER, "message": "A change", "added": [], "removed": [], "modified": ["index.html"]}
     push = {**_change(ref), "created": False, "deleted": False, "forced": False, "commits": [commit]}
-    if repo is None:
-        return push
-    owner, name = _path(repo)
-    named = {"name": name, "full_name": f"{owner}/{name}", "clone_url": repo, "default_branch": _DEFAULT}
+    named = {"default_branch": _default(ref)}
+    if repo:
+        owner, name = _path(repo)
+        named |= {"name": name, "full_name": f"{owner}/{name}", "clone_url": repo}
     return {**push, "repository": named}
 
 
 def _gitlab(ref: str, repo: str | None) -> _Payload:
-    kind = "tag_push" if ref.startswith("refs/tags/") else "push"
+    kind = "push" if ref.startswith(_HEADS) else "tag_push"
     push = {"object_kind": kind, "event_name": kind, **_change(ref), "checkout_sha": _AFTER, "total_commits_count": 1}
-    if repo is None:
-        return push
-    owner, name = _path(repo)
-    named = {"name": name, "git_http_url": repo, "path_with_namespace": f"{owner}/{name}", "default_branch": _DEFAULT}
+    named = {"default_branch": _default(ref)}
+    if repo:
+        owner, name = _path(repo)
+        named |= {"name": name, "path_with_namespace": f"{owner}/{name}", "git_http_url": repo}
     return {**push, "project": named}
 
 
 def _bitbucket(ref: str, repo: str | None) -> _Payload:
-    kind = "tag" if ref.startswith("refs/tags/") else "branch"
-    name = ref.split("/", 2)[-1]
-    old, new = ({"type": kind, "name": name, "target": {"hash": of}} for of in (_BEFORE, _AFTER))
+    kind = "branch" if ref.startswith(_HEADS) else "tag"
+    old, new = ({"type": kind, "name": _short(ref), "target": {"hash": of}} for of in (_BEFORE, _AFTER))
     push = {"push": {"changes": [{"old": old, "new": new, "created": False, "closed": False, "truncated": False}]}}
     return {**push, "repository": {"full_name": "/".join(_path(repo)), "scm": "git"}} if repo else push
 
 
 def _bitbucket_server(ref: str, repo: str | None) -> _Payload:
-    kind = "TAG" if ref.startswith("refs/tags/") else "BRANCH"
-    named = {"id": ref, "displayId": ref.split("/", 2)[-1], "type": kind}
+    named = {"id": ref, "displayId": _short(ref), "type": "BRANCH" if ref.startswith(_HEADS) else "TAG"}
     change = {"ref": named, "refId": ref, "fromHash": _BEFORE, "toHash": _AFTER, "type": "UPDATE"}
     push = {"eventKey": "repo:refs_changed", "changes": [change]}
     if repo is None:
@@ -95,9 +99,15 @@ def _bitbucket_server(ref: str, repo: str | None) -> _Payload:
     return {**push, "repository": {"slug": slug, "project": {"key": key.upper()}, "links": links}}
 
 
+def _short(ref: str) -> str:
+    return ref.split("/", 2)[-1]
+
+
 def _azure(ref: str, repo: str | None) -> _Payload:
     update = {"name": ref, "oldObjectId": _BEFORE, "newObjectId": _AFTER}
-    named = {"name": _path(repo)[1], "remoteUrl": repo, "defaultBranch": f"refs/heads/{_DEFAULT}"} if repo else {}
+    named = {"defaultBranch": _HEADS + _default(ref)}
+    if repo:
+        named |= {"name": _path(repo)[1], "remoteUrl": repo}
     resource = {"refUpdates": [update], "repository": named}
     return {"eventType": "git.push", "id": _ID, "notificationId": 1, "publisherId": "tfs", "resource": resource}
 

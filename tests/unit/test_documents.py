@@ -11,8 +11,8 @@ from gitsync.telling.metrics import Metrics
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCUMENTS = {path.relative_to(PROJECT).as_posix(): path for path in [PROJECT / "README.md", *PROJECT.glob("docs/*.md")]}
-# Options of gitsync that are no settings.
-OTHER = {"--help", "--man", "--version"}
+# Options of gitsync and of its sub-commands that are no settings.
+OTHER = {"--help", "--man", "--version", "--ping", "--secret-file", "--wait", "--reason"}
 # Documents that name options of git-sync, of sub-commands and of benches as well.
 OF_OTHERS = {"docs/migrating-from-git-sync.md", "docs/performance.md"}
 

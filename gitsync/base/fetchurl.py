@@ -150,18 +150,20 @@ def _follow(manager: "urllib3.PoolManager", url: str, request: dict[str, Any], f
             super().connect()
 
     pool.ConnectionCls = Watched
-    for _ in range(_MOST_REDIRECTS + 1):
-        with manager.request(
-            url=url, **request, redirect=False, preload_content=False, decode_content=False
-        ) as response:
-            _when_done(future, response.shutdown)
-            target = request["method"] == "GET" and response.get_redirect_location()
-            if not target:
-                return Answer(response.status, _read(response))
-        url, _login = _take_login(urljoin(url, target))
-        if not server.is_same_host(url):
-            raise ConnectionError(f"it redirects to another place ({plain_url(url)}), which is not followed")
-    raise ConnectionError("it redirects again and again")
+    # The manager leaves that to the end of the pool, which would not come: its connections know of it.
+    with contextlib.closing(pool):
+        for _ in range(_MOST_REDIRECTS + 1):
+            with manager.request(
+                url=url, **request, redirect=False, preload_content=False, decode_content=False
+            ) as response:
+                _when_done(future, response.shutdown)
+                target = request["method"] == "GET" and response.get_redirect_location()
+                if not target:
+                    return Answer(response.status, _read(response))
+            url, _login = _take_login(urljoin(url, target))
+            if not server.is_same_host(url):
+                raise ConnectionError(f"it redirects to another place ({plain_url(url)}), which is not followed")
+        raise ConnectionError("it redirects again and again")
 
 
 def _read(response: "urllib3.BaseHTTPResponse") -> bytes:

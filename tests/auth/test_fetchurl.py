@@ -1,5 +1,6 @@
 """Requests of ours: one deadline, no redirect to strangers, one CA file more, the usual proxies."""
 
+import gc
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import trustme
+import urllib3
 
 from gitsync.base.errors import FetchError
 from gitsync.base.fetchurl import Answer, Cancellation, fetch, plain_url
@@ -316,3 +318,27 @@ def test_direct_request_goes_through_no_proxy(web: WebServer, monkeypatch: pytes
         monkeypatch.setenv("http_proxy", proxy.url)
         assert fetch(url, timeout=TIMEOUT).body == b"the proxy"
         assert fetch(url, timeout=TIMEOUT, direct=True) == Answer(200, b"hello")
+
+
+class Staying(TcpServer):
+    """Answers a request, and notes when the client goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone = 0
+
+    def serve(self, connection: socket.socket) -> None:
+        """Answer, and wait for the next request."""
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        self.gone += connection.recv(1) == b""
+
+
+def test_nothing_is_left_of_a_request() -> None:
+    """A server may keep a connection for the next request; there is none, so it ends, and what belongs to it."""
+    with Staying() as server:
+        for _ in range(3):
+            assert fetch(server.url, timeout=TIMEOUT) == Answer(200, b"ok")
+        eventually(lambda: server.gone == 3)
+    gc.collect()
+    assert not [each for each in gc.get_objects() if isinstance(each, urllib3.HTTPConnectionPool)]

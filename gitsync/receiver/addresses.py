@@ -33,11 +33,15 @@ class Lookup:
         self._running.cancel()
 
     def ask(self, timeout: float) -> list[str]:
-        """Return the addresses, each once; raise `FetchError` if there are none within `timeout` seconds."""
+        """Return the addresses, each once; raise `FetchError` if there are none within `timeout` seconds.
+
+        `RuntimeError` says that there are too many threads.
+        """
         name = f"--peers={self._place}"
         if self._running.done():
-            self._running = Future()
-            threading.Thread(target=self._run, args=[self._running], name="peers lookup", daemon=True).start()
+            future: Future[list[str]] = Future()
+            threading.Thread(target=self._run, args=[future], name="peers lookup", daemon=True).start()
+            self._running = future
         try:
             return self._running.result(timeout)
         except CancelledError:

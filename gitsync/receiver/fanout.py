@@ -31,6 +31,7 @@ _ALL: Final = 15.0
 _AT_ONCE: Final = 16
 _MOST: Final = 1024
 _SHOWN: Final = 5
+_NO_THREAD: Final = "raise the limit of processes of the pod"
 _LONGEST_ANSWER: Final = 200
 # A pass is started there, or none is needed.
 _HEARD: Final = (200, 202)
@@ -61,13 +62,15 @@ class FanOut:
         started = time.monotonic()
         try:
             addresses = others(self._lookup.ask(_LOOKUP), self._place, bound)
+            # In another order each time, as it may be the last ones that there is no room or time for.
+            told = self._tell_all(random.sample(addresses, min(len(addresses), _MOST)), token, deadline=started + _ALL)
         except FetchError as error:
             self.failed(error, "unresolved")
             return
-        if len(addresses) > _MOST:
-            # Others each time.
-            addresses = random.sample(addresses, _MOST)
-        told = self._tell_all(addresses, token, deadline=started + _ALL)
+        # The limit of processes is that of threads as well.
+        except RuntimeError as error:
+            self.failed(GitSyncError(str(error), reason="no_thread", hint=_NO_THREAD), "no_thread")
+            return
         if self._cancellation.cancelled:
             return
         outcomes = Counter(each.outcome for each in told)

@@ -12,7 +12,7 @@ import pytest
 from gitsync.base.errors import WebhookRejected
 from gitsync.receiver.tokens import PeerTokens
 from tests.conftest import StartDaemon
-from tests.support.daemon import DaemonProcess
+from tests.support.daemon import LOOPBACK, DaemonProcess
 from tests.support.eventually import eventually
 from tests.support.git_http import GitHttpServer
 from tests.support.names import NameServer
@@ -157,6 +157,23 @@ def test_end_during_a_message(start_daemon: StartDaemon, origin: Origin, tmp_pat
     names.silent = True
     assert not first.logs("thread_left")
     assert not first.logs("peers_missed")
+
+
+@apart
+def test_replica_that_listens_everywhere(start_daemon: StartDaemon, origin: Origin, tmp_path: Path) -> None:
+    """Given a replica at all addresses of its pod, when it tells others, then not itself, or in vain."""
+    with NameServer() as names:
+        everywhere = "0.0.0.0"  # noqa: S104 (of a network that nobody else is in)
+        (only,) = Replicas(start_daemon, origin.url, tmp_path / "replicas").start([everywhere])
+        names.names[SERVICE] = [LOOPBACK]
+        assert only.post("/webhook", headers=bearer(SECRET))[0] == 202
+        only.wait_event("peers_told", told=0, of=0)
+        # The loopback has more addresses than the system tells of.
+        names.names[SERVICE] = [LOOPBACK, "127.0.0.2"]
+        assert only.post("/webhook", headers=bearer(SECRET))[0] == 202
+        only.wait_event("peers_told", told=1, of=1)
+        assert heard(only, "own") == 1
+        assert heard(only) == 0
 
 
 def test_two_replicas(start_daemon: StartDaemon, origin: Origin, tmp_path: Path) -> None:

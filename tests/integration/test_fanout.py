@@ -124,7 +124,7 @@ def test_those_that_are_not_told(pods: Pods, logged: io.StringIO, monkeypatch: p
     assert (told["event"], told["delivery"], told["told"], told["of"]) == ("peers_told", "72d3162e", 2, 5)
     port = pods.servers[0].port
     assert missed["message"] == "3 of 5 replicas were not told"
-    assert missed["missed"] == [
+    assert sorted(missed["missed"]) == [
         f"127.0.0.3: timeout (http://127.0.0.3:{port}/webhook: no answer within 0.5s)",
         "127.0.0.4: refused (status 401: the token is not signed with the secret\\n\\x1b[31m)",
         f"127.0.0.90: unreachable (http://127.0.0.90:{port}/webhook: Connection refused)",
@@ -199,6 +199,22 @@ def test_name_that_does_not_resolve(pods: Pods, logged: io.StringIO) -> None:
     (missed,) = [json.loads(line) for line in logged.getvalue().splitlines()]
     assert missed["message"].startswith("--peers=gitsync-peers.invalid.:9484: ")
     assert "headless Service" in missed["hint"]
+
+
+def test_no_thread_is_left(pods: Pods, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system gives no more threads, that is counted and told of, and the next message finds some."""
+
+    def refuse(*_: object, **names: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    pods.add()
+    fan_out = pods.fan_out()
+    with monkeypatch.context() as patch:
+        patch.setattr(fanout, "ThreadPoolExecutor", refuse)
+        fan_out.send("TOKEN", NOWHERE, about="1")
+    fan_out.send("TOKEN", NOWHERE, about="1")
+    assert pods.counted() == {"no_thread": 1, "told": 1}
+    assert "limit of processes" in logged.getvalue()
 
 
 def test_loopback_is_local() -> None:

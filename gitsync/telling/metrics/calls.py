@@ -28,7 +28,7 @@ class CallMetrics:
 
     def expect_peers(self) -> None:
         """Have the series of messages to replicas exist from the start. Called by the main thread."""
-        for outcome in ("told", "refused", "timeout", "unreachable", "unresolved", "no_secret"):
+        for outcome in ("told", "refused", "timeout", "unreachable", "unresolved", "no_secret", "no_thread"):
             self._peers.labels(outcome)
 
     def told_peers(self, outcome: str, count: int) -> None:

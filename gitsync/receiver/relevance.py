@@ -109,5 +109,4 @@ def _place(name: str) -> _Place | None:
     path = tuple(filter(None, unquote(parts.path).casefold().split("/")))
     if not path or ("://" in name and not host):
         return None
-    # A name that is nothing but .git stays.
-    return _Place(host.rstrip("."), (*path[:-1], path[-1].removesuffix(".git") or path[-1]))
+    return _Place(host.rstrip("."), (*path[:-1], path[-1].removesuffix(".git")))

@@ -22,10 +22,15 @@ _FIELD: Final = b"payload="
 
 
 def document(request: Request) -> bytes:
-    """Return the JSON of a request: its body, or the field `payload` of a form."""
+    """Return the JSON of a request: its body, or the field `payload` of a form.
+
+    curl calls everything a form, so one without that field may be JSON as well.
+    """
     if not request.header("Content-Type").lower().startswith(_FORM):
         return request.body
-    field = next((field for field in request.body.split(b"&", _MOST) if field.startswith(_FIELD)), b"")
+    field = next((field for field in request.body.split(b"&", _MOST) if field.startswith(_FIELD)), None)
+    if field is None:
+        return request.body
     # The same as urllib.parse.unquote_to_bytes, which makes an object of each escape: of a large form, a hundred
     # megabytes for somebody who has not proved anything. https://docs.python.org/3/library/binascii.html#binascii.a2b_qp
     encoded = field.removeprefix(_FIELD).replace(b"+", b" ").replace(b"=", b"=3D").replace(b"%", b"=")

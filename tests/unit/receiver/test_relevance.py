@@ -140,6 +140,7 @@ def test_same_repository(repo: str) -> None:
         ("git@ssh.github.com:acme/site.git", ["https://github.com/acme/site"], True),
         ("git@ssh.github.com:acme/site.git", ["https://github.com/acme/docs", "acme/docs"], False),
         ("https://mirror.internal/git/site.git", ["https://git.example.test/acme/docs", "acme/docs"], False),
+        (REPO, ["https://mirror.internal/git/docs.git", "https://mirror.internal/git/site.git"], True),
         # A name without a host.
         (REPO, ["acme/site"], True),
         (REPO, ["ACME/Site"], True),

@@ -2,7 +2,9 @@
 
 import pytest
 
+from gitsync.base.errors import ConfigError
 from gitsync.receiver.providers import PROVIDERS
+from tests.unit.examples import config
 from tests.unit.receiver.providers.signatures import request
 
 GITHUB = {"X_GitHub_Event": "push", "X_GitHub_Delivery": "1", "X_Hub_Signature": "sha1=0", "X_Hub_Signature_256": "x"}
@@ -41,3 +43,12 @@ def test_headers(headers: dict[str, str], name: str) -> None:
 def test_nobody(headers: dict[str, str]) -> None:
     """A request without any of them is nobody's."""
     assert not any(provider.sends(request(**headers)) for provider in PROVIDERS)
+
+
+def test_each_can_be_fixed() -> None:
+    """The option knows the name of each of them, and tells those where it is given another."""
+    for provider in PROVIDERS:
+        assert config(f"--receiver-provider={provider.name}").receiver.provider == provider.name
+    with pytest.raises(ConfigError) as caught:
+        config("--receiver-provider=nobody")
+    assert all(provider.name in str(caught.value) for provider in PROVIDERS)

@@ -3,6 +3,7 @@
 The period is an hour, but where a test is about it: nothing but an event can be the reason of an update.
 """
 
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ def test_replica_that_hears_nothing(start_daemon: StartDaemon, origin: Origin, t
         url = server.url_of(origin.path)
         names.names[SERVICE] = ["127.0.0.10", "127.0.0.11", "127.0.0.12"]
         live = Replicas(start_daemon, url, tmp_path / "replicas").start(names.names[SERVICE], period="3s")
-        first, other, _ = live
+        first, other, third = live
         pushing = Pushing(origin, url, workdir=tmp_path)
 
         pushing.tells(None, SECRET)
@@ -127,19 +128,29 @@ def test_replica_that_hears_nothing(start_daemon: StartDaemon, origin: Origin, t
         assert [heard(replica) for replica in live] == [0, 0, 0]
 
         pushing.tells(WEBHOOK, SECRET)
+        other.signal(signal.SIGSTOP)
+        commit = pushing.push({"index.html": "one hangs\n"})
+        _all_publish([first, third], commit)
+        first.wait_event("peers_told", told=1, of=2)
+        assert told(first) == {"told": 1, "timeout": 1}
+        other.signal(signal.SIGCONT)
+        _all_publish([other], commit)
+        before = [heard(replica) for replica in live]
+
         del names.names[SERVICE]
         _all_publish(live, pushing.push({"index.html": "nobody is found\n"}))
         first.wait_event("peers_missed", outcome="unresolved")
         names.silent = True
         _all_publish(live, pushing.push({"index.html": "the name server is silent\n"}))
         first.wait_events("peers_missed", count=2, outcome="unresolved")
-        assert [heard(replica) for replica in live] == [0, 0, 0]
+        assert [heard(replica) for replica in live] == before
 
         names.silent = False
         names.names[SERVICE] = ["127.0.0.10", "127.0.0.12"]
         _all_publish(live, pushing.push({"index.html": "one is cut off\n"}))
         first.wait_event("peers_told", told=1, of=1)
-        assert [heard(replica) for replica in live] == [0, 0, 1]
+        assert heard(other) == before[1]
+        assert heard(third) == before[2] + 1
         assert told(other) == {}
 
 

@@ -22,7 +22,9 @@ from gitsync.programs.gitconfig import write_configuration
 from gitsync.receiver.door import Followed
 from gitsync.receiver.relevance import relevance
 from gitsync.remote.probe import Remote
+from gitsync.server.controlling import Controlled
 from gitsync.sync.parts import Parts
+from gitsync.sync.pausing import Pausing
 from gitsync.sync.repository import Repository
 from gitsync.sync.worker import RepoWorker, Surroundings
 from gitsync.telling.events import Observers
@@ -33,6 +35,7 @@ from gitsync.triggers.mailbox import Mailbox, Pace
 from gitsync.triggers.watch import Watcher
 from gitsync.volume.link import LinkPublisher
 from gitsync.volume.lock import VolumeLock
+from gitsync.volume.pausefile import PauseFile
 from gitsync.volume.stores import Stores
 from gitsync.volume.trees import Trees
 
@@ -73,6 +76,12 @@ class Unit:
     worker: RepoWorker
     hooks: Hooks
     watcher: Watcher
+    pausing: Pausing
+
+    @property
+    def controlled(self) -> Controlled:
+        """What requests by hand need to know."""
+        return Controlled(repo=self.repo.name, sync=lambda: self.mailbox.post("sync"), pausing=self.pausing)
 
     def followed(self, board: StatusBoard) -> Followed:
         """Return what the receiver needs to know."""
@@ -129,15 +138,19 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
     credentials = build_credentials(repo, directory=home / "credentials", observers=observers)
     write_configuration(configuration, repo, extra=credentials.settings())
     git = Git(repo, home=home, configuration=configuration, credentials=credentials)
+    pace = Pace(spacing=receiver.spacing, jitter=receiver.jitter)
+    mailbox = Mailbox(git.interrupt, paces={"webhook": pace, "peer": pace})
     parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=surface.stop)
+    file = PauseFile(repo.root, parts.lock)
+    pausing = Pausing(repo.name, mailbox, file, board=surface.board, metrics=surface.metrics)
+    pausing.adopt()
+    parts = replace(parts, publishing=pausing.publishing)
     # What the volume does not let us see now is for the first pass to tell of.
     with contextlib.suppress(OSError):
         parts.publisher.check()
     repository = Repository(repo, parts)
     if repository.adopt() and repository.published:
         surface.board.adopt(repo.name, repository.published, parts.publisher.published_at())
-    pace = Pace(spacing=receiver.spacing, jitter=receiver.jitter)
-    mailbox = Mailbox(git.interrupt, paces={"webhook": pace, "peer": pace})
     return Unit(
         repo=repo,
         git=git,
@@ -147,6 +160,7 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
         worker=RepoWorker(repo, repository, Surroundings(mailbox=mailbox, board=surface.board, observers=observers)),
         hooks=hooks,
         watcher=Watcher(repo, mailbox),
+        pausing=pausing,
     )
 
 

@@ -26,6 +26,7 @@ from gitsync.control import ControlQueue
 from gitsync.receiver.door import Door
 from gitsync.receiver.peers import Peers, build_peers
 from gitsync.receiver.secret import secret_source
+from gitsync.server.controlling import Controlling
 from gitsync.server.http import HttpServer
 from gitsync.server.pages import Pages
 from gitsync.server.receiving import Receiving
@@ -143,7 +144,9 @@ class Daemon:
         followed = [unit.followed(self._surface.board) for unit in self._units.values()]
         metrics = self._surface.metrics.calls
         self._peers = build_peers(self._config, secrets, metrics)
-        return Receiving(Door(secrets, followed, metrics, only=receiver.provider, peers=self._peers)).routes()
+        door = Door(secrets, followed, metrics, only=receiver.provider, peers=self._peers)
+        controlled = [unit.controlled for unit in self._units.values()]
+        return Receiving(door).routes() | Controlling(door, controlled, self._surface.board).routes()
 
     def _serve_at(self, bind: Bind, routes: Mapping[str, Route], *, name: str) -> HttpServer | None:
         try:
@@ -189,6 +192,7 @@ class Daemon:
         for number in _ENDING:
             signal.signal(number, self._on_second_signal)
         self._surface.stop.set()
+        self._surface.board.close()
         if self._peers:
             self._peers.stop()
         for server in self._http:

@@ -46,6 +46,7 @@ HINTS = {
     "not_found": "check --repo; some servers also answer so when the credentials may not see it",
     "out_of_memory": "raise the memory limit of the container; core.bigFileThreshold says from which size on"
     " git streams files",
+    "paused": "POST /resume when another commit may be published",
     "permission": "check the owner, group and mode of the path named, and whether the volume is writable",
     "rate_limited": "poll less often (--period) or use the webhook",
     "ref_missing": "check --ref: a full ref name, a tag, a branch or a full commit hash",

@@ -16,4 +16,4 @@ EXIT_UNASKED: Final = 3
 EXIT_UNDONE: Final = 4
 EXIT_INTERRUPTED: Final = 130
 
-NAMES: Final = ("receiver-check", "trigger")
+NAMES: Final = ("receiver-check", "trigger", "pause", "resume")

@@ -9,6 +9,7 @@ from gitsync.base.errors import ConfigError, GitSyncError
 from gitsync.base.printable import printable
 from gitsync.base.redact import scrub
 from gitsync.commands import EXIT_INTERRUPTED, EXIT_UNASKED, EXIT_USAGE
+from gitsync.commands.pause import pause, resume
 from gitsync.commands.receiver_check import receiver_check
 from gitsync.commands.trigger import trigger
 
@@ -18,8 +19,8 @@ def group() -> None:
     """Ask a gitsync that runs."""
 
 
-group.add_command(receiver_check)
-group.add_command(trigger)
+for command in (receiver_check, trigger, pause, resume):
+    group.add_command(command)
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -12,6 +12,8 @@ from gitsync.config import Bind, load_receiver
 from gitsync.receiver.secret import FileSecrets
 
 _OPTION: Final = "--secret-file"
+# Seconds that it has for an answer, beside those that it was asked to wait.
+PATIENCE: Final = 10.0
 # What a server that listens on all addresses is asked at.
 _LOOPBACK: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing listens here)
 

@@ -1,6 +1,5 @@
 """`gitsync trigger`: has a pass run, and waits for its outcome."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -8,15 +7,15 @@ from typing import Any, Final
 import click
 
 from gitsync.base.errors import EXIT_OK
-from gitsync.base.fetchurl import Answer
-from gitsync.base.printable import printable
-from gitsync.commands import EXIT_FAILED, EXIT_UNASKED, EXIT_UNDONE
+from gitsync.commands import EXIT_FAILED, EXIT_UNDONE, EXIT_USAGE
 from gitsync.commands.parameters import of_sidecar, seconds
-from gitsync.commands.sidecar import find
+from gitsync.commands.sidecar import PATIENCE, find
+from gitsync.commands.words import report
 
-# Seconds that a sidecar has for its answer, beside those that it was asked to wait.
-_PATIENCE: Final = 10.0
-_CODES: Final = {200: EXIT_OK, 202: EXIT_OK, 409: EXIT_UNDONE, 424: EXIT_FAILED, 503: EXIT_UNDONE, 504: EXIT_UNDONE}
+_CODES: Final = {
+    **{200: EXIT_OK, 202: EXIT_OK, 424: EXIT_FAILED, 400: EXIT_USAGE},
+    **{409: EXIT_UNDONE, 503: EXIT_UNDONE, 504: EXIT_UNDONE},
+}
 
 
 @click.command()
@@ -39,21 +38,8 @@ def trigger(environ: Mapping[str, str], url: str | None, secret_file: Path | Non
       4    not done in time, or not now: it is paused, or ends
     """
     sidecar = find(environ, url=url, secret_file=secret_file)
-    answer = sidecar.ask("/sync" if wait is None else f"/sync?wait={wait:g}s", timeout=(wait or 0.0) + _PATIENCE)
-    code = _CODES.get(answer.status, EXIT_UNASKED)
-    for line in _words(answer):
-        click.echo(printable(line), err=code != EXIT_OK)
-    return code
-
-
-def _words(answer: Answer) -> list[str]:
-    """Say what was answered: by us in JSON, by others, such as an Ingress, in any form."""
-    try:
-        told = json.loads(answer.body)
-        repos = told.get("repos", [])
-        return [str(told["message"]), *(_line(repo) for repo in repos)]
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        return [f"the server answered with {answer.status}{answer.by}"]
+    answer = sidecar.ask("/sync" if wait is None else f"/sync?wait={wait:g}s", timeout=(wait or 0.0) + PATIENCE)
+    return report(answer, _CODES, line=_line)
 
 
 def _line(repo: Any) -> str:

@@ -26,6 +26,8 @@ _COMMANDS = (
         "sends a running gitsync an event as PROVIDER would (github, gitlab and others), and explains the answer",
     ),
     ("gitsync trigger [URL] [OPTION]...", "has a running gitsync look at the remote now; can wait for the outcome"),
+    ("gitsync pause [URL] [OPTION]...", "has it publish nothing for a while; what is published stays"),
+    ("gitsync resume [URL] [OPTION]...", "has it go on"),
 )
 _OF_COMMANDS = """\
 They ask a gitsync that runs: the one at URL or, without it, the one in this container, whose variables they read
@@ -45,6 +47,8 @@ _HTTP = f"""\
 /metrics   Prometheus
 /status    JSON: what is published, the last error with a hint, the next pass
 /webhook   POST starts a pass; needs a secret
+/sync      the same, by hand: with ?wait=30s the answer is the outcome
+/pause     POST keeps what is published as it is, until POST /resume
 
 The port is {DEFAULT_PORT} unless --http-bind says something else.
 """

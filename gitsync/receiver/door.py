@@ -15,6 +15,7 @@ from gitsync.base.printable import printable_name
 from gitsync.receiver.delivery import Delivery
 from gitsync.receiver.peers import Peers
 from gitsync.receiver.providers import PROVIDERS
+from gitsync.receiver.providers.generic import verify_bearer
 from gitsync.receiver.providers.provider import Provider
 from gitsync.receiver.relevance import Relevance
 from gitsync.receiver.request import Request
@@ -36,6 +37,8 @@ class Verdict:
     message: str
 
 
+# The label of what is no webhook.
+_BY_HAND: Final = "control"
 _VERDICTS: Final[Mapping[Relevance, Verdict]] = {
     "accepted": Verdict(202, "accepted", "accepted"),
     "ping": Verdict(200, "ping", "this gitsync hears you"),
@@ -88,9 +91,7 @@ class Door:
         try:
             delivery = self._verified(provider, request)
         except WebhookRejected as error:
-            self._metrics.received(name, error.reason)
-            self._tell_refused(name, error)
-            return Verdict(error.status, error.reason, str(error))
+            return self._rejected(name, error)
         verdict = self._judge(delivery)
         self._metrics.received(name, verdict.outcome)
         self._log.info(
@@ -105,14 +106,35 @@ class Door:
         )
         return verdict
 
-    def _verified(self, provider: Provider | None, request: Request) -> Delivery:
-        """Return what the request brings; raise `WebhookRejected` unless its sender knows a secret."""
+    def admit(self, request: Request) -> Verdict | None:
+        """Let in who has a secret as a token, and return None; else say why not. For what is asked for by hand.
+
+        A delivery that was signed, and that somebody has copied, opens nothing here.
+        """
         try:
-            secrets = revealed(self._secrets)
+            verify_bearer(request, self._known())
+        except WebhookRejected as error:
+            return self._rejected(_BY_HAND, error)
+        self._metrics.received(_BY_HAND, "accepted")
+        return None
+
+    def _rejected(self, provider: str, error: WebhookRejected) -> Verdict:
+        self._metrics.received(provider, error.reason)
+        self._tell_refused(provider, error)
+        return Verdict(error.status, error.reason, str(error))
+
+    def _known(self) -> list[bytes]:
+        """Return the secrets; raise `WebhookRejected` if they cannot be had."""
+        try:
+            return revealed(self._secrets)
         except CredentialError as error:
             # The path is nobody else's business.
             self._log.warning("receiver_secret_missing", message=str(error), hint=error.hint)
             raise WebhookRejected("the secret cannot be read", status=503, outcome="no_secret") from None
+
+    def _verified(self, provider: Provider | None, request: Request) -> Delivery:
+        """Return what the request brings; raise `WebhookRejected` unless its sender knows a secret."""
+        secrets = self._known()
         if provider is None:
             told = "it has no signature or token of a provider that is let in here"
             raise WebhookRejected(told, status=401, outcome="unauthorized")

@@ -5,9 +5,10 @@ connection takes the place of another one, of whoever has most, the one that cam
 without end: for a request, for its body, for the taking of an answer. All of it runs on the loop's thread.
 
 Requests are answered by a few threads: those of probes first, then those of people and Prometheus, and last what comes
-from outside.
+from outside. A request that waits for a pass has a thread of its own meanwhile, so that these few never do.
 """
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from gitsync.base.log import get_logger
 MOST: Final = 100
 # Bodies are few and short, and what is there of them has to be kept.
 MOST_BODIES: Final = 16
+# Requests that wait for a pass at one time; each has a thread of its own.
+MOST_WAITS: Final = 16
 # Nobody who means well sends so many requests before the first one is answered.
 _MOST_REQUESTS: Final = 8
 # Who is answered first: probes have a second or so, and what anybody may send in any number comes last.
@@ -52,6 +55,11 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         if self.sends_body:
             self._keeper.make_room([other for other in self._others if other.sends_body], MOST_BODIES)
         return taken
+
+    def service(self) -> None:
+        """Answer the next request. Called by a thread of the queue."""
+        super().service()
+        self.server.task_dispatcher.rejoin()
 
     @property
     def peer(self) -> str:
@@ -128,7 +136,36 @@ class Queue(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     def __init__(self, threads: int) -> None:
         super().__init__()
+        self._usual = threads
+        self._changed = threading.Condition()
+        # The threads whose requests wait.
+        self._aside: set[int] = set()
+        self._ending = False
         self.set_thread_count(threads)
+
+    def step_aside(self) -> bool:
+        """Have another thread take the place of the calling one, which is about to wait; say whether it may."""
+        with self._changed:
+            if self._ending or len(self._aside) >= MOST_WAITS:
+                return False
+            self._aside.add(threading.get_ident())
+            self.set_thread_count(self._usual + len(self._aside))
+            return True
+
+    def rejoin(self) -> None:
+        """Note that the calling thread has answered, and waits no more if it did."""
+        with self._changed:
+            if threading.get_ident() in self._aside:
+                self._aside.discard(threading.get_ident())
+                if not self._ending:
+                    self.set_thread_count(self._usual + len(self._aside))
+                self._changed.notify_all()
+
+    def finish(self, timeout: float) -> None:
+        """Let nobody wait any more, and give those who do so many seconds for their answers. Main thread."""
+        with self._changed:
+            self._ending = True
+            self._changed.wait_for(lambda: not self._aside, timeout)
 
     def add_task(self, task: Connection) -> None:
         """Put the next request of a connection into the queue; called by the loop's thread and by those here."""

@@ -5,6 +5,7 @@ waitress reads and limits requests before the application sees them, so a slow o
 
 import errno
 import socket
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from gitsync.base.log import get_logger
 from gitsync.config import Bind
 from gitsync.receiver.request import BODY_LIMIT
 from gitsync.server.connections import MOST, Connection, Keeper, Queue
-from gitsync.server.routes import Site
+from gitsync.server.routes import STEP_ASIDE, Environ, Site, StartResponse
 
 _THREADS: Final = 4
 # Seconds between looks at the connections that are open; without one the thread sleeps.
@@ -37,8 +38,9 @@ class HttpServer:
         address, port = self.bound = self._socket.getsockname()[:2]
         get_logger().info(f"{name}_listening", address=address, port=port)
         self._open: dict[int, Any] = {}
+        self._site = site
         self._server: Any = waitress.create_server(
-            site,
+            self._answer,
             map=self._open,
             sockets=[self._socket],
             threads=0,  # it gets a queue of ours
@@ -52,8 +54,11 @@ class HttpServer:
             clear_untrusted_proxy_headers=True,
         )
         self._keeper = Keeper()
-        self._server.task_dispatcher = Queue(_THREADS)
+        self._queue = self._server.task_dispatcher = Queue(_THREADS)
         self._server.channel_class = partial(Connection, self._keeper)
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        return self._site({**environ, STEP_ASIDE: self._queue.step_aside}, start_response)
 
     def serve(self) -> None:
         """Serve until `close`. The body of a thread of its own."""
@@ -63,10 +68,14 @@ class HttpServer:
             self._keeper.tidy(list(connections.values()))
 
     def close(self) -> None:
-        """Stop accepting, and drop what is open; return within a second or so. Called by the main thread."""
+        """Stop accepting, and drop what is open; return within a second or two. Called by the main thread.
+
+        Those who wait for a pass should have been told by now that they need not; they get that answer.
+        """
+        self._queue.finish(timeout=1)
         # The loop's own thread has to close what it polls; with nothing left to poll it ends.
         self._server.trigger.pull_trigger(self._close)
-        self._server.task_dispatcher.shutdown(timeout=1)
+        self._queue.shutdown(timeout=1)
 
     def _close(self) -> None:
         for connection in list(self._server.active_channels.values()):

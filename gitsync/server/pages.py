@@ -1,20 +1,19 @@
 """The pages for probes, Prometheus and people. Called by HTTP threads; nothing waits for git or a network."""
 
-import json
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs
 
 from gitsync import __version__
 from gitsync.base.errors import from_os_error
-from gitsync.base.redact import scrub, scrub_value
-from gitsync.server.routes import JSON, Environ, Response, Route
+from gitsync.base.redact import scrub
+from gitsync.server.routes import Environ, Response, Route
+from gitsync.server.shown import as_json, shown_failure, shown_pause, shown_time
 from gitsync.telling.events import Failure
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import RepoStatus, StatusBoard
@@ -47,7 +46,7 @@ class Pages:
         if not snapshots:
             return _no_such_repository()
         late = [snapshot.watched.repo for snapshot in snapshots if not snapshot.alive(time.monotonic())]
-        return _json(503 if late else 200, {"alive": not late, "late": late})
+        return as_json(503 if late else 200, {"alive": not late, "late": late})
 
     def _ready(self, environ: Environ) -> Response:
         snapshots = self._asked(environ)
@@ -55,7 +54,7 @@ class Pages:
             return _no_such_repository()
         repos = [_readiness(snapshot) for snapshot in snapshots]
         ready = all(repo["ready"] for repo in repos)
-        return _json(200 if ready else 503, {"ready": ready, "repos": repos})
+        return as_json(200 if ready else 503, {"ready": ready, "repos": repos})
 
     def _asked(self, environ: Environ) -> list[RepoStatus]:
         """Return what a probe is about: everything, or the repository that it names, so that no neighbour answers."""
@@ -69,7 +68,7 @@ class Pages:
 
     def _status(self, environ: Environ) -> Response:
         repos = [_describe(snapshot) for snapshot in self.board.all()]
-        return _json(200, {"version": __version__, "git_version": self.git_version(), "repos": repos})
+        return as_json(200, {"version": __version__, "git_version": self.git_version(), "repos": repos})
 
 
 def _stacks(environ: Environ) -> Response:
@@ -84,10 +83,6 @@ def _stacks(environ: Environ) -> Response:
 
 def _no_such_repository() -> Response:
     return Response(404, b"no such repository here; another gitsync has this port, or the name is wrong\n")
-
-
-def _json(status: int, content: object) -> Response:
-    return Response(status, json.dumps(scrub_value(content), indent=2).encode() + b"\n", JSON)
 
 
 def _look(snapshot: RepoStatus) -> tuple[bool, Failure | None]:
@@ -106,9 +101,10 @@ def _readiness(snapshot: RepoStatus) -> dict[str, object]:
         "repo": snapshot.watched.repo,
         "ready": found,
         "stale": snapshot.stale(time.time()),
-        "last_success": _iso(snapshot.last_success),
+        "last_success": shown_time(snapshot.last_success),
+        "paused": shown_pause(snapshot.paused),
         "reason": failure and failure.reason,
-        "error": _error(failure),
+        "error": shown_failure(failure),
     }
 
 
@@ -123,22 +119,13 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
         "link": watched.link,
         "hash": commit and commit.hash,
         "author_date": commit and commit.author_date,
-        "published_at": _iso(published.published_at if published else None),
-        "last_attempt": _iso(snapshot.last_attempt),
-        "last_success": _iso(snapshot.last_success),
+        "published_at": shown_time(published.published_at if published else None),
+        "last_attempt": shown_time(snapshot.last_attempt),
+        "last_success": shown_time(snapshot.last_success),
         "consecutive_failures": snapshot.failures,
-        "error": _error(failure),
-        "next_pass": _iso(snapshot.next_pass),
+        "error": shown_failure(failure),
+        "next_pass": shown_time(snapshot.next_pass),
+        "paused": shown_pause(snapshot.paused),
         "ready": found,
         "stale": snapshot.stale(time.time()),
     }
-
-
-def _error(failure: Failure | None) -> dict[str, object] | None:
-    if failure is None:
-        return None
-    return {"reason": failure.reason, "message": failure.message, "hint": failure.hint}
-
-
-def _iso(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

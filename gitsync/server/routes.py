@@ -10,22 +10,30 @@ Environ = Mapping[str, Any]
 _REASONS: Final = {
     200: "OK",
     202: "Accepted",
+    400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
     405: "Method Not Allowed",
+    409: "Conflict",
+    424: "Failed Dependency",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
+# What the server adds to an environ: a handler that waits calls it first, so that another thread takes the place of its
+# own until it has answered; what it returns says whether the handler may wait.
+STEP_ASIDE: Final = "gitsync.step_aside"
 
 
 @dataclass(frozen=True)
 class Response:
-    """What a route answers: an HTTP status, and a body in bytes."""
+    """What a route answers: an HTTP status, a body in bytes, and after how many seconds it is worth to ask again."""
 
     status: int
     body: bytes
     content_type: str = TEXT
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ class Site:
         else:
             response = Response(405, b"method not allowed\n")
             headers.append(("Allow", ", ".join(sorted(route.allowed))))
+        if response.retry_after is not None:
+            headers.append(("Retry-After", str(response.retry_after)))
         headers += [("Content-Type", response.content_type), ("Content-Length", str(len(response.body)))]
         start_response(f"{response.status} {_REASONS[response.status]}", headers)
         return [b"" if asked == "HEAD" else response.body]

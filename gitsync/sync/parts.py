@@ -1,6 +1,8 @@
 """The parts that the work on one repository is done with."""
 
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from gitsync.credentials import Credentials
@@ -15,7 +17,10 @@ from gitsync.volume.trees import Trees
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What the worker's thread calls; made by the main thread before that starts. `stop` ends what waits."""
+    """What the worker's thread calls; made by the main thread before that starts. `stop` ends what waits.
+
+    The link is changed within `publishing`, which raises `PublishError` where it has to stay as it is.
+    """
 
     git: Git
     lock: VolumeLock
@@ -26,3 +31,4 @@ class Parts:
     observers: Observers
     stop: threading.Event
     credentials: Credentials = field(default_factory=Credentials)
+    publishing: Callable[[], AbstractContextManager[None]] = nullcontext

@@ -88,9 +88,10 @@ class Publishing:
         assert tree  # noqa: S101 (staged)
         if time.monotonic() >= known.deadline:
             raise PublishError("the tree is staged, but the pass is over", reason="timeout")
-        if known.fresh:
-            tree = self._parts.trees.staging.publish_name(tree, commit.hash)
-        self._parts.publisher.publish(tree.path)
+        with self._parts.publishing():
+            if known.fresh:
+                tree = self._parts.trees.staging.publish_name(tree, commit.hash)
+            self._parts.publisher.publish(tree.path)
         memory = replace(known.memory, tree=tree, commit=commit, source=known.source, suspect=False)
         if not known.memory.is_published(commit.hash):
             memory = replace(memory, repairs=Repairs())

@@ -38,6 +38,9 @@ class _Failures:
         if result.failure is None:
             self.in_a_row = self.backed_off = 0
             return
+        if result.failure.reason == "paused":
+            # Nothing is wrong, neither here nor there.
+            return
         self.in_a_row += 1
         # The remote has no trouble with the question for a name, which can be answered at any moment.
         self.backed_off = 1 if woken or result.failure.reason == "dns" else self.backed_off + 1
@@ -61,6 +64,8 @@ class RepoWorker:
 
     def run(self) -> int:
         """Run passes; return the exit code that the process should end with."""
+        if self._schedule.one_time and self._mailbox.held:
+            return self._leave()
         triggers = _by_itself("start", self._mailbox.wait(0.0))
         while True:
             delay, ending = self._pass(triggers)
@@ -72,6 +77,13 @@ class RepoWorker:
             triggers = self._wait(delay)
             if self._mailbox.closed:
                 return EXIT_OK
+
+    def _leave(self) -> int:
+        """Return the exit code where nothing may be published, and nobody is there to wait until it may be."""
+        published = self._sync.published
+        hint = "POST /resume to the gitsync that follows this root, or remove .gitsync/paused in it"
+        self._log.warning("left_paused", hash=published and published.hash, hint=hint)
+        return EXIT_OK if published else EXIT_FAILURE
 
     def stop(self) -> None:
         """Ask the worker to end after what it is doing."""
@@ -145,7 +157,7 @@ class RepoWorker:
             more = self._sync.chore(deadline=until)
 
     def _has_time_for_chores(self, until: float) -> bool:
-        if self._mailbox.closed:
+        if self._mailbox.closed or self._mailbox.held:
             return False
         # Triggers without end must not keep garbage from being removed: it would grow with each update.
         return self._sync.chores_insist or (not self._mailbox.pending and time.monotonic() < until)

@@ -1,9 +1,10 @@
 """What every repository is doing, as frozen snapshots, and what follows from them for the probes.
 
-The worker's thread writes by replacing a snapshot; any thread reads. Readiness and liveness are functions of snapshot
-and clock, so they are fed by the work itself.
+The worker's thread, and who pauses it, write by replacing a snapshot; any thread reads, or waits for one. Readiness
+and liveness are functions of snapshot and clock, so they are fed by the work itself.
 """
 
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -39,8 +40,19 @@ class Publication:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pause:
+    """That nothing new is to be published: since when (Unix seconds), and what somebody has said of it."""
+
+    since: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RepoStatus:
-    """One repository; times are seconds, `act_by` on the monotonic clock and all others Unix time."""
+    """One repository; times are seconds, `act_by` on the monotonic clock and all others Unix time.
+
+    `done` is the pass that has ended last.
+    """
 
     watched: Watched
     act_by: float
@@ -50,10 +62,16 @@ class RepoStatus:
     next_pass: float | None = None
     failures: int = 0
     failure: Failure | None = None
+    paused: Pause | None = None
+    done: PassFinished | None = None
 
     def alive(self, now: float) -> bool:
         """Say whether the worker is within the time that it set itself; `now` is on the monotonic clock."""
-        return now <= self.act_by + _SLACK
+        return self.paused is not None or now <= self.act_by + _SLACK
+
+    def answers(self, ticket: int) -> bool:
+        """Say whether the pass has ended that a trigger with this ticket was left for."""
+        return self.done is not None and self.done.ticket >= ticket
 
     def stale(self, now: float) -> bool:
         """Say whether it is too long since the remote confirmed what is published; `now` is Unix time."""
@@ -65,6 +83,13 @@ class StatusBoard:
 
     def __init__(self, snapshots: list[RepoStatus]) -> None:
         self._snapshots = {snapshot.watched.repo: snapshot for snapshot in snapshots}
+        self._changed = threading.Condition()
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody should wait for anything any more."""
+        return self._closed
 
     def all(self) -> tuple[RepoStatus, ...]:
         """Return the current snapshots. Called by HTTP threads."""
@@ -74,6 +99,29 @@ class StatusBoard:
         """Return the full ref that has led to what is published, None if that is not known. Called by HTTP threads."""
         publication = self._snapshots[repo].publication
         return publication.ref if publication else None
+
+    def wait(self, repo: str, ticket: int, *, deadline: float) -> RepoStatus:
+        """Return the snapshot when it answers the ticket; else when it is paused, all ends, or the deadline has come.
+
+        The deadline is in monotonic seconds. Called by HTTP threads.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._ends_wait(repo, ticket), max(0.0, deadline - time.monotonic()))
+            return self._snapshots[repo]
+
+    def _ends_wait(self, repo: str, ticket: int) -> bool:
+        snapshot = self._snapshots[repo]
+        return self._closed or snapshot.answers(ticket) or snapshot.paused is not None
+
+    def close(self) -> None:
+        """Let nobody wait any more. Called by the main thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def pause(self, repo: str, pause: Pause | None) -> None:
+        """Note that a repository is paused, or goes on; then it has a moment before it is expected to do something."""
+        self._replace(repo, paused=pause, act_by=time.monotonic())
 
     def expect(self, repo: str, *, seconds: float) -> None:
         """Note that the worker will be heard of again within so many seconds. Called by the worker."""
@@ -100,11 +148,17 @@ class StatusBoard:
 
     def _finished(self, event: PassFinished) -> None:
         result = event.result
-        changes: dict[str, object] = {"failures": event.consecutive_failures, "failure": result.failure}
+        changes: dict[str, object] = {
+            "failures": event.consecutive_failures,
+            "failure": result.failure,
+            "done": event,
+        }
         if result.failure is None:
             changes["last_success"] = result.finished_at
         changes["next_pass"] = None if event.next_delay is None else result.finished_at + event.next_delay
         self._replace(event.repo, **changes)
 
     def _replace(self, repo: str, **changes: object) -> None:
-        self._snapshots[repo] = replace(self._snapshots[repo], **changes)  # type: ignore[arg-type]
+        with self._changed:
+            self._snapshots[repo] = replace(self._snapshots[repo], **changes)  # type: ignore[arg-type]
+            self._changed.notify_all()

@@ -43,6 +43,7 @@ class Mailbox:
         self._last: dict[Source, float] = {}
         # The ticket of what was taken last.
         self._taken = 0
+        self._held = False
         self._closed = False
 
     @property
@@ -51,9 +52,14 @@ class Mailbox:
         return self._closed
 
     @property
+    def held(self) -> bool:
+        """Whether nothing is handed out, so that no pass begins."""
+        return self._held
+
+    @property
     def pending(self) -> bool:
-        """Whether there is something that the worker has not taken yet."""
-        return self._closed or bool(self._left_at)
+        """Whether there is something that the worker has not taken yet, or is not to work at all."""
+        return self._closed or self._held or bool(self._left_at)
 
     def post(self, source: Source) -> int:
         """Ask for a pass; return at once, with the ticket of the one that begins after this.
@@ -71,6 +77,19 @@ class Mailbox:
         self._on_post()
         return ticket
 
+    def hold(self) -> None:
+        """Hand out nothing until `release`, whatever is left meanwhile, and whatever its time is."""
+        with self._condition:
+            self._held = True
+        self._on_post()
+
+    def release(self) -> None:
+        """Go on. A pass is due, and what was left meanwhile counts as if it were left now."""
+        with self._condition:
+            self._held = False
+            self._left_at = dict.fromkeys(self._left_at, time.monotonic())
+        self.post("sync")
+
     def close(self) -> None:
         """Ask the worker to end."""
         with self._condition:
@@ -78,14 +97,14 @@ class Mailbox:
             self._condition.notify()
 
     def wait(self, timeout: float) -> Triggers:
-        """Return what was posted since the last call, after at most `timeout` seconds.
+        """Return what was posted since the last call, after at most `timeout` seconds, or when it is held no longer.
 
         If nothing was, it is without sources, and has the ticket of what was taken last. Called by the worker alone.
         """
         deadline = time.monotonic() + timeout
         with self._condition:
-            while not self._closed and (now := time.monotonic()) < min(self._due, deadline):
-                self._condition.wait(min(self._due, deadline) - now)
+            while not self._closed and (self._held or time.monotonic() < min(self._due, deadline)):
+                self._condition.wait(None if self._held else min(self._due, deadline) - time.monotonic())
             return self._take(time.monotonic())
 
     def _take(self, now: float) -> Triggers:

@@ -1,6 +1,6 @@
 """The lock that makes us the only writer of a root.
 
-Called by the worker's thread; `release` by the main thread after that has ended.
+Called by the worker's thread; `release` by the main thread after that has ended, `for_a_moment` by HTTP threads.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import signal
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -80,6 +81,21 @@ class VolumeLock:
             self._observers.notify(Waiting(repo=self._name, failure=None))
         # Children hold the lock as well: if we are killed, nobody works on the store before they are gone.
         self._git.inherited = (self._lock.fileno,)
+
+    @contextlib.contextmanager
+    def for_a_moment(self) -> Iterator[None]:
+        """Be the only writer while the block runs, also before the worker has the lock; raise `StoreLocked`."""
+        if self.held:
+            yield
+            return
+        lock = Lock(self._lock.path)
+        nolinks.make_directory(self._directory)
+        if not lock.try_acquire():
+            raise self._locked()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _try(self) -> bool:
         try:

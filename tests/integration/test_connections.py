@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPConnection
 
 import pytest
@@ -13,7 +13,7 @@ from gitsync.config import Bind
 from gitsync.server import connections, http
 from gitsync.server.http import HttpServer
 from gitsync.server.pages import Pages
-from gitsync.server.routes import Environ, Site, StartResponse
+from gitsync.server.routes import STEP_ASIDE, Environ, Route, Site, StartResponse
 from gitsync.telling.metrics import Metrics
 from tests.support.eventually import AT_ONCE, eventually
 from tests.unit.examples import board
@@ -34,10 +34,18 @@ WAYS = {
 
 
 class Talkative(Site):
-    """Has one answer that is larger than what the system keeps for a peer that does not read."""
+    """Has one answer that is larger than what the system keeps for a peer that does not read, and one that waits."""
+
+    def __init__(self, routes: Mapping[str, Route]) -> None:
+        super().__init__(routes)
+        self.over = threading.Event()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
+        if environ["PATH_INFO"] == "/wait":
+            may = environ[STEP_ASIDE]() and self.over.wait(AT_ONCE)
+            start_response("200 OK" if may else "503 Service Unavailable", [("Content-Length", "2")])
+            return [b"ok"]
         if environ["PATH_INFO"] != "/large":
             return super().__call__(environ, start_response)
         start_response("200 OK", [("Content-Length", str(LARGE))])
@@ -49,9 +57,11 @@ class Served:
 
     def __init__(self) -> None:
         pages = Pages(board=board(act_by=time.monotonic() + 1000), metrics=Metrics(), git_version=lambda: "2.39.0")
-        self.server = HttpServer(Bind(LOOPBACK, 0), Talkative(pages.routes()))
+        self.site = Talkative(pages.routes())
+        self.server = HttpServer(Bind(LOOPBACK, 0), self.site)
         self.port: int = self.server._socket.getsockname()[1]
         self.held: list[socket.socket] = []
+        self._shut = False
         self._thread = threading.Thread(target=self.server.serve)
         self._thread.start()
 
@@ -77,11 +87,17 @@ class Served:
         finally:
             asking.close()
 
+    def shut(self) -> None:
+        """Close the server, which is done once."""
+        if not self._shut:
+            self._shut = True
+            self.server.close()
+
     def close(self) -> None:
         """End all."""
         for connection in self.held:
             connection.close()
-        self.server.close()
+        self.shut()
         self._thread.join(AT_ONCE)
         assert not self._thread.is_alive()
 
@@ -208,3 +224,48 @@ def test_head_of_any_length_is_refused(served: Served) -> None:
     connection = served.hold(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 20_000)
     connection.settimeout(AT_ONCE)
     assert b" 431 " in connection.recv(100)
+
+
+WAIT = b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def answer_of(connection: socket.socket) -> bytes:
+    """Return the first line of an answer."""
+    return connection.recv(4096).partition(b"\r\n")[0]
+
+
+def test_who_waits_is_in_nobodys_way(served: Served) -> None:
+    """With as many requests waiting as may, others are answered, and one more is not let wait."""
+    threads = len(served.server._queue.threads)
+    waiting = [served.hold(WAIT) for _ in range(connections.MOST_WAITS)]
+    eventually(lambda: len(served.server._queue.threads) == threads + connections.MOST_WAITS)
+    assert served.probe() == 200
+    assert answer_of(served.hold(WAIT)) == b"HTTP/1.1 503 Service Unavailable"
+    served.site.over.set()
+    assert [answer_of(connection) for connection in waiting] == [b"HTTP/1.1 200 OK"] * len(waiting)
+    # Their threads go with them, and their places are free.
+    eventually(lambda: len(served.server._queue.threads) == threads)
+    assert answer_of(served.hold(WAIT)) == b"HTTP/1.1 200 OK"
+    assert served.probe() == 200
+
+
+def test_who_waits_is_answered_at_the_end(served: Served) -> None:
+    """A server that closes lets the answers out of those whose wait is over, and lets nobody wait any more."""
+    waiting = [served.hold(WAIT) for _ in range(5)]
+    eventually(lambda: len(served.server._queue._aside) == len(waiting))
+    closing = threading.Thread(target=served.shut)
+    closing.start()
+    eventually(lambda: served.server._queue._ending)
+    assert answer_of(served.hold(WAIT)) == b"HTTP/1.1 503 Service Unavailable"
+    served.site.over.set()
+    assert [answer_of(connection) for connection in waiting] == [b"HTTP/1.1 200 OK"] * len(waiting)
+    closing.join(AT_ONCE)
+
+
+def test_who_waits_does_not_keep_a_server(served: Served) -> None:
+    """A server that closes is closed, whoever waits on."""
+    served.hold(WAIT)
+    eventually(lambda: served.server._queue._aside)
+    served.shut()
+    eventually(lambda: not served.server._open)
+    served.site.over.set()

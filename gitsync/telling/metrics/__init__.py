@@ -68,6 +68,10 @@ class Metrics:
             case _:
                 pass
 
+    def paused(self, paused: bool) -> None:
+        """Show whether what is published has to stay. Called by HTTP threads, and by the main thread at the start."""
+        self._publication.paused(paused)
+
     def built_with(self, git_version: str) -> None:
         """Show the versions. Called by the main thread."""
         self._build.labels(__version__, git_version, platform.python_version()).set(1)

@@ -1,4 +1,4 @@
-"""The series of what is published, and of the room that it takes. Written by the worker's thread."""
+"""The series of what is published, and of the room that it takes. Written by the worker's thread, but for a pause."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -24,6 +24,9 @@ class PublicationMetrics:
         )
         self._store_size = Gauge("gitsync_store_size_bytes", "Disk use of the store.", registry=registry)
         self._tree_size = Gauge("gitsync_tree_size_bytes", "Disk use of the published tree.", registry=registry)
+        self._paused = Gauge(
+            "gitsync_paused", "Whether what is published has to stay (POST /pause).", registry=registry
+        )
         self._undeletable = Gauge(
             "gitsync_undeletable_directories", "Old trees with files that cannot be removed.", registry=registry
         )
@@ -40,6 +43,10 @@ class PublicationMetrics:
             self._commit_time.set(event.commit.commit_time)
             if event.fresh:
                 self._lag.set(max(0.0, event.published_at - event.commit.commit_time))
+
+    def paused(self, paused: bool) -> None:
+        """Show whether it has to stay. Called by HTTP threads."""
+        self._paused.set(paused)
 
     def taken(self) -> None:
         """Count a tree that was used again before its time."""

@@ -8,35 +8,11 @@ from gitsync.base.errors import FetchError
 from gitsync.base.fetchurl import Answer
 from gitsync.commands import NAMES
 from gitsync.commands.group import group, run
-from gitsync.commands.sidecar import Sidecar
 from gitsync.config import manual
+from tests.unit.commands.answers import ENVIRON, Answers, Output
 
-ENVIRON = {"GITSYNC_RECEIVER_SECRET": "s3cret-of-the-receiver"}
 DONE = {"repo": "https://h/site", "outcome": "updated", "hash": "8a5c", "ref": "refs/heads/main", "duration": 1.25}
 FAILURE = {"reason": "auth", "message": "git ls-remote: 403", "hint": "check the credentials"}
-Output = pytest.CaptureFixture[str]
-
-
-class Answers:
-    """Stands in for the way to the server: what it is asked for, and what it answers."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, float]] = []
-        self.answer: Answer | FetchError = Answer(202, json.dumps({"done": False, "message": "begun"}).encode())
-
-    def ask(self, sidecar: Sidecar, path: str, *, timeout: float) -> Answer:
-        self.asked.append((f"{sidecar.url}{path}", timeout))
-        if isinstance(self.answer, FetchError):
-            raise self.answer
-        return self.answer
-
-
-@pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
-    """A server that is none."""
-    made = Answers()
-    monkeypatch.setattr(Sidecar, "ask", lambda sidecar, path, *, timeout: made.ask(sidecar, path, timeout=timeout))
-    return made
 
 
 @pytest.mark.parametrize(
@@ -62,7 +38,7 @@ def test_question(answers: Answers, argv: list[str], url: str, timeout: float) -
         (504, {"repo": "https://h/site", "outcome": None}, 4, "https://h/site: not done"),
         (409, None, 4, None),
         (503, None, 4, None),
-        (400, None, 3, None),
+        (400, None, 2, None),
         (401, None, 3, None),
         (404, None, 3, None),
     ],

@@ -15,6 +15,7 @@ from gitsync.receiver.door import Door, Followed
 from gitsync.receiver.relevance import Relevance, relevance
 from gitsync.server.pages import Pages
 from gitsync.server.receiving import Receiving
+from gitsync.server.routes import STEP_ASIDE
 from gitsync.server.routes import Site as Served
 from gitsync.telling.metrics import Metrics
 from gitsync.triggers.mailbox import Mailbox
@@ -60,6 +61,8 @@ class Site:
             followed = [_followed(name, mailbox) for name, mailbox in self.mailboxes.items()]
             routes |= Receiving(Door(secrets, followed, self.metrics.calls, only=only)).routes()
         self.app = Served(routes)
+        # What the server says to a request that is about to wait.
+        self.may_wait = True
 
     def ask(self, path: str, method: str = "GET", *, body: bytes = b"", **headers: str) -> Answer:
         """Send a request and return the answer."""
@@ -69,6 +72,7 @@ class Site:
             "QUERY_STRING": path.partition("?")[2],
             "CONTENT_LENGTH": str(len(body)) if body else "",
             "wsgi.input": io.BytesIO(body),
+            STEP_ASIDE: lambda: self.may_wait,
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
         }
         begun: list[tuple[str, list[tuple[str, str]]]] = []

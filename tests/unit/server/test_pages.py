@@ -8,6 +8,7 @@ import pytest
 from gitsync import __version__
 from gitsync.base.redact import MASK, Secret
 from gitsync.telling.events import Failure
+from gitsync.telling.status import Pause
 from tests.unit.examples import HASH, REPO, commit
 from tests.unit.server.site import Site
 
@@ -87,6 +88,7 @@ def test_ready_while_the_remote_is_gone(link: Path) -> None:
                 "repo": REPO,
                 "ready": True,
                 "stale": True,
+                "paused": None,
                 "last_success": "1970-01-01T00:16:40.000+00:00",
                 "reason": "dns",
                 "error": {"reason": "dns", "message": "no such host", "hint": None},
@@ -124,9 +126,21 @@ def test_status(link: Path) -> None:
         "consecutive_failures": 2,
         "error": {"reason": "tls", "message": "bad certificate", "hint": "check it"},
         "next_pass": "1970-01-01T00:33:30.500+00:00",
+        "paused": None,
         "ready": True,
         "stale": False,
     }
+
+
+def test_paused() -> None:
+    """A pause is told, and makes no probe fail, however long it lasts; secrets in its words do not show."""
+    Secret("Tr0ub4dor")
+    paused = Pause(since=1000.0, reason="bad release of Tr0ub4dor")
+    site = Site(commit=commit(), published_at=900.0, act_by=0.0, paused=paused)
+    told = {"since": "1970-01-01T00:16:40.000+00:00", "reason": "bad release of ***"}
+    assert site.ask("/status").json["repos"][0]["paused"] == told
+    assert site.ask("/readyz").json["repos"][0]["paused"] == told
+    assert site.ask("/healthz").status == 200
 
 
 def test_status_at_the_start() -> None:

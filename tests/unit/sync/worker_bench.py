@@ -9,7 +9,7 @@ from typing import cast
 from gitsync.config import RepoConfig
 from gitsync.sync.repository import Repository
 from gitsync.sync.worker import RepoWorker, Surroundings
-from gitsync.telling.events import Event, Observers, PassFinished, PassStarted, Source, SyncResult
+from gitsync.telling.events import Commit, Event, Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.telling.status import StatusBoard
 from gitsync.triggers.mailbox import Mailbox
 from tests.unit.examples import board, commit, failed, repo_config, result
@@ -56,6 +56,8 @@ class FakeSync:
         answer = self._damage.pop(0)
         self._end()
         return answer
+
+    published: Commit | None = None
 
     def tidy(self) -> None:
         self.calls.append("tidy")

@@ -52,6 +52,7 @@ NAMES = {
     "gitsync_store_size_bytes": set[str](),
     "gitsync_tree_size_bytes": set[str](),
     "gitsync_trees_taken_early_total": set[str](),
+    "gitsync_paused": set[str](),
     "gitsync_undeletable_directories": set[str](),
     "gitsync_build_info": {"version", "git_version", "python_version"},
 }

@@ -1,11 +1,13 @@
 """What is known of a repository, and what the probes make of it."""
 
+import threading
 import time
 
 import pytest
 
 from gitsync.telling.events import Fetched, Measured
-from gitsync.telling.status import Publication
+from gitsync.telling.status import Pause, Publication, RepoStatus, StatusBoard
+from tests.support.eventually import TIMEOUT
 from tests.unit.examples import (
     REPO,
     before_publish,
@@ -108,3 +110,65 @@ def test_snapshots_are_frozen() -> None:
     (held,) = watched.all()
     watched.notify(started())
     assert held.last_attempt is None
+
+
+def test_alive_while_paused() -> None:
+    """Who is told to do nothing is not late, nor is he as soon as he may go on."""
+    watched = board(act_by=0.0)
+    watched.pause(REPO, Pause(since=1000.0, reason="bad release"))
+    (snapshot,) = watched.all()
+    assert snapshot.alive(10.0**9)
+    assert snapshot.paused == Pause(since=1000.0, reason="bad release")
+    watched.pause(REPO, None)
+    (snapshot,) = watched.all()
+    assert snapshot.alive(time.monotonic())
+    assert not snapshot.alive(time.monotonic() + 31)
+
+
+def waiting(watched: StatusBoard, ticket: int) -> tuple[threading.Thread, list[RepoStatus]]:
+    """Begin to wait for a ticket; return the thread that does, and where it leaves what it gets."""
+    answers: list[RepoStatus] = []
+    deadline = time.monotonic() + TIMEOUT
+    thread = threading.Thread(target=lambda: answers.append(watched.wait(REPO, ticket, deadline=deadline)))
+    thread.start()
+    return thread, answers
+
+
+def test_wait_for_a_pass() -> None:
+    """Who waits is woken by the pass for his ticket, or a later one, and by none before."""
+    watched = board()
+    watched.notify(finished(result(), ticket=6))
+    thread, answers = waiting(watched, 7)
+    watched.notify(finished(result(), ticket=6))
+    thread.join(0.05)
+    assert thread.is_alive()
+    done = finished(failed(), ticket=8)
+    watched.notify(done)
+    thread.join(TIMEOUT)
+    assert answers[0].done == done
+    assert answers[0].answers(7)
+    assert watched.wait(REPO, 8, deadline=0.0).answers(8)
+
+
+def test_wait_that_is_over() -> None:
+    """At the deadline there is the snapshot as it is."""
+    watched = board()
+    assert not watched.wait(REPO, 1, deadline=time.monotonic() + 0.01).answers(1)
+    assert not watched.wait(REPO, 1, deadline=0.0).answers(1)
+
+
+def test_wait_for_what_does_not_come() -> None:
+    """A pause, and the end of the process, end every wait, those that begin later, too."""
+    watched = board()
+    thread, answers = waiting(watched, 1)
+    watched.pause(REPO, Pause(since=1000.0))
+    thread.join(TIMEOUT)
+    assert answers[0].paused
+    watched.pause(REPO, None)
+    thread, answers = waiting(watched, 1)
+    before = watched.closed
+    watched.close()
+    thread.join(TIMEOUT)
+    assert not answers[0].answers(1)
+    assert (before, watched.closed) == (False, True)
+    assert not watched.wait(REPO, 1, deadline=time.monotonic() + TIMEOUT).answers(1)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gitsync.telling.events import Source
+from gitsync.telling.events import Source, Triggers
 from gitsync.triggers.mailbox import Mailbox, Pace
 from tests.support.eventually import TIMEOUT
 
@@ -180,3 +180,51 @@ def test_end_does_not_wait_for_a_pace() -> None:
     mailbox.close()
     waiter.join(TIMEOUT)
     assert not waiter.is_alive()
+
+
+def test_nothing_is_handed_out_while_it_is_held() -> None:
+    """Neither a trigger nor the end of its time ends a wait; its release does, with a pass for all that was left."""
+    mailbox = Mailbox()
+    mailbox.hold()
+    answers: list[Triggers] = []
+    waiter = threading.Thread(target=lambda: answers.append(mailbox.wait(0.0)))
+    waiter.start()
+    ticket = mailbox.post("webhook")
+    waiter.join(0.1)
+    assert waiter.is_alive()
+    assert (mailbox.held, mailbox.pending) == (True, True)
+    released = time.monotonic()
+    mailbox.release()
+    waiter.join(TIMEOUT)
+    (triggers,) = answers
+    assert (triggers.sources, triggers.ticket) == (("webhook", "sync"), ticket)
+    # Nobody is slow who is told to wait.
+    assert all(left_at >= released for left_at in triggers.left_at.values())
+    assert (mailbox.held, mailbox.pending) == (False, False)
+
+
+def test_release_is_a_reason_for_a_pass() -> None:
+    """Whatever its pace, and if nothing was left, a pass is due at once."""
+    mailbox = Mailbox(paces={"webhook": Pace(jitter=LONG)})
+    mailbox.hold()
+    mailbox.post("webhook")
+    mailbox.release()
+    assert mailbox.wait(LONG).sources == ("webhook", "sync")
+    mailbox.hold()
+    mailbox.release()
+    assert mailbox.wait(LONG).sources == ("sync",)
+
+
+def test_end_while_it_is_held() -> None:
+    """A worker that is held ends when it is asked to."""
+    mailbox = Mailbox()
+    mailbox.hold()
+    mailbox.close()
+    assert mailbox.wait(LONG).sources == ()
+
+
+def test_hold_is_heard_at_once() -> None:
+    """What is not urgent ends when it is held: nothing is to be done."""
+    calls: list[str] = []
+    Mailbox(lambda: calls.append("ended")).hold()
+    assert calls == ["ended"]

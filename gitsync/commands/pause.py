@@ -1,0 +1,37 @@
+"""`gitsync pause` and `gitsync resume`: what is published stays as it is, for as long as somebody wants it to."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+import click
+
+from gitsync.base.errors import EXIT_OK
+from gitsync.commands import EXIT_UNDONE
+from gitsync.commands.parameters import of_sidecar
+from gitsync.commands.sidecar import PATIENCE, find
+from gitsync.commands.words import report
+
+_CODES: Final = {200: EXIT_OK, 503: EXIT_UNDONE}
+
+
+@click.command()
+@of_sidecar
+@click.option("--reason", default="", help="Why; it is shown in /status and in the log.")
+@click.pass_obj
+def pause(environ: Mapping[str, str], url: str | None, secret_file: Path | None, reason: str) -> int:
+    """Have the gitsync at URL publish nothing, from now on until `gitsync resume`, over restarts as well.
+
+    The exit status is as that of `gitsync trigger`.
+    """
+    path = f"/pause?{urlencode({'reason': reason})}" if reason else "/pause"
+    return report(find(environ, url=url, secret_file=secret_file).ask(path, timeout=PATIENCE), _CODES)
+
+
+@click.command()
+@of_sidecar
+@click.pass_obj
+def resume(environ: Mapping[str, str], url: str | None, secret_file: Path | None) -> int:
+    """Have the gitsync at URL go on after `gitsync pause`, with a pass at once."""
+    return report(find(environ, url=url, secret_file=secret_file).ask("/resume", timeout=PATIENCE), _CODES)

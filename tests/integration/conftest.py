@@ -111,9 +111,7 @@ def make_workbench(tmp_path: Path, root: Path) -> Iterator[Callable[..., Workben
         write_configuration(home / "gitconfig", repo, extra=credentials.settings())
         git = Git(repo, home=home, configuration=home / "gitconfig", credentials=credentials)
         parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=threading.Event())
-        made = {
-            field.name: getattr(parts, field.name) for field in fields(parts) if field.name not in {"observers", "stop"}
-        }
+        made = {field.name: getattr(parts, field.name) for field in fields(Workbench) if hasattr(parts, field.name)}
         workbench = Workbench(repo=repo, sync=Repository(repo, parts), recorder=recorder, **made)
         stack.callback(workbench.close)
         return workbench

@@ -32,12 +32,14 @@ _NOT_PUSHED: Final = "push the submodule's commit to its own repository, or leav
 
 @dataclass(frozen=True, kw_only=True)
 class _Walk:
-    """What a walk through nested submodules carries along: the trees that were there, and those that are made."""
+    """What a walk through nested submodules carries along: the trees that were there, those that are made, and
+    the places that stay empty."""
 
     recipe: Recipe
     deadline: float
     before: dict[Path, Tree]
     now: list[Tree] = field(default_factory=list)
+    bare: list[Path] = field(default_factory=list)
 
 
 class Submodules:
@@ -57,6 +59,10 @@ class Submodules:
 
         The files of a submodule are none to git, and would stay where the commit has a directory. Raises `GitError`.
         """
+        for place in tree.bare():
+            # The reset would follow files of attributes that somebody has left there.
+            if nolinks.is_directory(place):
+                empty(place)
         before = [one for one in nested if tree.path in one.path.parents]
         for one in before:
             # Commands on the tree look into it, and we are about to.
@@ -76,6 +82,7 @@ class Submodules:
         What others have left in the places of those that stay empty goes: to git it is a submodule's own.
         """
         before = {nested.path: nested for nested in tree.nested()}
+        bare = tree.bare()
         walk = _Walk(recipe=recipe, deadline=deadline, before=before)
         is_asked = recipe.sparse is not None or nolinks.exists(tree.path / ".gitmodules")
         if is_asked or before or tree.may_link():
@@ -85,11 +92,12 @@ class Submodules:
             except (GitError, OSError):
                 # The next try goes on from here.
                 made = {nested.path for nested in walk.now}
-                tree.remember_nested([*walk.now, *(nested for path, nested in before.items() if path not in made)])
+                left = [nested for path, nested in before.items() if path not in made]
+                tree.remember_nested([*walk.now, *left], [*walk.bare, *bare])
                 raise
         self.failed = False
-        if walk.now or before:
-            tree.remember_nested(walk.now)
+        if walk.now or before or walk.bare or bare:
+            tree.remember_nested(walk.now, walk.bare)
 
     def _bring(self, parent: Tree, url: str, walk: _Walk, *, depth: int) -> None:
         if depth > _DEEPEST:
@@ -98,6 +106,7 @@ class Submodules:
             path = _inside(parent.path, link.path)
             if link.url is None:
                 empty(path)
+                walk.bare.append(path)
                 continue
             tree = self._populate(link, path, self._git.take_login(link.url), walk)
             tree.point(path)

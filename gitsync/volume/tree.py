@@ -7,18 +7,18 @@ It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout),
     gitsync-left        its modification time is when the link has left the tree
     gitsync-recipe      what besides the commit decides about the files
     gitsync-nested      the trees of submodules within it
+    gitsync-bare        the places of submodules that stay empty
     gitsync-made        which files are right although git says otherwise
 """
 
 import errno
 import functools
 import hashlib
-import json
 import os
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
@@ -27,6 +27,7 @@ from gitsync.config import TREES_DIRECTORY, GitSetting, RepoConfig, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.planted import lead_to_store
 from gitsync.volume.comparison import Comparison
+from gitsync.volume.rows import is_inside, read_rows, write_rows
 from gitsync.volume.strays import UncleanError, tidy_up
 
 PRIVATE: Final = ".tree-"
@@ -42,7 +43,6 @@ _OF_THE_TREE: Final = {"corrupt", "git", "permission"}
 # Sections of git's configuration that decide about the bytes of files (core.autocrlf), or which there are.
 _DECIDING: Final = {"core", "filter", "submodule"}
 # A list of nested trees this long is no accident.
-_NESTED_LIMIT: Final = 4 * 1024 * 1024
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
 _HASH: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
 _PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/({re.escape(AGAIN)}[0-9a-f]+/)?{_HASH}")
@@ -225,28 +225,27 @@ class Tree:
         # The path of a submodule is the repository's, and may be no valid text.
         nolinks.write(self.metadata / "gitdir", os.fsencode(path / ".git") + b"\n")
 
-    def remember_nested(self, nested: list["Tree"]) -> None:
-        """Note which trees of submodules are in this one."""
+    def remember_nested(self, nested: list["Tree"], bare: Sequence[Path] = ()) -> None:
+        """Note which trees of submodules are in this one, and the places of those that stay empty."""
         root = self.store.parent
         rows = [
             [str(tree.path.relative_to(self.path)), os.path.relpath(tree.metadata, root), tree.remote]
             for tree in nested
         ]
-        nolinks.write(self.metadata / "gitsync-nested", json.dumps(rows))
+        write_rows(self.metadata / "gitsync-nested", rows)
+        write_rows(self.metadata / "gitsync-bare", [str(path.relative_to(self.path)) for path in bare])
 
     def nested(self) -> list["Tree"]:
         """Return the trees of submodules that were made in this one, outer ones first."""
-        text = nolinks.read(self.metadata / "gitsync-nested", limit=_NESTED_LIMIT)
-        try:
-            rows = json.loads(text) if text else []
-        except (ValueError, RecursionError):
-            rows = []
         root = self.store.parent
         return [
             Tree(path=self.path / row[0], metadata=root / row[1], remote=row[2])
-            for row in (rows if isinstance(rows, list) else [])
-            if _is_nested_row(row)
+            for row in read_rows(self.metadata / "gitsync-nested", _is_nested_row)
         ]
+
+    def bare(self) -> list[Path]:
+        """Return the places of submodules that stay empty."""
+        return [self.path / row for row in read_rows(self.metadata / "gitsync-bare", is_inside)]
 
     @staticmethod
     def placed(metadata: Path, root: Path) -> Path | None:
@@ -280,8 +279,8 @@ def _digest(text: str) -> str:
 
 def _is_nested_row(row: object) -> bool:
     """Say whether a row names a tree within its parent and metadata within the stores, and nothing else."""
-    if not isinstance(row, list) or len(row) != 3 or not all(isinstance(part, str) for part in row[:2]):
+    if not isinstance(row, list) or len(row) != 3 or not isinstance(row[1], str):
         return False
-    path = PurePosixPath(row[0])
-    inside = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
-    return inside and bool(_NESTED_METADATA.fullmatch(row[1])) and (row[2] is None or isinstance(row[2], str))
+    return (
+        is_inside(row[0]) and bool(_NESTED_METADATA.fullmatch(row[1])) and (row[2] is None or isinstance(row[2], str))
+    )

@@ -67,6 +67,14 @@ def test_encoding_of_one_directory_is_not_that_of_the_next(
         assert_clone(bench, origin, tmp_path)
 
 
+def test_attributes_that_become_a_directory(bench: Workbench, origin: Origin, tmp_path: Path) -> None:
+    """They count no more for what is written in the same step."""
+    for files in ({".gitattributes": None, ".gitattributes/x": "x"}, {".gitattributes/x": None, **FILES}) * 2:
+        origin.commit(files)
+        assert bench.run().failure is None
+        assert_clone(bench, origin, tmp_path)
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "dos": lambda tree: (tree / "unix.txt").write_bytes(b"one\r\ntwo\r\n"),
     "unix": lambda tree: (tree / "clean.bat").write_bytes(b"one\ntwo\n"),

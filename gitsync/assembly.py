@@ -22,6 +22,7 @@ from gitsync.programs.gitconfig import write_configuration
 from gitsync.receiver.door import Followed
 from gitsync.receiver.relevance import relevance
 from gitsync.remote.probe import Remote
+from gitsync.remote.prober import Prober
 from gitsync.server.controlling import Controlled
 from gitsync.sync.parts import Parts
 from gitsync.sync.pausing import Pausing
@@ -71,6 +72,7 @@ class Unit:
     repo: RepoConfig
     git: Git
     credentials: Credentials
+    remote: Remote
     lock: VolumeLock
     mailbox: Mailbox
     worker: RepoWorker
@@ -110,6 +112,7 @@ class Unit:
         self.watcher.stop()
         self.worker.stop()
         self.credentials.cancel()
+        self.remote.cancel()
         self.git.cancel()
         self.hooks.cancel()
 
@@ -119,7 +122,8 @@ class Unit:
         self.hooks.kill()
 
     def release(self) -> None:
-        """Give the volume back; nothing of the unit may run any more."""
+        """Give the volume back, and the connection; nothing of the unit may run any more."""
+        self.remote.close()
         self.lock.release()
 
 
@@ -155,6 +159,7 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
         repo=repo,
         git=git,
         credentials=credentials,
+        remote=parts.remote,
         lock=parts.lock,
         mailbox=mailbox,
         worker=RepoWorker(repo, repository, Surroundings(mailbox=mailbox, board=surface.board, observers=observers)),
@@ -172,7 +177,7 @@ def build_parts(
     return Parts(
         git=git,
         lock=VolumeLock(repo, git, stop=stop, observers=observers),
-        remote=Remote(repo, git),
+        remote=Remote(repo, git, Prober(repo, credentials), observers),
         stores=stores,
         trees=Trees(repo, git, stores, observers),
         publisher=LinkPublisher(repo.link),

@@ -8,8 +8,9 @@ from typing import Final
 import click
 
 from gitsync.base.errors import EXIT_OK, FetchError
-from gitsync.base.fetchurl import Answer, plain_url
+from gitsync.base.fetchurl import Answer
 from gitsync.base.printable import printable
+from gitsync.base.reaching import plain_url
 from gitsync.base.redact import scrub
 from gitsync.commands import EXIT_UNASKED
 from gitsync.commands.parameters import of_sidecar

@@ -78,6 +78,12 @@ class GitConfig:
     git_config_add: tuple[GitSetting, ...] = option(
         SETTINGS, "The same, for keys that may have several values: it adds one.", repeatable=True, secret=True
     )
+    probe: str = option(
+        choice("auto", "git"),
+        "How the remote is asked whether anything is new: auto over http and https with a kept connection, which costs "
+        "next to nothing, where that is beyond doubt, and else by git; or always by git.",
+        default="auto",
+    )
     home: Path | None
 
 

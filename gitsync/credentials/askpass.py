@@ -1,11 +1,11 @@
 """A login that another server knows, usually a sidecar that gets it from a cloud's identity service."""
 
 from gitsync.base.errors import CredentialError
-from gitsync.base.fetchurl import plain_url
+from gitsync.base.reaching import plain_url
 from gitsync.base.written import unwrapped
 from gitsync.config import GitSetting
 from gitsync.credentials.asking import Asking
-from gitsync.credentials.base import RecentSecrets
+from gitsync.credentials.base import GivenLogin, RecentSecrets
 from gitsync.credentials.login import HelperFile
 
 
@@ -51,6 +51,10 @@ class Askpass:
     def settings(self) -> list[GitSetting]:
         """Return the settings that lead git to the login."""
         return self._given.settings()
+
+    def logins(self) -> list[GivenLogin]:
+        """Return what it has given git."""
+        return self._given.logins()
 
     def environment(self) -> dict[str, str]:
         """Return nothing."""

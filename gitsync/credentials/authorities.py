@@ -7,7 +7,7 @@ from typing import Final
 from gitsync.base.errors import CredentialError
 from gitsync.base.log import get_logger
 from gitsync.config import GitSetting
-from gitsync.credentials.base import PrivateFile, read_lines
+from gitsync.credentials.base import GivenLogin, PrivateFile, read_lines
 
 _OPTION: Final = "--ca-file"
 # Where the distributions keep theirs: Debian and Alpine, Fedora, the BSDs.
@@ -60,6 +60,10 @@ class Authorities:
     def settings(self) -> list[GitSetting]:
         """Return the setting that names the file."""
         return [GitSetting("http.sslCAInfo", str(self._bundle.path))]
+
+    def logins(self) -> list[GivenLogin]:
+        """Return none."""
+        return []
 
     def environment(self) -> dict[str, str]:
         """Return the variable that would count for more than the setting, if it is set."""

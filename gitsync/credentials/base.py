@@ -9,6 +9,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -22,6 +23,19 @@ from gitsync.config import GitSetting
 _LARGEST: Final = 1024 * 1024
 # Messages of commands that still run may hold the values before the current one.
 _REMEMBERED: Final = 4
+
+
+@dataclass(frozen=True)
+class GivenLogin:
+    """A login for all that begins with a URL."""
+
+    url: str
+    username: str
+    password: Secret
+
+    def is_for(self, url: str) -> bool:
+        """Say whether it is for a URL; a longer name of a host or a directory is another one."""
+        return url == self.url or url.startswith(f"{self.url.rstrip('/')}/")
 
 
 class Source(Protocol):
@@ -39,6 +53,9 @@ class Source(Protocol):
 
     def settings(self) -> list[GitSetting]:
         """Return what git's configuration needs to know; it stays the same."""
+
+    def logins(self) -> "list[GivenLogin]":
+        """Return what it gives now, those for a URL before those for its whole server."""
 
     def environment(self) -> dict[str, str]:
         """Return what git's environment needs to hold now; no secrets."""
@@ -94,6 +111,20 @@ class Credentials:
             given, users = [*self._found.settings(), *given], [*users, *self._found.user_settings()]
         # An empty value forgets the helpers that were configured before.
         return [GitSetting("credential.helper", ""), *given, *users]
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever anything that a source gives has changed."""
+        return sum(source.generation for source in self._sources)
+
+    def login_for(self, url: str) -> tuple[str, Secret] | None:
+        """Return user name and password for a URL, as git finds them: that of the longest URL which is part of it."""
+        for sources in (self._first, self._users):
+            given = [login for source in sources for login in source.logins() if login.is_for(url)]
+            if given:
+                best = max(given, key=lambda login: len(login.url))
+                return best.username, best.password
+        return None
 
     def environment(self) -> dict[str, str]:
         """Return the variables of all sources."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gitsync.config import GitSetting
-from gitsync.credentials.base import PrivateFile, read_lines
+from gitsync.credentials.base import GivenLogin, PrivateFile, read_lines
 
 
 class Cookies:
@@ -29,6 +29,10 @@ class Cookies:
     def settings(self) -> list[GitSetting]:
         """Return the setting that names the copy."""
         return [GitSetting("http.cookieFile", str(self._copy.path))]
+
+    def logins(self) -> list[GivenLogin]:
+        """Return none."""
+        return []
 
     def environment(self) -> dict[str, str]:
         """Return nothing."""

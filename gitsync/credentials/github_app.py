@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from gitsync.base.errors import CredentialError
-from gitsync.base.fetchurl import plain_url
+from gitsync.base.reaching import plain_url
 from gitsync.base.redact import Secret
 from gitsync.config import AuthConfig, GitSetting
 from gitsync.credentials.asking import Asking
-from gitsync.credentials.base import RecentSecrets, read_file
+from gitsync.credentials.base import GivenLogin, RecentSecrets, read_file
 from gitsync.credentials.keys import private_key
 from gitsync.credentials.login import HelperFile
 
@@ -138,6 +138,10 @@ class GithubApp:
     def settings(self) -> list[GitSetting]:
         """Return the settings that lead git to the token."""
         return self._given.settings()
+
+    def logins(self) -> list[GivenLogin]:
+        """Return what it has given git."""
+        return self._given.logins()
 
     def environment(self) -> dict[str, str]:
         """Return nothing."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from gitsync.base.errors import CredentialError
 from gitsync.base.redact import Secret
 from gitsync.config import Credential, GitSetting
-from gitsync.credentials.base import PrivateFile, RecentSecrets, read_secret
+from gitsync.credentials.base import GivenLogin, PrivateFile, RecentSecrets, read_secret
 
 
 def host_of(url: str) -> str:
@@ -26,6 +26,7 @@ class HelperFile:
     def __init__(self, path: Path, *, urls: tuple[str, ...]) -> None:
         self._file = PrivateFile(path)
         self._urls = urls
+        self._login: tuple[str, Secret] | None = None
 
     @property
     def generation(self) -> int:
@@ -38,10 +39,16 @@ class HelperFile:
         if any(character in part for part in (username, password.reveal()) for character in "\n\0"):
             raise CredentialError(f"{origin}: a login is one line, without line breaks and NUL characters")
         self._file.write(f"username={username}\npassword={password.reveal()}\n")
+        self._login = username, password
 
     def drop(self) -> None:
         """Have git log in no more."""
         self._file.drop()
+        self._login = None
+
+    def logins(self) -> list[GivenLogin]:
+        """Return the login for each of these URLs."""
+        return [GivenLogin(url, *self._login) for url in self._urls] if self._login else []
 
     def settings(self) -> list[GitSetting]:
         """Return the settings that make git look into the file, for these URLs and nowhere else."""
@@ -78,6 +85,10 @@ class Login:
     def settings(self) -> list[GitSetting]:
         """Return the settings that lead git to the login."""
         return self._given.settings()
+
+    def logins(self) -> list[GivenLogin]:
+        """Return what it has given git."""
+        return self._given.logins()
 
     def environment(self) -> dict[str, str]:
         """Return nothing."""

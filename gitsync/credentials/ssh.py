@@ -16,7 +16,7 @@ from typing import Final
 from gitsync.base.errors import CredentialError
 from gitsync.base.log import get_logger
 from gitsync.config import AuthConfig, GitSetting
-from gitsync.credentials.base import PrivateFile, read_file, read_lines, write_private
+from gitsync.credentials.base import GivenLogin, PrivateFile, read_file, read_lines, write_private
 from gitsync.credentials.keys import private_key
 
 DEFAULT_KEY: Final = Path("/etc/git-secret/ssh")
@@ -128,6 +128,10 @@ class Ssh:
 
     def settings(self) -> list[GitSetting]:
         """Return nothing."""
+        return []
+
+    def logins(self) -> list[GivenLogin]:
+        """Return none."""
         return []
 
     def environment(self) -> dict[str, str]:

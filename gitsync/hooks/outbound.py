@@ -4,7 +4,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gitsync.base.errors import FetchError, HookError
-from gitsync.base.fetchurl import Cancellation, fetch, plain_url
+from gitsync.base.fetchurl import Cancellation, fetch
+from gitsync.base.reaching import plain_url
 from gitsync.base.redact import Secret, scrub
 from gitsync.config import CallHook
 

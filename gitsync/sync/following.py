@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from gitsync.base.errors import GitSyncError
 from gitsync.base.log import Logger
 from gitsync.base.refusals import Refusals
 from gitsync.sync.memory import Known
@@ -27,8 +28,9 @@ class Following:
         return known
 
     def probe(self, known: Known) -> Known:
-        """Ask what the remote has; raise `RefNotFound` or `GitError`."""
-        target = self._parts.remote.probe(deadline=known.deadline)
+        """Ask what the remote has, unless the fetch will show it; raise `RefNotFound` or `GitError`."""
+        last = self._parts.remote.last if known.memory.told else None
+        target = replace(last, guessed=True) if last else self._parts.remote.probe(deadline=known.deadline)
         # What fails from here on may leave something behind.
         return replace(known, target=target, memory=replace(known.memory, ref=target.ref, sweep_due=True))
 
@@ -40,6 +42,25 @@ class Following:
             # There may be a standby by now.
             self._tidying.tidy(known.memory)
         self._parts.observers.notify(BeforeStage(repo=self._name, hash=known.target.hash))
+        return known
+
+    def fetch_untold(self, known: Known) -> Known:
+        """Fetch what the ref leads to now; raise `GitError` or `RefNotFound`."""
+        guess = known.target
+        assert guess  # noqa: S101 (it is what the remote had before)
+        try:
+            commit = self._parts.stores.fetch(guess, deadline=known.deadline)
+        except GitSyncError as error:
+            if error.reason != "ref_missing":
+                raise
+            # Only who is asked can say what there is instead.
+            known = self.probe(replace(known, memory=replace(known.memory, told=False)))
+            return self.fetch(self.admit(known)) if known.news else replace(known, commit=known.memory.commit)
+        target = replace(guess, hash=commit.hash)
+        self._parts.remote.remember(replace(target, guessed=False))
+        known = replace(known, commit=commit, target=target, source=known.memory.source)
+        if not known.settled:
+            self._parts.observers.notify(Fetched(repo=self._name))
         return known
 
     def fetch(self, known: Known) -> Known:

@@ -18,7 +18,8 @@ class Memory:
 
     `source` is what the remote has for the commit, where that is not the commit's own hash but a tag's.
     `announced` says whether the observers have heard of it in this process, `suspect` whether a comparison has found it
-    damaged, `sweep_due` whether something may have been left half done. `repairs` are those of this commit.
+    damaged, `sweep_due` whether something may have been left half done, `told` whether somebody has told of news since
+    the last pass that succeeded. `repairs` are those of this commit.
     """
 
     recipe: Recipe
@@ -29,6 +30,7 @@ class Memory:
     announced: bool = False
     suspect: bool = False
     sweep_due: bool = True
+    told: bool = False
     repairs: Repairs = field(default_factory=Repairs)
 
     def is_published(self, hash_: str) -> bool:
@@ -59,7 +61,14 @@ class Known:
     @property
     def news(self) -> bool:
         """Whether the remote has another commit than what is published, or that could not be kept."""
-        return self.target is not None and not (self.kept and self.memory.is_published(self.target.hash))
+        if self.target is None:
+            return False
+        return self.guessed or not (self.kept and self.memory.is_published(self.target.hash))
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nobody has asked what the remote has, because the fetch will show it."""
+        return self.target is not None and self.target.guessed
 
     @property
     def settled(self) -> bool:

@@ -52,7 +52,9 @@ class Homes:
 @dataclass(frozen=True, kw_only=True)
 class _Order:
     """The steps of a pass, in their order; `recall` and `restore` only if what is published is not in place, `admit`
-    and `fetch` only if there are news, `update` only if those are another commit."""
+    and `fetch` only if there are news, `update` only if those are another commit.
+
+    Where somebody has told of news, the remote is not asked, and only the fetch shows what is to be admitted."""
 
     prepare: _Steps
     look: _Steps
@@ -89,12 +91,20 @@ def _order(homes: Homes) -> _Order:
         recall=(Step(publishing.recall),),
         restore=(*publish, Step(announcing.announce_again)),
         ask=(Step(following.need_login), Step(following.probe, "probe")),
-        admit=(Step(following.admit),),
-        fetch=(Step(homes.crowding.wait, "wait"), Step(following.fetch, "fetch")),
-        update=publish,
+        admit=(Step(following.admit, due=_is_known), Step(homes.crowding.wait, "wait", _is_known)),
+        fetch=(Step(following.fetch, "fetch", _is_known), Step(following.fetch_untold, "fetch", _is_untold)),
+        update=(Step(following.admit, due=_is_untold), Step(homes.crowding.wait, "wait", _is_untold), *publish),
         tell=(Step(following.align, "fetch", following.is_outdated), Step(announcing.announce)),
         finish=(Step(homes.tidying.tidy_after, "tidy", homes.tidying.due),),
     )
+
+
+def _is_untold(known: Known) -> bool:
+    return known.guessed
+
+
+def _is_known(known: Known) -> bool:
+    return not known.guessed
 
 
 class SyncPass:
@@ -151,7 +161,7 @@ class SyncPass:
                 tries += 1
                 begun = replace(begun, memory=self._memory, missing=None)
         known = self._take(self._order.finish, known)
-        self._memory = replace(known.memory, sweep_due=False)
+        self._memory = replace(known.memory, sweep_due=False, told=False)
         self._homes.mending.forget()
         return known
 

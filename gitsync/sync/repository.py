@@ -86,10 +86,14 @@ class Repository:
                 return True
         return False
 
-    def run(self, *, deadline: float) -> SyncResult:
-        """Run one pass until the deadline (monotonic seconds) and return what came of it; it raises nothing."""
+    def run(self, *, deadline: float, told: bool = False) -> SyncResult:
+        """Run one pass until the deadline (monotonic seconds) and return what came of it; it raises nothing.
+
+        `told` says that somebody has told of news, so that the remote is not asked for them before they are fetched.
+        """
         if self._unseen:
             self.adopt()
+        self._memory = replace(self._memory, told=told or self._memory.told)
         result, self._memory = self._pass.run(self._memory, deadline=deadline)
         return result
 

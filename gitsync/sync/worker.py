@@ -6,6 +6,7 @@ One thread of its own runs `run`; the main thread calls `stop`.
 import random
 import time
 from dataclasses import dataclass, replace
+from typing import Final
 
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK
 from gitsync.base.log import get_logger
@@ -15,6 +16,9 @@ from gitsync.telling.events import Observers, PassFinished, PassStarted, Source,
 from gitsync.telling.status import StatusBoard
 from gitsync.triggers.mailbox import Mailbox
 from gitsync.triggers.schedule import next_delay
+
+# What starts a pass without telling of news.
+_QUIET: Final[frozenset[Source]] = frozenset({"start", "period"})
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ class RepoWorker:
         timeout = self._schedule.sync_timeout
         self._board.expect(self._repo.name, seconds=timeout)
         self._observers.notify(PassStarted(repo=self._repo.name, triggers=triggers, started_at=time.time()))
-        result = self._sync.run(deadline=time.monotonic() + timeout)
+        told = not _QUIET.issuperset(triggers.sources)
+        result = self._sync.run(deadline=time.monotonic() + timeout, told=told)
         first = result.failure is None and not self._succeeded
         woken = triggers.sources != ("period",)
         self._failures.count(result, woken=woken)

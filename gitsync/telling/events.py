@@ -90,6 +90,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Probed:
+    """The remote was asked whether anything is new; `obstacle` says why that is for git alone, None if it is not."""
+
+    repo: str
+    via: Literal["http", "git"]
+    outcome: Literal["unchanged", "changed", "unsure", "failed"]
+    obstacle: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CredentialAsked:
     """Another server was asked for a credential, and gave one or not."""
 
@@ -188,6 +198,7 @@ class PassFinished:
 Event = (
     PassStarted
     | Waiting
+    | Probed
     | CredentialAsked
     | Fetched
     | BeforeStage

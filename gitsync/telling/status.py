@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
 
-from gitsync.telling.events import Commit, Event, Failure, PassFinished, PassStarted, Published, Waiting
+from gitsync.telling.events import Commit, Event, Failure, PassFinished, PassStarted, Probed, Published, Waiting
 
 # A worker that is this much (seconds) behind its own announcement hangs.
 _SLACK: Final = 30.0
@@ -60,10 +60,15 @@ class RepoStatus:
     last_attempt: float | None = None
     last_success: float | None = None
     next_pass: float | None = None
-    failures: int = 0
     failure: Failure | None = None
     paused: Pause | None = None
     done: PassFinished | None = None
+    probe: Probed | None = None
+
+    @property
+    def failures(self) -> int:
+        """How many passes have failed in a row."""
+        return self.done.consecutive_failures if self.done else 0
 
     def alive(self, now: float) -> bool:
         """Say whether the worker is within the time that it set itself; `now` is on the monotonic clock."""
@@ -138,6 +143,8 @@ class StatusBoard:
                 self._replace(event.repo, last_attempt=event.started_at, next_pass=None)
             case Waiting():
                 self._replace(event.repo, failure=event.failure)
+            case Probed():
+                self._replace(event.repo, probe=event)
             case Published():
                 published = Publication(commit=event.commit, published_at=event.published_at, ref=event.ref)
                 self._replace(event.repo, publication=published)
@@ -148,11 +155,7 @@ class StatusBoard:
 
     def _finished(self, event: PassFinished) -> None:
         result = event.result
-        changes: dict[str, object] = {
-            "failures": event.consecutive_failures,
-            "failure": result.failure,
-            "done": event,
-        }
+        changes: dict[str, object] = {"failure": result.failure, "done": event}
         if result.failure is None:
             changes["last_success"] = result.finished_at
         changes["next_pass"] = None if event.next_delay is None else result.finished_at + event.next_delay

@@ -13,7 +13,8 @@ import trustme
 import urllib3
 
 from gitsync.base.errors import FetchError
-from gitsync.base.fetchurl import Answer, Cancellation, fetch, plain_url
+from gitsync.base.fetchurl import Answer, Cancellation, fetch
+from gitsync.base.reaching import plain_url
 from tests.support.eventually import AT_ONCE, TIMEOUT, eventually
 from tests.support.stall import Proxy, SilentServer, TcpServer
 from tests.support.web import Asked, Reply, WebServer, server_context

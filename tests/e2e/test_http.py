@@ -143,21 +143,23 @@ def test_reason_of_a_refusal(
     assert daemon.wait_event("sync_finished")["reason"] == reason
 
 
+@pytest.mark.parametrize("probe", ["auto", "git"])
 @pytest.mark.parametrize("ref", ["HEAD", "main", "v1"])
 def test_idle_poll_asks_for_no_objects(
-    start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path, ref: str
+    start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path, ref: str, probe: str
 ) -> None:
     """Given a published branch or annotated tag, when passes find nothing new, then only refs are asked for."""
     origin.annotated_tag("v1")
     url = git_http.url_of(origin.path)
-    daemon = start_daemon(url, root, "-v1", ref=ref, period="1h", sync_on_signal="HUP", heal_period="10ms")
+    daemon = start_daemon(url, root, "-v1", ref=ref, period="50ms", heal_period="10ms", probe=probe)
     daemon.wait_ready()
     daemon.wait_event("sync_finished")
     fetches = git_http.fetches
     assert fetches >= 1
-    for _ in range(3):
-        assert daemon.sync_by_signal()["outcome"] == "unchanged"
+    assert {event["outcome"] for event in daemon.wait_events("sync_finished", count=4)[1:]} == {"unchanged"}
     assert git_http.fetches == fetches
+    series = f'gitsync_probes_total{{outcome="unchanged",via="{"git" if probe == "git" else "http"}"}}'
+    assert daemon.metrics()[series] >= 3
 
 
 def _moment(text: str) -> datetime:

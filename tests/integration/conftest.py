@@ -82,6 +82,7 @@ class Workbench:
 
     def close(self) -> None:
         """Give the lock back, as the end of a process does."""
+        self.remote.close()
         self.lock.release()
 
 

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
@@ -72,6 +72,13 @@ class GitHttpServer(Serving):
         self.redirect_to = ""
         self.fail_with: int | None = None
         self.retry_after: str | None = None
+        # Environment of http-backend, such as what turns version 2 of the protocol off.
+        self.environment: dict[str, str] = {}
+        # Whether each answer is the last one of its connection, and what is made of an answer about refs.
+        self.closes = False
+        self.rewrite: Callable[[str, bytes], tuple[str, bytes]] | None = None
+        # How many connections there have been.
+        self.connections = 0
         self.requests: list[Request] = []
         self._connected = _Server((host, 0), self)
         super().__init__(self._connected)
@@ -111,6 +118,7 @@ class _Server(Server):
     def process_request(self, request: object, client_address: object) -> None:
         with self._lock:
             self._connections.add(cast(socket.socket, request))
+            self.owner.connections += 1
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
     def finish_request(self, request: object, client_address: object) -> None:
@@ -234,6 +242,10 @@ class _Handler(Handler):
             else:
                 headers.append((name, value.strip()))
         record.status = status
+        self.close_connection |= self.server.owner.closes
+        if self.server.owner.rewrite and not record.is_fetch:
+            self._relay_rewritten(status, dict(headers).get("Content-Type", ""), stdout.read())
+            return
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
@@ -244,6 +256,15 @@ class _Handler(Handler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(block), block))
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
+
+    def _relay_rewritten(self, status: int, content_type: str, body: bytes) -> None:
+        assert self.server.owner.rewrite
+        content_type, body = self.server.owner.rewrite(content_type, body)
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _environment(self, record: Request) -> dict[str, str]:
         names = {
@@ -263,4 +284,5 @@ class _Handler(Handler):
             "REMOTE_ADDR": self.client_address[0],
             "SERVER_PROTOCOL": self.request_version,
             **sent,
+            **self.server.owner.environment,
         }

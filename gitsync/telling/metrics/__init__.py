@@ -17,6 +17,7 @@ from gitsync.telling.events import (
     Measured,
     PassFinished,
     PassStarted,
+    Probed,
     Published,
     TreeTaken,
     Undeletable,
@@ -49,6 +50,8 @@ class Metrics:
             case PassStarted():
                 self._passes.started(event)
                 self._latency.started(event)
+            case Probed():
+                self.calls.probed(event)
             case CredentialAsked():
                 self.calls.asked(event)
             case Fetched():

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter
 
-from gitsync.telling.events import CredentialAsked
+from gitsync.telling.events import CredentialAsked, Probed
 from gitsync.telling.metrics.exact import ExactCounter
 
 
@@ -15,6 +15,16 @@ class CallMetrics:
         )
         self._peers = Counter("gitsync_peers_told", "Messages to other replicas.", ["outcome"], registry=registry)
         self._hooks = Counter("git_sync_hook_run_count", "Runs of hooks.", ["name", "status"], registry=registry)
+        self._probes = Counter(
+            "gitsync_probes",
+            "Questions to the remote whether anything is new, by who has asked: we ourselves (http), or git.",
+            ["via", "outcome"],
+            registry=registry,
+        )
+        for outcome in ("unchanged", "changed", "failed"):
+            self._probes.labels("git", outcome)
+        for outcome in ("unchanged", "unsure"):
+            self._probes.labels("http", outcome)
         self._credentials = {
             "askpass": ExactCounter("git_sync_askpass_calls", "Calls of the askpass URL."),
             "github_app": ExactCounter("git_sync_refresh_github_app_token_count", "GitHub App tokens asked for."),
@@ -43,6 +53,10 @@ class CallMetrics:
     def hook_ran(self, name: str, *, success: bool) -> None:
         """Count a run of a hook. Called by the worker's thread for the gate, and by the threads of the other hooks."""
         self._hooks.labels(name, "success" if success else "error").inc()
+
+    def probed(self, event: Probed) -> None:
+        """Count a question to the remote. Called by the worker's thread."""
+        self._probes.labels(event.via, event.outcome).inc()
 
     def asked(self, event: CredentialAsked) -> None:
         """Count a request for a login. Called by the worker's thread."""

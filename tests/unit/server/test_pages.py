@@ -7,9 +7,9 @@ import pytest
 
 from gitsync import __version__
 from gitsync.base.redact import MASK, Secret
-from gitsync.telling.events import Failure
+from gitsync.telling.events import Failure, Probed
 from gitsync.telling.status import Pause
-from tests.unit.examples import HASH, REPO, commit
+from tests.unit.examples import HASH, REPO, commit, failed, finished
 from tests.unit.server.site import Site
 
 READING = ["/", "/healthz", "/readyz", "/metrics", "/status"]
@@ -107,8 +107,9 @@ def test_status(link: Path) -> None:
         last_attempt=1500.0,
         last_success=time.time(),
         next_pass=2010.5,
-        failures=2,
+        done=finished(failed(), consecutive_failures=2),
         failure=Failure(reason="tls", message="bad certificate", hint="check it"),
+        probe=Probed(repo=REPO, via="git", outcome="unchanged", obstacle="--probe=git"),
     )
     answer = site.ask("/status").json
     (repo,) = answer.pop("repos")
@@ -126,6 +127,7 @@ def test_status(link: Path) -> None:
         "consecutive_failures": 2,
         "error": {"reason": "tls", "message": "bad certificate", "hint": "check it"},
         "next_pass": "1970-01-01T00:33:30.500+00:00",
+        "probe": {"via": "git", "outcome": "unchanged", "obstacle": "--probe=git"},
         "paused": None,
         "ready": True,
         "stale": False,

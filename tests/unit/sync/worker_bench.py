@@ -42,7 +42,7 @@ class FakeSync:
         self.during: Callable[[int], object] = lambda number: None
         self.during_chore: Callable[[], object] = lambda: None
 
-    def run(self, *, deadline: float) -> SyncResult:
+    def run(self, *, deadline: float, told: bool = False) -> SyncResult:
         self.calls.append("run")
         self.deadlines.append(deadline - time.monotonic())
         self.during(self.calls.count("run"))

@@ -49,6 +49,7 @@ NAMES = {
     "gitsync_trigger_to_publish_seconds_count": {"source"},
     "gitsync_trigger_to_publish_seconds_sum": {"source"},
     "gitsync_receiver_requests_total": {"provider", "outcome"},
+    "gitsync_probes_total": {"via", "outcome"},
     "gitsync_store_size_bytes": set[str](),
     "gitsync_tree_size_bytes": set[str](),
     "gitsync_trees_taken_early_total": set[str](),

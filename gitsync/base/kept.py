@@ -1,0 +1,124 @@
+"""A connection to one server that is kept from one request to the next, for what is asked again and again.
+
+A request has one deadline for all of it, and an answer that is larger than a limit is none. As for other requests, a
+thread does the work that is left behind at the deadline, and its connection shut down. Used by one thread at a time;
+`Cancellation` ends a request from another.
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Mapping
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from gitsync.base.errors import FetchError
+from gitsync.base.fetchurl import Answer, Cancellation
+from gitsync.base.reaching import failure, manager_for, plain_url, proxy_of, read_answer, root_of
+
+if TYPE_CHECKING:
+    import ssl
+
+
+# The other end may have closed it in the meantime, which shows when it is used.
+_TRIES: Final = 2
+
+
+class KeptConnection:
+    """What leads to the server of one URL, which holds no login; opened when needed, and again when it is gone."""
+
+    def __init__(self, url: str, context: "ssl.SSLContext | None", cancellation: Cancellation) -> None:
+        self._url = url
+        self._context = context
+        self._cancellation = cancellation
+        self._line: _Line | None = None
+
+    def post(self, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
+        """Send a request within so many seconds and return the answer, of any status; raise `FetchError`."""
+        name, future = plain_url(self._url), Future[Answer]()
+        self._cancellation.running.add(future)
+        try:
+            if self._cancellation.cancelled:
+                raise CancelledError
+            line = self._line = self._line or _Line(self._url, self._context, timeout)
+            request = {"method": "POST", "headers": dict(headers), "body": body}
+            threading.Thread(target=line.ask, args=(future, request), name=f"request {name}", daemon=True).start()
+            return future.result(timeout)
+        # The errors behind ours stay hidden, as they may show URLs whole.
+        except CancelledError:
+            self.close()
+            raise FetchError(f"{name}: ended, as the process shuts down", reason="cancelled") from None
+        except TimeoutError:
+            self.close()
+            raise FetchError(f"{name}: no answer within {timeout:.1f}s", reason="timeout") from None
+        except Exception as error:
+            self.close()
+            raise failure(error, name) from None
+        finally:
+            self._cancellation.running.discard(future)
+            future.cancel()
+
+    def close(self) -> None:
+        """Shut it down, whatever it is busy with."""
+        line, self._line = self._line, None
+        if line:
+            line.end()
+
+
+class _Line:
+    """One connection at a time, and whatever takes its place when it breaks."""
+
+    def __init__(self, url: str, context: "ssl.SSLContext | None", timeout: float) -> None:
+        self._url = url
+        self._manager = manager_for(proxy_of(url), context, timeout)
+        self._connection: Any = None
+        self._ended = False
+        self._pool = pool = self._manager.connection_from_url(url)
+        line = self
+
+        class Watched(pool.ConnectionCls):  # type: ignore[name-defined, misc]
+            def connect(self) -> None:
+                # Before TLS and a proxy's answer, both of which can take for ever.
+                line._connection = self
+                super().connect()
+                if line._ended:
+                    self.close()
+                    raise ConnectionError("nobody waits any more")
+
+        pool.ConnectionCls = Watched
+
+    def ask(self, future: Future[Answer], request: Mapping[str, Any]) -> None:
+        """Send a request and give its answer to the future. The body of a thread."""
+        try:
+            tell = partial(future.set_result, self._answer(request))
+        except Exception as error:
+            tell = partial(future.set_exception, root_of(error))
+        with contextlib.suppress(InvalidStateError):  # nobody waits any more
+            tell()
+
+    def end(self) -> None:
+        """Shut down what there is, and let nothing new be opened."""
+        self._ended = True
+        with contextlib.suppress(OSError, AttributeError):
+            self._connection.sock.shutdown(socket.SHUT_RDWR)
+        # The manager would leave that to the end of the pool, which would not come: its connections know of it.
+        self._pool.close()
+
+    def _answer(self, request: Mapping[str, Any]) -> Answer:
+        for left in reversed(range(_TRIES)):
+            before = self._connection
+            try:
+                return self._send(request)
+            except Exception:
+                # One that was opened for this request has not been closed in the meantime.
+                if not left or self._ended or self._connection is not before or before is None:
+                    raise
+        raise AssertionError
+
+    def _send(self, request: Mapping[str, Any]) -> Answer:
+        with self._manager.request(
+            url=self._url, **request, redirect=False, preload_content=False, decode_content=False
+        ) as response:
+            content_type = response.headers.get("Content-Type", "")
+            return Answer(response.status, read_answer(response), content_type=content_type)

@@ -22,6 +22,7 @@ from gitsync.config.names import FLAGS, VARIABLES, Given, Name, choose, nearest,
 from gitsync.config.option import Option, fill
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
 from gitsync.config.urls import split_login
+from gitsync.config.values import SECRETS
 
 _REFUSED_FLAG: Final = "--change-permissions"
 _REFUSED_VARIABLE: Final = "GIT_SYNC_PERMISSIONS"
@@ -150,9 +151,12 @@ def _of_variables(environ: Mapping[str, str], asked: Callable[[str], bool]) -> d
 
 
 def _variables(environ: Mapping[str, str]) -> list[tuple[Name, str]]:
-    """Return what stands in variables; an empty one counts as unset, as a manifest cannot always leave one out."""
-    found = ((name, unwrapped(environ.get(variable, ""))) for variable, name in VARIABLES.items())
-    return [(name, written) for name, written in found if written]
+    """Return what stands in variables; an empty one counts as unset, as a manifest cannot always leave one out.
+
+    It does not where somebody wants to let others in by it, and would not see that nobody gets in.
+    """
+    found = ((name, unwrapped(environ[variable])) for variable, name in VARIABLES.items() if variable in environ)
+    return [(name, written) for name, written in found if written or name.kind is SECRETS]
 
 
 def _missing(tried: set[Option]) -> list[str]:

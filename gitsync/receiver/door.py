@@ -12,6 +12,7 @@ from typing import Final
 from gitsync.base.errors import CredentialError, WebhookRejected
 from gitsync.base.log import get_logger
 from gitsync.base.printable import printable_name
+from gitsync.base.seldom import Seldom
 from gitsync.receiver.delivery import Delivery
 from gitsync.receiver.peers import Peers
 from gitsync.receiver.providers import PROVIDERS
@@ -24,8 +25,6 @@ from gitsync.telling.metrics.calls import CallMetrics
 
 # What a delivery may have in the log; the rest of its refs is told by their number.
 _SHOWN_REFS: Final = 5
-# Seconds between two lines of the log about requests that are refused for one reason.
-_TOLD_EVERY: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,7 @@ class Door:
         named = [replace(provider, sends=lambda request: True) for provider in PROVIDERS if provider.name == only]
         self._providers = [*([peers.provider] if peers else []), *(PROVIDERS if only == "auto" else named)]
         self._log = get_logger()
-        # By the reason, when it was last told of (monotonic seconds), and how often it was not since then.
-        self._refusals: dict[str, tuple[float, int]] = {}
+        self._seldom = Seldom()
 
     def receive(self, request: Request) -> Verdict:
         """Judge a request and have passes run; raises nothing."""
@@ -129,7 +127,8 @@ class Door:
             return revealed(self._secrets)
         except CredentialError as error:
             # The path is nobody else's business.
-            self._log.warning("receiver_secret_missing", message=str(error), hint=error.hint)
+            if (unseen := self._seldom.ask("secret")) is not None:
+                self._log.warning("receiver_secret_missing", message=str(error), hint=error.hint, unseen=unseen)
             raise WebhookRejected("the secret cannot be read", status=503, outcome="no_secret") from None
 
     def _verified(self, provider: Provider | None, request: Request) -> Delivery:
@@ -154,14 +153,10 @@ class Door:
         return _VERDICTS[outcome]
 
     def _tell_refused(self, provider: str, error: WebhookRejected) -> None:
-        """Log it, but for those that come in quick succession: whoever tries a secret must not fill the disk."""
+        """Log it, but for those that come in quick succession."""
         if error.status < HTTPStatus.BAD_REQUEST:
             self._log.info("webhook_ignored", v=1, provider=provider, outcome=error.reason, message=str(error))
             return
-        now = time.monotonic()
-        told, more = self._refusals.get(error.reason, (-_TOLD_EVERY, 0))
-        if now - told < _TOLD_EVERY:
-            self._refusals[error.reason] = (told, more + 1)
-            return
-        self._refusals[error.reason] = (now, 0)
-        self._log.warning("webhook_rejected", provider=provider, outcome=error.reason, message=str(error), unseen=more)
+        if (unseen := self._seldom.ask(error.reason)) is not None:
+            told = {"provider": provider, "outcome": error.reason, "message": str(error), "unseen": unseen}
+            self._log.warning("webhook_rejected", **told)

@@ -6,10 +6,12 @@ process that made it, and removed by that label: at the end of the run, and by t
 
 import contextlib
 import fcntl
+import gc
 import http.client
 import os
 import re
 import subprocess
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,17 +42,27 @@ def engine() -> Any:
 
 def why_unavailable() -> str | None:
     """Return why no container can run here, or None if Docker answers and has the base image or can pull it."""
-    try:
-        with contextlib.closing(engine()) as client:
-            client.ping()
-    except Exception as error:  # every way in which Docker may be missing is a reason
-        return f"Docker does not answer: {error}"
+    if silent := _why_silent():
+        # Its client forgets the socket that it could not connect, which would be told of in some test.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+        return silent
     inspected = subprocess.run(["docker", "image", "inspect", BASE], capture_output=True, check=False)
     if inspected.returncode == 0:
         return None
     pulled = subprocess.run(["docker", "pull", "--quiet", BASE], capture_output=True, check=False, timeout=120)
     if pulled.returncode != 0:
         return f"the base image {BASE} is not there and cannot be pulled (.ci/base-image builds a stand-in)"
+    return None
+
+
+def _why_silent() -> str | None:
+    try:
+        with contextlib.closing(engine()) as client:
+            client.ping()
+    except Exception as error:  # every way in which Docker may be missing is a reason
+        return f"Docker does not answer: {error}"
     return None
 
 

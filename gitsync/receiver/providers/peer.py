@@ -5,6 +5,7 @@ from typing import Final
 
 from gitsync.base.errors import CredentialError, WebhookRejected
 from gitsync.base.log import get_logger
+from gitsync.base.seldom import Seldom
 from gitsync.receiver.providers.provider import Provider
 from gitsync.receiver.request import Request
 from gitsync.receiver.secret import Secrets, revealed
@@ -17,11 +18,14 @@ HEADER: Final = "Gitsync-Peer"
 def peer(tokens: PeerTokens, secrets: Secrets) -> Provider:
     """Return what recognises, proves and reads the messages of replicas that have one of these secrets."""
 
+    seldom = Seldom()
+
     def verify(request: Request, _: Sequence[bytes], now: float) -> None:
         try:
             known = revealed(secrets)
         except CredentialError as error:
-            get_logger().warning("peers_secret_missing", message=str(error), hint=error.hint)
+            if (unseen := seldom.ask("secret")) is not None:
+                get_logger().warning("peers_secret_missing", message=str(error), hint=error.hint, unseen=unseen)
             raise WebhookRejected("the secret cannot be read", status=503, outcome="no_secret") from None
         tokens.verify(_token(request), known, now=now)
 

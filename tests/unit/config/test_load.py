@@ -85,8 +85,8 @@ def test_last_flag_wins() -> None:
 
 
 def test_empty_variable() -> None:
-    """An empty variable is as good as none, also for a required option and for a secret."""
-    assert repo_config(GITSYNC_PERIOD="", GITSYNC_REPO="", GITSYNC_RECEIVER_SECRET="").schedule.period == 10.0
+    """An empty variable is as good as none, also for a required option and for a secret of ours."""
+    assert repo_config(GITSYNC_PERIOD="", GITSYNC_REPO="", GITSYNC_PASSWORD="").schedule.period == 10.0
     with pytest.raises(ConfigError, match="--repo: it must be given"):
         load(["--root=/srv"], {"GITSYNC_REPO": ""})
 
@@ -272,3 +272,10 @@ def test_password_of_any_bytes_is_kept() -> None:
     (repo,) = config("--username=ann", GITSYNC_PASSWORD="w\udcf6rd-1234").repos
     assert repo.auth.password
     assert repo.auth.password.reveal() == "w\udcf6rd-1234"
+
+
+@pytest.mark.parametrize("written", ["", "\n", "\ufeff\r\n"])
+def test_empty_receiver_secret_stops_the_start(written: str) -> None:
+    """Who sets it wants a receiver, and would wait for webhooks that nobody lets in."""
+    with pytest.raises(ConfigError, match="GITSYNC_RECEIVER_SECRET: it is empty"):
+        config(GITSYNC_RECEIVER_SECRET=written)

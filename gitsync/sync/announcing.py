@@ -35,7 +35,11 @@ class Announcing:
         assert commit  # noqa: S101 (there is something published)
         assert tree  # noqa: S101 (and this is where)
         if commit.commit_time is None:
-            commit = self._parts.stores.current.lookup(commit.hash, deadline=known.deadline) or commit
+            found = self._parts.stores.current.lookup(commit.hash, deadline=known.deadline) or commit
+            if found.hash != commit.hash:
+                # A branch of the remote leads to a tag, which no git makes.
+                memory = replace(memory, source=commit.hash)
+            commit = found
         event = Published(
             repo=self._name,
             commit=commit,

@@ -72,8 +72,9 @@ class Following:
             commit = stores.fetch(target, deadline=known.deadline)
             self._parts.observers.notify(Fetched(repo=self._name))
         source = None
-        if commit.hash != target.hash and stores.current.lookup(target.hash, deadline=known.deadline) == commit:
-            source = target.hash
+        if commit.hash != target.hash:
+            behind = stores.current.lookup(target.hash, deadline=known.deadline)
+            source = target.hash if behind and behind.hash == commit.hash else None
         return replace(known, commit=commit, source=source)
 
     def is_outdated(self, known: Known) -> bool:

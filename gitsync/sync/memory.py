@@ -18,8 +18,8 @@ class Memory:
 
     `source` is what the remote has for the commit, where that is not the commit's own hash but a tag's.
     `announced` says whether the observers have heard of it in this process, `suspect` whether a comparison has found it
-    damaged, `sweep_due` whether something may have been left half done, `told` whether somebody has told of news since
-    the last pass that succeeded. `repairs` are those of this commit.
+    damaged, `sweep_due` whether something may have been left half done, `told` whether this pass was begun
+    because somebody has told of news. `repairs` are those of this commit.
     """
 
     recipe: Recipe

@@ -161,7 +161,7 @@ class SyncPass:
                 tries += 1
                 begun = replace(begun, memory=self._memory, missing=None)
         known = self._take(self._order.finish, known)
-        self._memory = replace(known.memory, sweep_due=False, told=False)
+        self._memory = replace(known.memory, sweep_due=False)
         self._homes.mending.forget()
         return known
 

@@ -93,8 +93,9 @@ class Repository:
         """
         if self._unseen:
             self.adopt()
-        self._memory = replace(self._memory, told=told or self._memory.told)
-        result, self._memory = self._pass.run(self._memory, deadline=deadline)
+        result, memory = self._pass.run(replace(self._memory, told=told), deadline=deadline)
+        # One that was refused is not fetched again and again.
+        self._memory = replace(memory, told=False)
         return result
 
     def heal(self, *, deadline: float) -> bool:

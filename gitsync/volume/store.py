@@ -19,7 +19,7 @@ from typing import Final
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.log import get_logger
-from gitsync.config import GitSetting, RepoConfig, render
+from gitsync.config import GitSetting, RepoConfig, is_full_hash, render
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.remote.fetch import fetch
 from gitsync.telling.events import Commit
@@ -63,6 +63,12 @@ class Store:
     def has_fetched(self) -> bool:
         """Whether a fetch into it has succeeded, as far as a look at its refs tells."""
         return any(nolinks.exists(self.path / name) for name in (PRIVATE_REF, "packed-refs"))
+
+    @property
+    def fetched(self) -> str | None:
+        """The hash of what was fetched last, None where only git can tell."""
+        found = (nolinks.read(self.path / PRIVATE_REF) or "").strip()
+        return found if is_full_hash(found) else None
 
     def fetch(self, source: str, *, sha256: bool, deadline: float) -> None:
         """Fetch one ref or commit into the private ref until the deadline (monotonic seconds); raise `GitError`.

@@ -20,6 +20,8 @@ from gitsync.volume.store import PRIVATE_REF, Store
 # How git, and we, call what is not finished; our own lock file is called `lock`, which is none of these.
 _BEGUN: Final = ("tmp_", ".tmp-")
 _UNFINISHED: Final = (".keep", ".gitsync-tmp", "gc.pid", "packed-refs.new")
+# No refs of these names are tags. https://git-scm.com/docs/gitglossary#def_branch
+_COMMITS: Final = ("HEAD", "refs/heads/")
 _LOCKED: Final = ".lock"
 _STORE: Final = re.compile(r"[0-9a-f]{12}-[0-9]+")
 # No file of a store lies deeper, but for the locks of refs with longer names than any that we know.
@@ -55,12 +57,15 @@ class Stores:
     def fetch(self, target: Target, *, deadline: float) -> Commit:
         """Fetch the target until the deadline (monotonic seconds), and return its commit.
 
-        That is newer than the target's if the remote has moved since. Raises `GitError` and `RefNotFound`.
+        That is newer than the target's if the remote has moved since. What leads to commits only is not looked at
+        for its dates, which nobody needs before it is published. Raises `GitError` and `RefNotFound`.
         """
         if target.pinned:
             self.current.fetch_commit(target.hash, deadline=deadline)
         else:
             self.current.fetch(target.source, sha256=len(target.hash) == 64, deadline=deadline)
+        if not target.pinned and target.source.startswith(_COMMITS) and (found := self.current.fetched):
+            return Commit(hash=found)
         commit = self.current.lookup(target.hash if target.pinned else PRIVATE_REF, deadline=deadline)
         if commit is None:
             message = f"git fetch ({self._repo.repo}): {target.source} does not lead to a commit that the remote has"

@@ -67,20 +67,23 @@ def pull_requests(origin: Origin, count: int) -> None:
     run_git(origin.path, "update-ref", "--stdin", stdin=lines.encode())
 
 
-def test_pull_requests_are_not_listed(make_workbench: MakeWorkbench, origin: Origin, git_http: GitHttpServer) -> None:
+@pytest.mark.parametrize("probe", ["git", "auto"])
+def test_pull_requests_are_not_listed(
+    make_workbench: MakeWorkbench, origin: Origin, git_http: GitHttpServer, probe: str
+) -> None:
     """Who follows a branch or a tag is not sent all refs of other kinds with each poll."""
-    bench = make_workbench(git_http.url_of(origin.path), ref="main")
+    bench = make_workbench(git_http.url_of(origin.path), ref="main", probe=probe)
     bench.remote.probe(deadline=soon())
     sent = sum(request.sent for request in git_http.requests)
     pull_requests(origin, 500)
     bench.remote.probe(deadline=soon())
-    assert sum(request.sent for request in git_http.requests) == 2 * sent
+    assert sum(request.sent for request in git_http.requests) <= 2 * sent
 
 
 def test_pull_request_is_found(make_workbench: MakeWorkbench, origin: Origin, git_http: GitHttpServer) -> None:
     """A ref of another kind is looked for among all; once it is known that it is one, with one command again."""
     pull_requests(origin, 3)
-    bench = make_workbench(git_http.url_of(origin.path), ref="pull/2/head")
+    bench = make_workbench(git_http.url_of(origin.path), ref="pull/2/head", probe="git")
     counts = []
     for _ in range(3):
         before = len(git_http.requests)
@@ -179,7 +182,9 @@ def test_commit_carries_its_dates(make_workbench: MakeWorkbench, origin: Origin)
     """Author date and commit time are the commit's own."""
     bench = make_workbench(origin.url)
     bench.lock.take(deadline=soon())
-    commit = bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
+    fetched = bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
+    commit = bench.stores.current.lookup(fetched.hash, deadline=soon())
+    assert commit
     assert commit.author_date == git(origin.path, "log", "-1", "--format=%aI", commit.hash)
     assert commit.commit_time == float(git(origin.path, "log", "-1", "--format=%ct", commit.hash))
 

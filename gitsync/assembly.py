@@ -173,7 +173,7 @@ def build_parts(
     repo: RepoConfig, git: Git, *, credentials: Credentials, observers: Observers, stop: threading.Event
 ) -> Parts:
     """Build what the worker's thread calls; `stop` ends whatever it waits for."""
-    stores = Stores(repo, git)
+    stores = Stores(repo, git, observers)
     return Parts(
         git=git,
         lock=VolumeLock(repo, git, stop=stop, observers=observers),

@@ -14,7 +14,7 @@ from typing import Final
 from gitsync.base.errors import HookError
 from gitsync.base.redact import scrub
 from gitsync.config import ExecHook
-from gitsync.programs.process import CancelledError, Children, Ended, Process, Tail
+from gitsync.programs.process import CancelledError, Children, Ended, Process, Sinks, Tail
 
 # Bytes.
 _OUTPUT_LIMIT: Final = 64 * 1024
@@ -42,7 +42,7 @@ class Command:
         until = own if deadline is None else min(own, deadline)
         try:
             ended = self._children.run(
-                lambda: self._start(commit, tree), deadline=until, sink=Tail(_OUTPUT_LIMIT), whole=False
+                lambda: self._start(commit, tree), deadline=until, sinks=Sinks(output=Tail(_OUTPUT_LIMIT)), whole=False
             )
         except TimeoutError:
             waited = time.monotonic() - started

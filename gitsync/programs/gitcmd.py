@@ -21,10 +21,8 @@ from gitsync.config import TRANSPORTS, RepoConfig, transport
 from gitsync.programs.gitdir import GitDirectories
 from gitsync.programs.gitfailure import failure, was_killed
 from gitsync.programs.planted import clear_metadata
-from gitsync.programs.process import CancelledError, Children, Ended, MadeWayError, Process, Sink, Whole
+from gitsync.programs.process import LARGEST, CancelledError, Children, Ended, MadeWayError, Process, Sinks
 
-# No command of ours prints more, but for those that print names of files; a server that makes git do so is refused.
-_OUTPUT_LIMIT: Final = 16 * 1024 * 1024
 _SHOWN: Final = 65536
 
 
@@ -113,20 +111,21 @@ class Git:
         deadline: float,
         place: Place | None = None,
         accept: Callable[[int], bool] = lambda status: status == 0,
-        sink: Sink | None = None,
+        sinks: Sinks | None = None,
         idle: bool = False,
     ) -> Output:
         """Run `git ARGUMENTS` until the deadline (monotonic seconds) and return its output.
 
-        An output that grows with the repository needs a `sink` that keeps what matters of it; without one it is
-        limited. `idle` gives it a low priority, and lets `interrupt` end it. Raises `GitTimeout`, `GitCancelled`, or
-        `GitError` for a status not accepted.
+        An output that grows with the repository needs a sink that keeps what matters of it; without one it is
+        limited: no command of ours prints more, and a server that makes git do so is refused. `idle` gives it a low
+        priority, and lets `interrupt` end it. Raises `GitTimeout`, `GitCancelled`, or `GitError` for a status not
+        accepted.
         """
         started = time.monotonic()
         command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
         tried = f"git {command} ({scrub(place.remote) if place and place.remote else self._url})"
         with _naming(place):
-            ended = self._wait(arguments, place, tried, deadline=deadline, sink=sink or Whole(_OUTPUT_LIMIT), idle=idle)
+            ended = self._wait(arguments, place, tried, deadline=deadline, sinks=sinks or Sinks(), idle=idle)
             output = Output(ended.stdout, ended.stderr.decode(errors="replace"), ended.status)
             self._log_command(arguments, output, time.monotonic() - started)
             if was_killed(output.status) or not accept(output.status):
@@ -136,14 +135,14 @@ class Git:
         return output
 
     def _wait(
-        self, arguments: Sequence[str], place: Place | None, tried: str, *, deadline: float, sink: Sink, idle: bool
+        self, arguments: Sequence[str], place: Place | None, tried: str, *, deadline: float, sinks: Sinks, idle: bool
     ) -> Ended:
         """Run a command to its end; `tried` is what it is called in errors."""
         variables = self._enter(place) if place else {}
         try:
             with self._failures_of(tried):
                 return self.children.run(
-                    lambda: self._start(arguments, variables, tried), deadline=deadline, sink=sink, idle=idle
+                    lambda: self._start(arguments, variables, tried), deadline=deadline, sinks=sinks, idle=idle
                 )
         finally:
             if place and place.store:
@@ -163,7 +162,7 @@ class Git:
             self._raise_if_cancelled(tried)
             raise GitTimeout(f"{tried}: not done after {time.monotonic() - started:.1f}s") from None
         except OverflowError:
-            raise GitError(f"{tried}: the answer is larger than {_OUTPUT_LIMIT} bytes", reason="remote_error") from None
+            raise GitError(f"{tried}: the answer is larger than {LARGEST} bytes", reason="remote_error") from None
 
     def cancel(self) -> None:
         """End what runs, politely, and refuse to start more. Called by the main thread at shutdown."""

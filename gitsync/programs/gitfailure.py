@@ -14,8 +14,12 @@ _TELLING: Final = re.compile(
     r"|warning: remote host identification|sha256:\S+$|load key |.*too many authentication|no user exists for uid",
     re.IGNORECASE,
 )
-# What a server tells of its progress. https://git-scm.com/docs/pack-protocol#_packfile_data
-_PROGRESS: Final = re.compile(r"remote: (\w[\w ]{0,99}: +\d|Total \d)")
+# What a server and git tell of their progress, and of the refs that are fetched, whose names may be any words.
+# https://git-scm.com/docs/pack-protocol#_packfile_data, https://git-scm.com/docs/git-fetch#_output
+_PROGRESS: Final = re.compile(
+    r"remote: (\w[\w ]{0,99}: +\d|Total \d)|(Receiving|Unpacking|Resolving) (objects|deltas): |From \S+$"
+    r"| [ *+=!t-] \S.* -> "
+)
 
 
 def failure(tried: str, stderr: str, status: int, *, on_files: bool) -> GitError:
@@ -28,7 +32,7 @@ def failure(tried: str, stderr: str, status: int, *, on_files: bool) -> GitError
     telling = [line.strip("@ ") for line in lines if _TELLING.match(line.lstrip("@ "))] or lines[-3:]
     ended = "ended by KILL, and not by us" if was_killed(status) else f"exit status {status}"
     summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or ended
-    reason = "out_of_memory" if was_killed(status) else _reason(text, lines)
+    reason = "out_of_memory" if was_killed(status) else _reason(lines)
     return GitError(f"{tried}: {summary}", reason="git" if reason == "bad_commit" and not on_files else reason)
 
 
@@ -37,10 +41,10 @@ def was_killed(status: int) -> bool:
     return status == -signal.SIGKILL
 
 
-def _reason(text: str, lines: list[str]) -> str:
+def _reason(lines: list[str]) -> str:
     reason = classify("\n".join(line for line in lines if not line.startswith("remote:")))
     if reason != "git":
         return reason
-    reason = classify(text)
+    reason = classify("\n".join(lines))
     # What the server says of its own repository does not mean that ours is damaged.
     return "remote_error" if reason in {"corrupt", "out_of_memory"} else reason

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 # Between TERM and KILL: git removes its lock files on TERM, which takes it milliseconds.
@@ -21,6 +21,8 @@ _LOOK_AGAIN: Final = 0.01
 _CHUNK: Final = 65536
 # What went wrong is said at the end, and a program may complain of each of very many files.
 _ERRORS: Final = 262144
+# Few outputs are larger that are kept whole.
+LARGEST: Final = 16 * 1024 * 1024
 # No path, and no line about one, is this long.
 _LONGEST_RECORD: Final = 1024 * 1024
 _IDLE_PRIORITY: Final = 15
@@ -92,6 +94,14 @@ class Tail:
         return bytes(self._bytes)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sinks:
+    """Where what a child prints goes, and what it complains of: by default all of the one, and the end of the other."""
+
+    output: Sink = field(default_factory=lambda: Whole(LARGEST))
+    errors: Sink = field(default_factory=lambda: Tail(_ERRORS))
+
+
 class Records:
     """Keeps the records of an output that are wanted, however long it is; `most` of them, and `count` says how many."""
 
@@ -134,14 +144,14 @@ class Children:
         return self._cancelled
 
     def run(
-        self, start: Callable[[], Process], *, deadline: float, sink: "Sink", whole: bool = True, idle: bool = False
+        self, start: Callable[[], Process], *, deadline: float, sinks: Sinks, whole: bool = True, idle: bool = False
     ) -> Ended:
         """Start a child, in a session of its own, and wait for its end until the deadline (monotonic seconds).
 
-        What it prints goes to `sink`; of its error output the end is kept. `whole` means that all of it is waited
-        for. Without it the child's own end counts, and what it leaves running is killed. `idle` gives it a low
-        priority, and lets `interrupt` end it, which raises `MadeWayError`. Raises `TimeoutError`, `CancelledError`,
-        `OverflowError` as `sink` does, and what `start` raises.
+        What it prints goes to `sinks`. `whole` means that all of it is waited for. Without it the child's own end
+        counts, and what it leaves running is killed. `idle` gives it a low priority, and lets `interrupt` end it,
+        which raises `MadeWayError`. Raises `TimeoutError`, `CancelledError`, `OverflowError` as a sink does, and what
+        `start` raises.
         """
         with self._guard:
             if self._cancelled:
@@ -154,12 +164,12 @@ class Children:
             if idle:
                 with contextlib.suppress(OSError):
                     os.setpriority(os.PRIO_PGRP, process.pid, _IDLE_PRIORITY)
-            stderr = _communicate(process, deadline, sink=sink, whole=whole)
+            _communicate(process, deadline, sinks=sinks, whole=whole)
         finally:
             interrupted = self._finish(process, idle=idle)
         if interrupted:
             raise MadeWayError
-        return Ended(sink.kept(), stderr, process.returncode)
+        return Ended(sinks.output.kept(), sinks.errors.kept(), process.returncode)
 
     def interrupt(self) -> None:
         """End what runs at low priority, politely."""
@@ -196,10 +206,9 @@ class Children:
         return interrupted
 
 
-def _communicate(process: Process, deadline: float, *, sink: Sink, whole: bool) -> bytes:
-    """Read until the end, and return the end of the error output; raise `TimeoutError` at the deadline."""
-    errors = Tail(_ERRORS)
-    streams = ((process.stdout, sink), (process.stderr, errors))
+def _communicate(process: Process, deadline: float, *, sinks: Sinks, whole: bool) -> None:
+    """Read until the end; raise `TimeoutError` at the deadline."""
+    streams = ((process.stdout, sinks.output), (process.stderr, sinks.errors))
     takers: dict[int, Sink] = {stream.fileno(): taker for stream, taker in streams if stream}
     end = None if whole else _end_descriptor(process)
     with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
@@ -229,7 +238,6 @@ def _communicate(process: Process, deadline: float, *, sink: Sink, whole: bool) 
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         raise TimeoutError from None
-    return errors.kept()
 
 
 def _end_descriptor(process: Process) -> int | None:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
+from gitsync.base.errors import GitTimeout
 from gitsync.programs.gitcmd import Git, Place
+from gitsync.programs.process import Sinks
+from gitsync.remote.progress import Overheard
 
 # Nothing but what was asked for: no tags, no file that grows, no work that others do better, no submodules. Progress is
-# for the connection: a server that tells of it while it counts objects is not taken for a silent one.
+# for people, and for the connection: a server that tells of it while it counts objects is not taken for a silent one.
 _OPTIONS: Final = (
-    "--quiet",
     "--progress",
     "--no-tags",
     "--no-write-fetch-head",
@@ -19,9 +21,23 @@ _OPTIONS: Final = (
 )
 
 
-def fetch(git: Git, store: Place, refspecs: Sequence[str], *, options: Sequence[str], deadline: float) -> None:
+def fetch(
+    git: Git,
+    store: Place,
+    refspecs: Sequence[str],
+    *,
+    options: Sequence[str],
+    deadline: float,
+    overheard: Overheard,
+) -> None:
     """Run `git fetch` from the remote that the store's configuration names, until the deadline (monotonic seconds).
 
-    Raises `GitError`.
+    Raises `GitError`; that of a fetch whose time is over says how far it was.
     """
-    git.run(["fetch", *_OPTIONS, *options, "--", "origin", *refspecs], deadline=deadline, place=store)
+    command = ["fetch", *_OPTIONS, *options, "--", "origin", *refspecs]
+    try:
+        git.run(command, deadline=deadline, place=store, sinks=Sinks(errors=overheard))
+    except GitTimeout as error:
+        if overheard.last:
+            error.args = (f"{error}; it was at {overheard.last}",)
+        raise

@@ -14,7 +14,7 @@ from gitsync.base.errors import from_os_error
 from gitsync.base.redact import scrub
 from gitsync.server.routes import Environ, Response, Route
 from gitsync.server.shown import as_json, shown_failure, shown_pause, shown_time
-from gitsync.telling.events import Failure, Probed
+from gitsync.telling.events import Failure, Fetching, Probed
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import RepoStatus, StatusBoard
 from gitsync.volume.link import LinkPublisher
@@ -125,11 +125,18 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
         "consecutive_failures": snapshot.failures,
         "error": shown_failure(failure),
         "next_pass": shown_time(snapshot.next_pass),
-        "probe": _probe(snapshot.probe),
+        "probe": _probe(snapshot.latest.probe),
+        "fetch": _fetching(snapshot.latest.fetching),
         "paused": shown_pause(snapshot.paused),
         "ready": found,
         "stale": snapshot.stale(time.time()),
     }
+
+
+def _fetching(fetching: Fetching | None) -> dict[str, object] | None:
+    if fetching is None or fetching.progress is None:
+        return None
+    return {"remote": fetching.remote, **fetching.progress.shown()}
 
 
 def _probe(probe: Probed | None) -> dict[str, object] | None:

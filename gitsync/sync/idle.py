@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gitsync.programs.gitcmd import Git
-from gitsync.programs.process import Process, Whole
+from gitsync.programs.process import Process, Sinks, Whole
 
 _OUTPUT_LIMIT: Final = 65536
 
@@ -31,4 +31,4 @@ def run_idle(
             pass_fds=(*git.inherited, *descriptors),
         )
 
-    return git.children.run(start, deadline=deadline, sink=Whole(_OUTPUT_LIMIT), idle=idle).stdout
+    return git.children.run(start, deadline=deadline, sinks=Sinks(output=Whole(_OUTPUT_LIMIT)), idle=idle).stdout

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from gitsync.base.errors import PublishVetoed
 from gitsync.base.log import get_logger
+from gitsync.telling.progress import Progress
 
 Outcome = Literal["updated", "unchanged", "repaired", "failed"]
 Source = Literal["start", "period", "signal", "webhook", "file", "sync", "peer"]
@@ -109,6 +110,15 @@ class CredentialAsked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fetching:
+    """A fetch from a remote, or from a submodule's, goes on, or not any more: then `progress` is None."""
+
+    repo: str
+    remote: str
+    progress: Progress | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fetched:
     """An update needed a fetch, and it succeeded."""
 
@@ -200,6 +210,7 @@ Event = (
     | Waiting
     | Probed
     | CredentialAsked
+    | Fetching
     | Fetched
     | BeforeStage
     | BeforePublish

@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
 
-from gitsync.telling.events import Commit, Event, Failure, PassFinished, PassStarted, Probed, Published, Waiting
+from gitsync.telling.events import (
+    Commit,
+    Event,
+    Failure,
+    Fetching,
+    PassFinished,
+    PassStarted,
+    Probed,
+    Published,
+    Waiting,
+)
 
 # A worker that is this much (seconds) behind its own announcement hangs.
 _SLACK: Final = 30.0
@@ -48,6 +58,14 @@ class Pause:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Latest:
+    """The last word of each kind that the work has told; a fetch that has ended is none."""
+
+    probe: Probed | None = None
+    fetching: Fetching | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RepoStatus:
     """One repository; times are seconds, `act_by` on the monotonic clock and all others Unix time.
 
@@ -63,7 +81,7 @@ class RepoStatus:
     failure: Failure | None = None
     paused: Pause | None = None
     done: PassFinished | None = None
-    probe: Probed | None = None
+    latest: Latest = Latest()
 
     @property
     def failures(self) -> int:
@@ -144,7 +162,9 @@ class StatusBoard:
             case Waiting():
                 self._replace(event.repo, failure=event.failure)
             case Probed():
-                self._replace(event.repo, probe=event)
+                self._replace_latest(event.repo, probe=event)
+            case Fetching():
+                self._replace_latest(event.repo, fetching=event if event.progress else None)
             case Published():
                 published = Publication(commit=event.commit, published_at=event.published_at, ref=event.ref)
                 self._replace(event.repo, publication=published)
@@ -160,6 +180,10 @@ class StatusBoard:
             changes["last_success"] = result.finished_at
         changes["next_pass"] = None if event.next_delay is None else result.finished_at + event.next_delay
         self._replace(event.repo, **changes)
+
+    def _replace_latest(self, repo: str, **changes: object) -> None:
+        latest = replace(self._snapshots[repo].latest, **changes)  # type: ignore[arg-type]
+        self._replace(repo, latest=latest)
 
     def _replace(self, repo: str, **changes: object) -> None:
         with self._changed:

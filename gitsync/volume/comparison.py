@@ -23,7 +23,7 @@ from typing import Final
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitTimeout
 from gitsync.programs.gitcmd import Git, Place
-from gitsync.programs.process import Records
+from gitsync.programs.process import Records, Sinks
 
 # So many files are checked out at a time, for the room that they need and for the length of a command line.
 _PORTION: Final = 250
@@ -54,7 +54,9 @@ class Comparison:
         """
         command = ["diff-files", "--name-only", "--ignore-submodules", "-z"]
         names = Records(b"\0", most=sys.maxsize)
-        listed = self._git.run(command, deadline=deadline, place=self._place, sink=names, idle=idle).records
+        listed = self._git.run(
+            command, deadline=deadline, place=self._place, sinks=Sinks(output=names), idle=idle
+        ).records
         known, right = self._read_note(), dict[str, _Status]()
         wrong: list[str] = []
         for portion in _portions(listed):

@@ -14,7 +14,7 @@ from gitsync.base import nolinks
 from gitsync.base.errors import CheckoutError
 from gitsync.config import GitSetting, parse_repo, transport
 from gitsync.programs.gitcmd import Git
-from gitsync.programs.process import Records
+from gitsync.programs.process import Records, Sinks
 from gitsync.volume.tree import Tree
 
 # A commit with more submodules is made to fill the volume.
@@ -52,7 +52,7 @@ class Modules:
         """Return the commits of all submodules by path, also of those that stay empty; raise `GitError`."""
         links = Records(b"\0", most=MOST, wanted=f"{_GITLINK} ".encode())
         listing = ["ls-tree", "-r", "-d", "-z", commit]
-        listed = self._git.run(listing, deadline=deadline, place=tree.place, sink=links).records
+        listed = self._git.run(listing, deadline=deadline, place=tree.place, sinks=Sinks(output=links)).records
         check_count(links.count)
         entries = (entry.partition("\t") for entry in listed)
         return {path: words.split()[2] for words, _, path in entries}

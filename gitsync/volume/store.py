@@ -19,10 +19,12 @@ from typing import Final
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.log import get_logger
+from gitsync.base.redact import scrub
 from gitsync.config import GitSetting, RepoConfig, is_full_hash, render
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.remote.fetch import fetch
-from gitsync.telling.events import Commit
+from gitsync.remote.progress import Overheard
+from gitsync.telling.events import Commit, Fetching, Observers
 
 PRIVATE_REF: Final = "refs/gitsync/head"
 # Holds the options that the store was fetched with.
@@ -39,11 +41,12 @@ _SUBMODULE: Final = (
 class Store:
     """The store of one URL, with the settings of the repository that it is for."""
 
-    def __init__(self, directory: Path, url: str, repo: RepoConfig, git: Git) -> None:
+    def __init__(self, directory: Path, url: str, repo: RepoConfig, git: Git, observers: Observers) -> None:
         self._directory = directory
         self._url = url
         self._repo = repo
         self._git = git
+        self._observers = observers
         self._filter = repo.content.filter if url == repo.repo else None
         self._key = hashlib.sha256(url.encode()).hexdigest()[:12]
         self.path = (self.generations() or [directory / f"{self._key}-1"])[-1]
@@ -149,7 +152,7 @@ class Store:
 
     def _fetch(self, refspecs: Sequence[str], options: Sequence[str], *, deadline: float) -> None:
         try:
-            fetch(self._git, self.place, refspecs, options=options, deadline=deadline)
+            self._fetch_once(refspecs, options, deadline=deadline)
         except GitError as error:
             if self._url != self._repo.repo and error.reason in _OF_ANOTHER:
                 error.hint = _SUBMODULE
@@ -157,7 +160,19 @@ class Store:
             if whole == list(options) or "does not support shallow" not in str(error):
                 raise
             # A plain web server, https://git-scm.com/book/en/v2/Git-Internals-Transfer-Protocols: all of the history.
-            fetch(self._git, self.place, refspecs, options=whole, deadline=deadline)
+            self._fetch_once(refspecs, whole, deadline=deadline)
+
+    def _fetch_once(self, refspecs: Sequence[str], options: Sequence[str], *, deadline: float) -> None:
+        remote = scrub(self._url)
+        overheard = Overheard(
+            lambda progress: self._observers.notify(Fetching(repo=self._repo.name, remote=remote, progress=progress)),
+            get_logger(repo=self._repo.name, remote=remote),
+        )
+        try:
+            fetch(self._git, self.place, refspecs, options=options, deadline=deadline, overheard=overheard)
+        finally:
+            if overheard.last:
+                self._observers.notify(Fetching(repo=self._repo.name, remote=remote, progress=None))
 
     def _filtering(self) -> list[str]:
         return [f"--filter={self._filter}"] if self._filter else []

@@ -13,7 +13,7 @@ from gitsync.base.log import get_logger
 from gitsync.config import STORE_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.remote.probe import Target
-from gitsync.telling.events import Commit
+from gitsync.telling.events import Commit, Observers
 from gitsync.volume.garbage import collect
 from gitsync.volume.store import PRIVATE_REF, Store
 
@@ -31,9 +31,10 @@ _DEPTH: Final = 16
 class Stores:
     """The stores of one root; `current` is that of the remote that is followed."""
 
-    def __init__(self, repo: RepoConfig, git: Git) -> None:
+    def __init__(self, repo: RepoConfig, git: Git, observers: Observers) -> None:
         self._repo = repo
         self._git = git
+        self._observers = observers
         self._log = get_logger(repo=repo.name)
         self._directory = repo.root / STORE_DIRECTORY
         self._opened: dict[str, Store] = {}
@@ -42,7 +43,7 @@ class Stores:
     def of(self, url: str) -> Store:
         """Return the store of a remote, always the same one."""
         if url not in self._opened:
-            self._opened[url] = Store(self._directory, url, self._repo, self._git)
+            self._opened[url] = Store(self._directory, url, self._repo, self._git, self._observers)
         return self._opened[url]
 
     def at(self, path: Path) -> Store | None:

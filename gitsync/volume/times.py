@@ -11,7 +11,7 @@ from pathlib import Path
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.programs.gitcmd import Git
-from gitsync.programs.process import Records
+from gitsync.programs.process import Records, Sinks
 from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.tree import Tree
 
@@ -70,7 +70,7 @@ class Times:
 
     def _list(self, command: list[str], tree: Tree, *, deadline: float) -> list[str]:
         names = Records(b"\0", most=sys.maxsize)
-        return self._git.run(command, deadline=deadline, place=tree.place, sink=names).records
+        return self._git.run(command, deadline=deadline, place=tree.place, sinks=Sinks(output=names)).records
 
 
 def _make_newer(path: Path, published: Path) -> None:

@@ -18,7 +18,7 @@ from gitsync.programs.gitcmd import Git
 from gitsync.programs.gitconfig import write_configuration
 from gitsync.remote.probe import Remote
 from gitsync.sync.repository import Repository
-from gitsync.telling.events import Event, Observers, SyncResult
+from gitsync.telling.events import Event, Fetching, Observers, SyncResult
 from gitsync.volume.lock import VolumeLock
 from gitsync.volume.publication import Publisher
 from gitsync.volume.stores import Stores
@@ -46,8 +46,8 @@ class Recorder:
             self.react(event)
 
     def names(self) -> list[str]:
-        """Return the types of the events."""
-        return [type(event).__name__ for event in self.events]
+        """Return the types of the events, but for progress, of which there is as much as git talks."""
+        return [type(event).__name__ for event in self.events if not isinstance(event, Fetching)]
 
 
 @dataclass(frozen=True)

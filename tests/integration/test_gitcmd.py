@@ -126,11 +126,23 @@ def test_silence_is_bounded(make_workbench: MakeWorkbench, options: dict[str, st
 def test_progress_is_no_part_of_an_error(fake: Callable[[str], Git]) -> None:
     """What a server tells of its work does not hide what went wrong."""
     lines = ["remote: Enumerating objects: 30, done.", "remote: Counting objects:  50% (15/30)\\r", "remote: no entry"]
-    lines += ["remote: Total 30 (delta 0), reused 0 (delta 0), pack-reused 0", "fatal: it broke"]
+    lines += ["remote: Total 30 (delta 0), reused 0 (delta 0), pack-reused 0", "Receiving objects:  50% (15/30)\\r"]
+    lines += ["fatal: it broke"]
     printed = "\\n".join(lines).replace("%", "%%")
     with pytest.raises(GitError) as caught:
         fake(f"printf '{printed}' >&2; exit 128").run(["fetch"], deadline=soon())
     assert str(caught.value).endswith(": remote: no entry | fatal: it broke")
+
+
+def test_names_of_refs_are_no_reason(fake: Callable[[str], Git]) -> None:
+    """What git says of a fetch, with names that others have chosen, says nothing about what went wrong."""
+    lines = ["From https://certificate.example.test/corrupt", " * [new ref] certificate -> refs/gitsync/head"]
+    lines += [" + 1234567...89abcde corrupt -> refs/gitsync/head  (forced update)", "Resolving deltas: 10% (1/10)\\r"]
+    printed = "\\n".join(lines).replace("%", "%%")
+    with pytest.raises(GitError) as caught:
+        fake(f"printf '{printed}' >&2; exit 7").run(["fetch"], deadline=soon())
+    assert caught.value.reason == "git"
+    assert str(caught.value).endswith(": exit status 7")
 
 
 def test_file_transport_is_allowed_for_a_local_repository_only(make_workbench: MakeWorkbench) -> None:

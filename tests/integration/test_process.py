@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.programs.process import CancelledError, Children, Ended, MadeWayError, Process, Records, Tail, Whole
+from gitsync.programs.process import CancelledError, Children, Ended, MadeWayError, Process, Records, Sinks, Tail, Whole
 from tests.integration.conftest import soon
 from tests.support.eventually import AT_ONCE, TIMEOUT, eventually
 
@@ -25,7 +25,7 @@ def run(script: str, *, children: Children | None = None, seconds: float = 30.0,
     given: dict[str, int] = {"limit": 1000, **options}
     whole, idle = bool(given.pop("whole", True)), bool(given.pop("idle", False))
     sink = Whole(given["limit"]) if whole else Tail(given["limit"])
-    return (children or Children()).run(start, deadline=soon(seconds), sink=sink, whole=whole, idle=idle)
+    return (children or Children()).run(start, deadline=soon(seconds), sinks=Sinks(output=sink), whole=whole, idle=idle)
 
 
 def alive(pid: int) -> bool:
@@ -146,7 +146,7 @@ def test_records_of_an_endless_output() -> None:
     def start() -> Process:
         return subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
 
-    assert Children().run(start, deadline=soon(), sink=found).stdout == b"wanted 1\nwanted 2\n"
+    assert Children().run(start, deadline=soon(), sinks=Sinks(output=found)).stdout == b"wanted 1\nwanted 2\n"
     assert found.count == 3
 
 
@@ -157,7 +157,7 @@ def test_record_without_an_end_is_an_error() -> None:
         return subprocess.Popen(["cat", "/dev/zero"], stdout=subprocess.PIPE, start_new_session=True)
 
     with pytest.raises(OverflowError):
-        Children().run(start, deadline=soon(), sink=Records(b"\n", most=1))
+        Children().run(start, deadline=soon(), sinks=Sinks(output=Records(b"\n", most=1)))
 
 
 def test_end_of_the_error_output() -> None:

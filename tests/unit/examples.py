@@ -15,7 +15,7 @@ from gitsync.telling.events import (
     SyncResult,
     Triggers,
 )
-from gitsync.telling.status import Publication, RepoStatus, StatusBoard, Watched
+from gitsync.telling.status import Latest, Publication, RepoStatus, StatusBoard, Watched
 
 REPO = "https://example.test/site.git"
 HASH = "8a5c1b0b8f5a3c9d7f1e2d3c4b5a69788f9e0d1c"
@@ -42,6 +42,9 @@ def status(**changes: Any) -> RepoStatus:
         known = {"published_at": "published_at", "ref": "resolved_ref"}
         details = {field: changes.pop(name, None) for field, name in known.items()}
         changes["publication"] = Publication(commit=changes.pop("commit"), **details)
+    latest = {name: changes.pop(name) for name in ("probe", "fetching") if name in changes}
+    if latest:
+        changes["latest"] = Latest(**latest)
     return RepoStatus(**{"watched": watched, "act_by": 1000.0, **changes})
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from gitsync import __version__
 from gitsync.base.redact import MASK, Secret
-from gitsync.telling.events import Failure, Probed
+from gitsync.telling.events import Failure, Fetching, Probed
+from gitsync.telling.progress import Progress
 from gitsync.telling.status import Pause
 from tests.unit.examples import HASH, REPO, commit, failed, finished
 from tests.unit.server.site import Site
@@ -128,9 +129,25 @@ def test_status(link: Path) -> None:
         "error": {"reason": "tls", "message": "bad certificate", "hint": "check it"},
         "next_pass": "1970-01-01T00:33:30.500+00:00",
         "probe": {"via": "git", "outcome": "unchanged", "obstacle": "--probe=git"},
+        "fetch": None,
         "paused": None,
         "ready": True,
         "stale": False,
+    }
+
+
+def test_progress_of_a_fetch() -> None:
+    """While a fetch goes on the status says how far it is."""
+    progress = Progress(phase="receiving", objects=450, of=1000, size=1_500_000, rate=250_000)
+    site = Site(fetching=Fetching(repo=REPO, remote=REPO, progress=progress))
+    assert site.ask("/status").json["repos"][0]["fetch"] == {
+        "remote": REPO,
+        "phase": "receiving",
+        "percent": 45,
+        "objects": 450,
+        "objects_total": 1000,
+        "megabytes": 1.5,
+        "megabytes_per_second": 0.25,
     }
 
 

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from gitsync.telling.events import Fetched, Measured
+from gitsync.telling.events import Fetched, Fetching, Measured, Probed
+from gitsync.telling.progress import Progress
 from gitsync.telling.status import Pause, Publication, RepoStatus, StatusBoard
 from tests.support.eventually import TIMEOUT
 from tests.unit.examples import (
@@ -172,3 +173,16 @@ def test_wait_for_what_does_not_come() -> None:
     assert not answers[0].answers(1)
     assert (before, watched.closed) == (False, True)
     assert not watched.wait(REPO, 1, deadline=time.monotonic() + TIMEOUT).answers(1)
+
+
+def test_fetch_that_goes_on() -> None:
+    """A fetch is shown as long as it goes on, and takes nothing else away."""
+    watched = board(probe=Probed(repo=REPO, via="git", outcome="changed"))
+    event = Fetching(repo=REPO, remote=REPO, progress=Progress(phase="receiving", objects=1, of=2))
+    watched.notify(event)
+    (snapshot,) = watched.all()
+    assert snapshot.latest.fetching == event
+    watched.notify(Fetching(repo=REPO, remote=REPO, progress=None))
+    (snapshot,) = watched.all()
+    assert snapshot.latest.fetching is None
+    assert snapshot.latest.probe

@@ -3,8 +3,6 @@
 import copy
 import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import kubernetes_validate
 import pytest
@@ -12,24 +10,19 @@ import yaml
 
 from gitsync import __version__
 from gitsync.config.model import all_options
+from tests.support.manifests import K8S, PROJECT, Manifest, containers, read, validate, violations
+from tests.support.manifests import of_kind as of_kind_in
 
-Manifest = dict[str, Any]
-
-PROJECT = Path(__file__).resolve().parents[2]
-K8S = PROJECT / "k8s"
 FILES = sorted(path.name for path in K8S.glob("*.yaml") if path.name != "kustomization.yaml")
 PODS = ["deployment.yaml", "pod.yaml"]
 # Those that are in the documents as well.
 SHOWN = ["ingress.yaml", "networkpolicy.yaml"]
-KUBERNETES = "1.33"
 SHUTDOWN_TIMEOUT = 10  # the default of --shutdown-timeout
-SAFE_SYSCTLS = {"net.ipv4.ip_unprivileged_port_start"}
-RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected"}
 
 
 def load(file: str) -> list[Manifest]:
     """Return the documents of a file."""
-    return list(yaml.safe_load_all((K8S / file).read_text()))
+    return read(K8S / file)
 
 
 def template(file: str) -> Manifest:
@@ -38,14 +31,9 @@ def template(file: str) -> Manifest:
     return manifest if manifest["kind"] == "Pod" else dict(manifest["spec"]["template"])
 
 
-def containers(spec: Manifest) -> dict[str, Manifest]:
-    """Return the containers and init containers of a pod by name."""
-    return {each["name"]: each for each in [*spec.get("initContainers", []), *spec["containers"]]}
-
-
 def of_kind(kind: str, file: str = "deployment.yaml") -> dict[str, Manifest]:
     """Return the documents of one kind in a file by name."""
-    return {each["metadata"]["name"]: each for each in load(file) if each["kind"] == kind}
+    return of_kind_in(kind, load(file))
 
 
 def shown() -> list[Manifest]:
@@ -61,36 +49,11 @@ def link_of(container: Manifest) -> str:
     return variables.get("GITSYNC_LINK", variables["GIT_REPO"].rpartition("/")[2])
 
 
-def violations(spec: Manifest) -> list[str]:
-    """Say what of a pod the restricted profile forbids; a read-only root filesystem is asked for as well."""
-    pod = spec.get("securityContext", {})
-    found = [f"{name} is shared with the host" for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
-    found += [f"sysctl {each['name']}" for each in pod.get("sysctls", []) if each["name"] not in SAFE_SYSCTLS]
-    kinds = {kind for volume in spec["volumes"] for kind in volume if kind != "name"}
-    found += [f"volume {kind}" for kind in sorted(kinds - RESTRICTED_VOLUMES - {"secret"})]
-    for name, container in containers(spec).items():
-        own = container.get("securityContext", {})
-        both = {**pod, **own}
-        capabilities = own.get("capabilities", {})
-        checks = {
-            "may run as root": both.get("runAsNonRoot") is True and both.get("runAsUser") != 0,
-            "may gain privileges": own.get("allowPrivilegeEscalation") is False,
-            "is privileged": not own.get("privileged"),
-            "keeps capabilities": capabilities.get("drop") == ["ALL"],
-            "adds capabilities": set(capabilities.get("add", [])) <= {"NET_BIND_SERVICE"},
-            "has no seccomp profile": both.get("seccompProfile", {}).get("type") in ("RuntimeDefault", "Localhost"),
-            "has a writable root filesystem": own.get("readOnlyRootFilesystem") is True,
-            "uses a port of the host": not any("hostPort" in port for port in container.get("ports", [])),
-        }
-        found += [f"{name} {problem}" for problem, fine in checks.items() if not fine]
-    return found
-
-
 @pytest.mark.parametrize("file", FILES)
 def test_the_api_accepts_every_field(file: str) -> None:
-    """Each document is valid for the oldest supported Kubernetes, with no unknown or misplaced field."""
+    """Each document is valid for every supported Kubernetes, with no unknown or misplaced field."""
     for document in load(file):
-        assert kubernetes_validate.validate(document, KUBERNETES, strict=True) == KUBERNETES
+        validate(document)
 
 
 def test_the_api_check_sees_a_misplaced_field() -> None:
@@ -98,7 +61,7 @@ def test_the_api_check_sees_a_misplaced_field() -> None:
     pod = load("pod.yaml")[0]
     pod["spec"]["containers"][0]["fsGroup"] = 65533
     with pytest.raises(kubernetes_validate.ValidationError, match="fsGroup"):
-        kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+        validate(pod)
 
 
 @pytest.mark.parametrize("file", PODS)
@@ -230,7 +193,7 @@ def test_the_examples_name_images_that_are_made() -> None:
     """Whoever copies an image's name from the README or a manifest has it after scripts/image."""
     script = (PROJECT / "scripts" / "image").read_text()
     assert 'set -- gitsync:dev "gitsync:$version"' in script
-    texts = [path.read_text() for path in (PROJECT / "README.md", *PROJECT.glob("docs/*.md"), *K8S.glob("*.yaml"))]
+    texts = [path.read_text() for path in (PROJECT / "README.md", *PROJECT.glob("docs/*.md"), *K8S.rglob("*.yaml"))]
     named = {name for text in texts for name in re.findall(r"(?:image: |docker run [^\n]*)(gitsync:[\w.-]+)", text)}
     assert named <= {"gitsync:dev", f"gitsync:{__version__}"}
     assert len(named) == 2
@@ -312,7 +275,7 @@ def test_the_manifests_in_the_documents_are_valid() -> None:
     assert len(documents) == len(shown()) == len(SHOWN) + 1
     files = [each for file in [*SHOWN, "deployment.yaml"] for each in load(file)]
     for key, document in documents.items():
-        assert kubernetes_validate.validate(document, KUBERNETES, strict=True) == KUBERNETES
+        validate(document)
         (file,) = [each for each in files if (each["kind"], each["metadata"]["name"]) == key]
         assert document["spec"] == file["spec"]
 

@@ -17,6 +17,7 @@ from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.volume.catalogue import Catalogue
+from gitsync.volume.changes import ChangeLog
 from gitsync.volume.disposal import Disposal
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.standby import Standbys
@@ -44,6 +45,7 @@ class Staging:
         self._disposal = disposal
         self._limit = limit
         self.standbys = Standbys(repo, catalogue, disposal)
+        self.changes = ChangeLog()
         self._submodules = Submodules(repo, git, stores)
         self._log = get_logger(repo=repo.name)
         # When the metadata's trees can be settled, monotonic.
@@ -142,7 +144,10 @@ class Staging:
     def _bring(self, tree: Tree, commit: str, recipe: Recipe, *, deadline: float) -> Tree:
         self._submodules.failed = False
         kept = self._submodules.make_way(tree, commit, tree.nested(), deadline=deadline)
-        tree.bring(commit, self._git, recipe=recipe, deadline=deadline, kept=kept)
+        before, fresh = tree.head(), tree.unfinished
+        changes = tree.bring(commit, self._git, recipe=recipe, deadline=deadline, kept=kept)
+        if before and not fresh:
+            self.changes.note(before, commit, changes)
         self._submodules.bring(tree, recipe, deadline=deadline)
         tree.point(tree.path)
         return tree

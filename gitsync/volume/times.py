@@ -13,15 +13,17 @@ from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.process import Records, Sinks
 from gitsync.volume.catalogue import Catalogue
+from gitsync.volume.changes import ChangeLog, Changes, parse_raw
 from gitsync.volume.tree import Tree
 
 
 class Times:
     """The times of the files of one root's trees."""
 
-    def __init__(self, catalogue: Catalogue, git: Git) -> None:
+    def __init__(self, catalogue: Catalogue, git: Git, changes: ChangeLog) -> None:
         self._catalogue = catalogue
         self._git = git
+        self._changes = changes
 
     def freshen(self, tree: Tree, published: Tree, *, suspect: bool, deadline: float) -> None:
         """Make every file of a tree that is about to replace the published one, and differs from there, the newer one.
@@ -45,9 +47,8 @@ class Times:
         if commit == other:
             return []
         if before and before.store == tree.store and other:
-            compare = ["diff-tree", "-r", "-z", "--no-renames", "--name-only", other, commit]
             try:
-                names = self._list(compare, tree, deadline=deadline)
+                names = list(self._between(other, commit, tree, deadline=deadline))
             except (GitTimeout, GitCancelled):
                 raise
             except GitError:
@@ -56,6 +57,14 @@ class Times:
             if not any(name.rpartition("/")[2] == ".gitattributes" for name in names):
                 return names
         return self._all(tree, deadline=deadline)
+
+    def _between(self, before: str, after: str, tree: Tree, *, deadline: float) -> Changes:
+        known = self._changes.between(before, after)
+        if known is None:
+            compare = ["diff-tree", "-r", "--raw", "--no-abbrev", "--no-renames", "-z", before, after]
+            known = parse_raw(self._list(compare, tree, deadline=deadline))
+            self._changes.note(before, after, known)
+        return known
 
     def _damaged(self, tree: Tree, published: Tree, *, deadline: float) -> set[str]:
         try:

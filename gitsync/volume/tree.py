@@ -16,9 +16,10 @@ import functools
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from gitsync.base import nolinks
@@ -26,6 +27,8 @@ from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.config import TREES_DIRECTORY, GitSetting, RepoConfig, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.planted import lead_to_store
+from gitsync.programs.process import Records, Sinks
+from gitsync.volume.changes import Changes, parse_raw
 from gitsync.volume.comparison import Comparison
 from gitsync.volume.rows import is_inside, read_rows, write_rows
 from gitsync.volume.strays import UncleanError, tidy_up
@@ -140,8 +143,8 @@ class Tree:
 
     def bring(
         self, commit: str, git: Git, *, recipe: Recipe, deadline: float, idle: bool = False, kept: Collection[Path] = ()
-    ) -> None:
-        """Make the files those of the commit, whatever they were; cost follows the change.
+    ) -> Changes:
+        """Make the files those of the commit, whatever they were, and return what has changed; cost follows that.
 
         `kept` are the directories of submodules that stay. Raises `GitError`, and `UncleanError` where a tree without a
         history would fare better.
@@ -160,7 +163,9 @@ class Tree:
             # Before the reset: that would follow files of attributes, and links to directories, that somebody has left.
             run("clean", "-ffdx", "--quiet")
             tidy_up(self.path, kept)
-        anew = used and self._attributes_differ(commit, git, deadline=deadline, idle=idle)
+        changes = self._changes(commit, git, deadline=deadline, idle=idle) if used else {}
+        # They decide about the bytes of others.
+        anew = any(PurePosixPath(path).name == ".gitattributes" for path in changes)
         if anew:
             # Without times in the index all files are written, those too whose blobs stay the same.
             run("read-tree", self.head() or commit)
@@ -169,6 +174,7 @@ class Tree:
             # It says so if something stands where a submodule was, and leaves it.
             run("clean", "-ffdx", "--quiet")
         self._share_index()
+        return changes
 
     def _run(self, git: Git, options: Sequence[str], *arguments: str, used: bool, deadline: float, idle: bool) -> str:
         """Run a command that works on a tree, which was `used` before or not; return what it warns of."""
@@ -198,16 +204,13 @@ class Tree:
         """Return the comparison of its files with what a checkout of its commit makes."""
         return Comparison(self.place, self.metadata / "gitsync-made", git)
 
-    def _attributes_differ(self, commit: str, git: Git, *, deadline: float, idle: bool) -> bool:
-        """Say whether a file of attributes, which decide about the bytes of others, is another in the commit."""
-        output = git.run(
-            ["diff-index", "--cached", "--quiet", commit, "--", ":(glob)**/.gitattributes"],
-            deadline=deadline,
-            place=self.place,
-            accept=lambda status: status in {0, 1},
-            idle=idle,
+    def _changes(self, commit: str, git: Git, *, deadline: float, idle: bool) -> Changes:
+        """Return what is another in the commit than in the index."""
+        records = Records(b"\0", most=sys.maxsize)
+        compare = ["diff-index", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", "-R", commit, "--"]
+        return parse_raw(
+            git.run(compare, deadline=deadline, place=self.place, idle=idle, sinks=Sinks(output=records)).records
         )
-        return output.status == 1
 
     def _share_index(self) -> None:
         """Let consumers have the index, too."""

@@ -20,5 +20,5 @@ class Trees:
         self.disposal = Disposal(repo.name, self.catalogue, observers)
         self.limit = TreeLimit(repo, catalogue=self.catalogue, disposal=self.disposal)
         self.staging = Staging(repo, git, stores, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit)
-        self.times = Times(self.catalogue, git)
+        self.times = Times(self.catalogue, git, self.staging.changes)
         self.retirement = Retirement(repo, catalogue=self.catalogue, disposal=self.disposal)

@@ -77,6 +77,22 @@ class Whole:
         return bytes(self._bytes)
 
 
+class Head:
+    """Keeps the first `limit` bytes of an output, however long it is."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = b""
+
+    def add(self, part: bytes) -> None:
+        """Take the next part."""
+        self._bytes += part[: self._limit - len(self._bytes)]
+
+    def kept(self) -> bytes:
+        """Return the beginning of it."""
+        return self._bytes
+
+
 class Tail:
     """Keeps the last `limit` bytes of an output."""
 

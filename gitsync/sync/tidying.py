@@ -8,6 +8,7 @@ from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.sync.memory import Known, Memory
 from gitsync.sync.parts import Parts
+from gitsync.telling.events import TreesKept
 from gitsync.volume.takeover import Takeover
 
 
@@ -15,6 +16,7 @@ class Tidying:
     """The order on the volume of one repository."""
 
     def __init__(self, repo: RepoConfig, parts: Parts) -> None:
+        self._name = repo.name
         self._timeout = repo.schedule.sync_timeout
         self._parts = parts
         self._takeover = Takeover(repo)
@@ -29,7 +31,10 @@ class Tidying:
         try:
             parts.lock.check_directories()
             linked = parts.publisher.current()
-            parts.trees.retirement.tidy(linked, parts.stores.all(), parts.stores.current.path)
+            kept = parts.trees.retirement.tidy(linked, parts.stores.all(), parts.stores.current.path)
+            standbys = sum(tree.private for tree in kept)
+            left = sum(tree.path != linked for tree in kept) - standbys
+            parts.observers.notify(TreesKept(repo=self._name, left=left, standbys=standbys))
             if memory.announced:
                 self._takeover.sweep(linked, parts.trees.disposal.discard)
         except (OSError, PublishError) as error:

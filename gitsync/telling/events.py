@@ -24,11 +24,14 @@ class Commit:
     """A commit as it matters here.
 
     `author_date` is in ISO 8601, `commit_time` in Unix seconds; each is None where the commit's own is unusable.
+    `author` is a name, `subject` what the message begins with; both are cut, and fit to be shown.
     """
 
     hash: str
     author_date: str | None = None
     commit_time: float | None = None
+    author: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +187,15 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TreesKept:
+    """So many trees are there beside the published one: `left` have readers perhaps, `standbys` wait for an update."""
+
+    repo: str
+    left: int
+    standbys: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Undeletable:
     """So many directories are not needed any more and cannot be removed."""
 
@@ -217,6 +229,7 @@ Event = (
     | Published
     | TreeTaken
     | Measured
+    | TreesKept
     | Undeletable
     | PassFinished
 )

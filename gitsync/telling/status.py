@@ -15,15 +15,20 @@ from gitsync.telling.events import (
     Event,
     Failure,
     Fetching,
+    Measured,
     PassFinished,
     PassStarted,
     Probed,
     Published,
+    TreesKept,
+    Undeletable,
     Waiting,
 )
 
 # A worker that is this much (seconds) behind its own announcement hangs.
 _SLACK: Final = 30.0
+# So many passes are shown.
+_REMEMBERED: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +68,16 @@ class Latest:
 
     probe: Probed | None = None
     fetching: Fetching | None = None
+    sizes: Measured | None = None
+    trees: TreesKept | None = None
+    undeletable: Undeletable | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RepoStatus:
     """One repository; times are seconds, `act_by` on the monotonic clock and all others Unix time.
 
-    `done` is the pass that has ended last.
+    `history` has the passes that have ended last, the latest at its end.
     """
 
     watched: Watched
@@ -80,8 +88,13 @@ class RepoStatus:
     next_pass: float | None = None
     failure: Failure | None = None
     paused: Pause | None = None
-    done: PassFinished | None = None
+    history: tuple[PassFinished, ...] = ()
     latest: Latest = Latest()
+
+    @property
+    def done(self) -> PassFinished | None:
+        """The pass that has ended last."""
+        return self.history[-1] if self.history else None
 
     @property
     def failures(self) -> int:
@@ -165,6 +178,12 @@ class StatusBoard:
                 self._replace_latest(event.repo, probe=event)
             case Fetching():
                 self._replace_latest(event.repo, fetching=event if event.progress else None)
+            case Measured():
+                self._replace_latest(event.repo, sizes=event)
+            case TreesKept():
+                self._replace_latest(event.repo, trees=event)
+            case Undeletable():
+                self._replace_latest(event.repo, undeletable=event)
             case Published():
                 published = Publication(commit=event.commit, published_at=event.published_at, ref=event.ref)
                 self._replace(event.repo, publication=published)
@@ -175,7 +194,8 @@ class StatusBoard:
 
     def _finished(self, event: PassFinished) -> None:
         result = event.result
-        changes: dict[str, object] = {"failure": result.failure, "done": event}
+        history = (*self._snapshots[event.repo].history, event)[-_REMEMBERED:]
+        changes: dict[str, object] = {"failure": result.failure, "history": history}
         if result.failure is None:
             changes["last_success"] = result.finished_at
         changes["next_pass"] = None if event.next_delay is None else result.finished_at + event.next_delay

@@ -39,14 +39,14 @@ class Retirement:
         """Whether time has made something of a tree; a publication does as well."""
         return time.monotonic() >= self._tidy_at
 
-    def tidy(self, linked: Path | None, stores: list[Path], current: Path) -> None:
+    def tidy(self, linked: Path | None, stores: list[Path], current: Path) -> list[Tree]:
         """Retire the trees that the link has left for long enough, drop those that nobody will need or knows.
 
-        It has to be done after a publication, and when `untidy` says so.
+        It has to be done after a publication, and when `untidy` says so. Returns the trees that there are then.
         """
         self._tidy_at = math.inf
         if not nolinks.is_directory(self._catalogue.directory):
-            return
+            return []
         standbys, expired = [], []
         for tree in self._catalogue.all(stores):
             if tree.path == linked:
@@ -65,6 +65,7 @@ class Retirement:
         known = self._catalogue.all(stores)
         self._remove_unknown(known, linked)
         self._remove_unused(known, stores, current)
+        return known
 
     def _expired(self, tree: Tree, limit: float) -> bool:
         """Say whether the link has left a tree for so long; if not, it is looked at again when it has."""

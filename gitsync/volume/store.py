@@ -19,9 +19,11 @@ from typing import Final
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.log import get_logger
+from gitsync.base.printable import printable_name
 from gitsync.base.redact import scrub
 from gitsync.config import GitSetting, RepoConfig, is_full_hash, render
 from gitsync.programs.gitcmd import Git, Place
+from gitsync.programs.process import Head, Sinks
 from gitsync.remote.fetch import fetch
 from gitsync.remote.progress import Overheard
 from gitsync.telling.events import Commit, Fetching, Observers
@@ -29,6 +31,8 @@ from gitsync.telling.events import Commit, Fetching, Observers
 PRIVATE_REF: Final = "refs/gitsync/head"
 # Holds the options that the store was fetched with.
 _OPTIONS: Final = "gitsync-options"
+# Bytes of what git says of a commit, which may have a message of any length.
+_SEEN: Final = 16384
 # How git says that there is no such object, or no such ref.
 _ABSENT: Final = re.compile("bad (object|revision)")
 # What is said of a remote for which the options of the repository's own do not help.
@@ -119,17 +123,25 @@ class Store:
         """Return a commit that the store has whole, None if it has no such commit; raise `GitError`."""
         if not nolinks.is_directory(self.path / "objects"):
             return None
-        decorate = ("--decorate=full", f"--decorate-refs={PRIVATE_REF}", "--format=%H%n%aI%n%ct%n%D")
+        decorate = ("--decorate=full", f"--decorate-refs={PRIVATE_REF}", "--format=%H%n%aI%n%ct%n%D%n%an%n%s")
+        command = ["log", "-1", *decorate, f"{revision}^{{commit}}", "--"]
+        sinks = Sinks(output=Head(_SEEN))
         try:
-            printed = self._run("log", "-1", *decorate, f"{revision}^{{commit}}", "--", deadline=deadline)
+            printed = self._git.run(command, deadline=deadline, place=self.place, sinks=sinks).stdout
         except GitError as error:
             if _ABSENT.search(str(error)):
                 return None
             raise
-        hash_, written, seconds, refs = printed.splitlines()
+        hash_, written, seconds, refs, author, *subject = printed.split("\n", 5)
         if PRIVATE_REF not in refs.split(", ") and not self._is_whole(hash_, deadline=deadline):
             return None
-        return Commit(hash=hash_, author_date=_date(written), commit_time=_seconds(seconds))
+        return Commit(
+            hash=hash_,
+            author_date=_date(written),
+            commit_time=_seconds(seconds),
+            author=_shown(author),
+            subject=_shown("".join(subject)),
+        )
 
     @property
     def place(self) -> Place:
@@ -222,6 +234,10 @@ class Store:
 def _is_generation(path: Path, key: str) -> bool:
     name, _, number = path.name.rpartition("-")
     return name == key and number.isascii() and number.isdigit()
+
+
+def _shown(written: str) -> str:
+    return printable_name(scrub(written.strip()))
 
 
 def _date(written: str) -> str | None:

@@ -7,6 +7,7 @@ import pytest
 
 from gitsync.base.errors import GitError
 from gitsync.config import TREES_DIRECTORY
+from gitsync.telling.events import TreesKept
 from gitsync.volume.mounts import MountedTrees, Mounts
 from gitsync.volume.tree import Tree
 from tests.integration.conftest import MakeWorkbench
@@ -45,6 +46,19 @@ def test_updates_in_quick_succession_use_trees_again(make_workbench: MakeWorkben
     for number in range(17, 22):
         left = update(number, every=keep * 6)
     assert len(left) == 2
+
+
+def test_trees_that_wait_are_told_of(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Those whose readers have time are one thing, those that wait for the next update another."""
+    bench = make_workbench(origin.url, stale_worktree_timeout="20s")
+    bench.run()
+    origin.commit({"a.txt": "second\n"})
+    bench.run()
+    assert bench.recorder.events[-1] == TreesKept(repo=bench.repo.name, left=1, standbys=0)
+    for mark in (bench.stores.current.path / "worktrees").glob("*/gitsync-left"):
+        time_passes(mark, 30)
+    bench.sync.tidy()
+    assert bench.recorder.events[-1] == TreesKept(repo=bench.repo.name, left=0, standbys=1)
 
 
 def test_tree_is_prepared_when_updates_come_quickly(make_workbench: MakeWorkbench, origin: Origin) -> None:

@@ -189,6 +189,33 @@ def test_commit_carries_its_dates(make_workbench: MakeWorkbench, origin: Origin)
     assert commit.commit_time == float(git(origin.path, "log", "-1", "--format=%ct", commit.hash))
 
 
+def test_commit_carries_its_words(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Author and message are those of the commit, on one line, cut, and without what a terminal acts upon."""
+    bench = make_workbench(origin.url)
+    bench.lock.take(deadline=soon())
+    words = "Second\x1b[31m of\u2028 https://u:pw12@host\x0b\nmore of it\n\nand a body\n"
+    hash_ = origin.commit({"index.html": "second\n"}, message=words)
+    commit = bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
+    found = bench.stores.current.lookup(commit.hash, deadline=soon())
+    assert found
+    assert (found.hash, found.author) == (hash_, git(origin.path, "log", "-1", "--format=%an"))
+    assert found.subject == "Second\\x1b[31m of\\u2028 https://***@host\\x0b more of it"
+
+
+def test_commit_with_a_message_of_any_length(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """What somebody writes into a commit keeps nobody from having it."""
+    bench = make_workbench(origin.url)
+    bench.lock.take(deadline=soon())
+    origin.commit({"index.html": "second\n"}, message="word " * 4_000_000)
+    commit = bench.stores.fetch(bench.remote.probe(deadline=soon()), deadline=soon())
+    found = bench.stores.current.lookup(commit.hash, deadline=soon())
+    assert found
+    assert found.author_date
+    assert found.subject
+    assert found.subject.startswith("word word")
+    assert len(found.subject) == 256
+
+
 LEFTOVERS = (
     *("shallow.lock", "config.lock", "packed-refs.lock", "HEAD.lock", "gc.pid", "packed-refs.new"),
     *("refs/gitsync/head.lock", "objects/pack/tmp_pack_x", "objects/pack/pack-1.keep", "objects/12/tmp_obj_x"),

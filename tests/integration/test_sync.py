@@ -24,7 +24,8 @@ def test_first_pass_publishes(make_workbench: MakeWorkbench, origin: Origin) -> 
     result = bench.run()
     assert result.outcome == "updated"
     assert assert_published(origin.path, bench.repo.link) == origin.head
-    assert bench.recorder.names() == ["Probed", "BeforeStage", "Fetched", "BeforePublish", "Published"]
+    update = ["BeforeStage", "Fetched", "BeforePublish", "Published"]
+    assert bench.recorder.names() == ["Probed", "TreesKept", *update, "TreesKept"]
 
 
 def test_unchanged_pass_asks_the_remote_for_refs_only(

@@ -42,9 +42,13 @@ def status(**changes: Any) -> RepoStatus:
         known = {"published_at": "published_at", "ref": "resolved_ref"}
         details = {field: changes.pop(name, None) for field, name in known.items()}
         changes["publication"] = Publication(commit=changes.pop("commit"), **details)
-    latest = {name: changes.pop(name) for name in ("probe", "fetching") if name in changes}
+    latest = {
+        name: changes.pop(name) for name in ("probe", "fetching", "sizes", "trees", "undeletable") if name in changes
+    }
     if latest:
         changes["latest"] = Latest(**latest)
+    if "done" in changes:
+        changes["history"] = (changes.pop("done"),)
     return RepoStatus(**{"watched": watched, "act_by": 1000.0, **changes})
 
 
@@ -54,8 +58,9 @@ def board(**changes: Any) -> StatusBoard:
 
 
 def commit(**changes: Any) -> Commit:
-    """Return a commit with times."""
-    return Commit(**{"hash": HASH, "author_date": "2026-01-02T03:04:05+00:00", "commit_time": 1000.0, **changes})
+    """Return a commit with times, an author and a message."""
+    who = {"author": "Ada Lovelace", "subject": "Correct the notes"}
+    return Commit(**{"hash": HASH, "author_date": "2026-01-02T03:04:05+00:00", "commit_time": 1000.0, **who, **changes})
 
 
 def result(**changes: Any) -> SyncResult:

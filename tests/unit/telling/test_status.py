@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gitsync.telling.events import Fetched, Fetching, Measured, Probed
+from gitsync.telling.events import Fetched, Fetching, Measured, Probed, TreesKept, Undeletable
 from gitsync.telling.progress import Progress
 from gitsync.telling.status import Pause, Publication, RepoStatus, StatusBoard
 from tests.support.eventually import TIMEOUT
@@ -186,3 +186,28 @@ def test_fetch_that_goes_on() -> None:
     (snapshot,) = watched.all()
     assert snapshot.latest.fetching is None
     assert snapshot.latest.probe
+
+
+def test_latest_words() -> None:
+    """Of sizes, of trees that wait and of those that cannot be removed, what was told last is shown."""
+    watched = board()
+    told = (
+        Measured(repo=REPO, store_size=1, tree_size=2),
+        TreesKept(repo=REPO, left=1, standbys=2),
+        Undeletable(repo=REPO, count=3),
+    )
+    for event in told:
+        watched.notify(event)
+    (snapshot,) = watched.all()
+    assert (snapshot.latest.sizes, snapshot.latest.trees, snapshot.latest.undeletable) == told
+
+
+def test_history() -> None:
+    """The last twenty passes are remembered, in their order."""
+    watched = board()
+    passes = [finished(result(duration=float(number))) for number in range(25)]
+    for event in passes:
+        watched.notify(event)
+    (snapshot,) = watched.all()
+    assert list(snapshot.history) == passes[5:]
+    assert snapshot.done == passes[-1]

@@ -13,11 +13,11 @@ RUN pip --python /usr/lib/gitsync/bin/python3 install --no-cache-dir --no-compil
 COPY pyproject.toml README.md LICENSE ./
 COPY gitsync ./gitsync
 # --no-deps, then check: constraints.txt has to name every dependency. Compiled here, and never checked against the sources' times
-# again, because at run time the root filesystem may be read-only.
+# again, because at run time the root filesystem may be read-only. -OO leaves out documentation strings, which are 2 MB of memory.
 RUN pip --python /usr/lib/gitsync/bin/python3 install --no-cache-dir --no-compile --no-deps . \
     && pip --python /usr/lib/gitsync/bin/python3 check \
     && find /usr/lib/gitsync/lib -type d '(' -name test -o -name tests ')' -prune -exec rm -rf '{}' + \
-    && /usr/lib/gitsync/bin/python3 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/gitsync/lib
+    && /usr/lib/gitsync/bin/python3 -OO -m compileall -q --invalidation-mode unchecked-hash /usr/lib/gitsync/lib
 
 # --- What runs --------------------------------------------------------------------------------------------------------------------
 FROM ${BASE}
@@ -32,6 +32,9 @@ RUN apt-get update \
         /usr/lib/python3*/test /usr/lib/python3*/pydoc_data /usr/lib/python3*/ensurepip /usr/lib/python3*/idlelib \
         /usr/share/doc /usr/share/man /usr/share/info /usr/share/lintian \
         /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* \
+    # Compiled as the program is, and not in two ways.
+    && find /usr/lib/python3* -name '*.pyc' -delete \
+    && python3 -OO -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python3* \
     && groupadd --gid 65533 git-sync \
     && useradd --uid 65533 --gid 65533 --no-log-init --no-create-home --home-dir /tmp --shell /usr/sbin/nologin git-sync \
     && install -d -o git-sync -g git-sync -m 02775 /git \
@@ -42,10 +45,14 @@ RUN apt-get update \
     && chmod 0755 /git-sync
 COPY --from=build /usr/lib/gitsync /usr/lib/gitsync
 
+# The last three keep memory down: no documentation strings, one heap for all threads, and what is free goes back to the system.
 ENV GITSYNC_ROOT=/git \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    PYTHONOPTIMIZE=2 \
+    MALLOC_ARENA_MAX=1 \
+    MALLOC_TRIM_THRESHOLD_=65536
 USER 65533:65533
 WORKDIR /tmp
 EXPOSE 9484

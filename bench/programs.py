@@ -21,6 +21,8 @@ from tests.support.processes import kill_family
 TIMEOUT = 180.0
 # So long that no pass starts by itself.
 NEVER = "3600s"
+# As the image has it.
+INTERPRETER = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,12 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "TMPDIR": str(tmpdir)},
+                env={
+                    "PATH": os.environ.get("PATH", os.defpath),
+                    "HOME": str(home),
+                    "TMPDIR": str(tmpdir),
+                    **INTERPRETER,
+                },
                 cwd=workdir,
                 start_new_session=True,
             )

@@ -14,6 +14,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 EXAMPLE = PROJECT / "examples" / "beginner-html-site-scripted.bundle"
 DATA = PROJECT / ".run"
+# As the image has it, to keep memory down: set before the interpreter starts.
+INTERPRETER = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
 def free_port(wanted: int) -> int:
@@ -66,7 +68,7 @@ def main() -> int:
     metrics, site = free_port(9484), free_port(8080)
     arguments = [] if given else ["--repo", repo]
     arguments += ["--root", str(root), "--link", link, "--http-bind", f"127.0.0.1:{metrics}", *sys.argv[1:]]
-    daemon = subprocess.Popen([sys.executable, "-m", "gitsync", *arguments])
+    daemon = subprocess.Popen([sys.executable, "-m", "gitsync", *arguments], env=INTERPRETER | os.environ)
     # Ctrl-C reaches gitsync by itself, and we end after it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: daemon.terminate())

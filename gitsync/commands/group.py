@@ -14,9 +14,10 @@ from gitsync.commands.receiver_check import receiver_check
 from gitsync.commands.trigger import trigger
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+# Here and for each command `help` is given, as the image runs without documentation strings.
+@click.group(help="Ask a gitsync that runs.", context_settings={"help_option_names": ["-h", "--help"]})
 def group() -> None:
-    """Ask a gitsync that runs."""
+    """Hold all sub-commands."""
 
 
 for command in (receiver_check, trigger, pause, resume):

@@ -13,25 +13,28 @@ from gitsync.commands.parameters import of_sidecar
 from gitsync.commands.sidecar import PATIENCE, find
 from gitsync.commands.words import report
 
+_PAUSE: Final = """
+Have the gitsync at URL publish nothing, from now on until `gitsync resume`, over restarts as well.
+
+The exit status is as that of `gitsync trigger`.
+"""
+_RESUME: Final = "Have the gitsync at URL go on after `gitsync pause`, with a pass at once."
 _CODES: Final = {200: EXIT_OK, 503: EXIT_UNDONE}
 
 
-@click.command()
+@click.command(help=_PAUSE)
 @of_sidecar
 @click.option("--reason", default="", help="Why; it is shown in /status and in the log.")
 @click.pass_obj
 def pause(environ: Mapping[str, str], url: str | None, secret_file: Path | None, reason: str) -> int:
-    """Have the gitsync at URL publish nothing, from now on until `gitsync resume`, over restarts as well.
-
-    The exit status is as that of `gitsync trigger`.
-    """
+    """Pause a sidecar; return the exit code."""
     path = f"/pause?{urlencode({'reason': reason})}" if reason else "/pause"
     return report(find(environ, url=url, secret_file=secret_file).ask(path, timeout=PATIENCE), _CODES)
 
 
-@click.command()
+@click.command(help=_RESUME)
 @of_sidecar
 @click.pass_obj
 def resume(environ: Mapping[str, str], url: str | None, secret_file: Path | None) -> int:
-    """Have the gitsync at URL go on after `gitsync pause`, with a pass at once."""
+    """Let a sidecar go on; return the exit code."""
     return report(find(environ, url=url, secret_file=secret_file).ask("/resume", timeout=PATIENCE), _CODES)

@@ -20,6 +20,18 @@ from gitsync.receiver import samples
 from gitsync.receiver.providers import PROVIDERS
 from gitsync.receiver.request import Request
 
+_HELP: Final = """
+Send a push to the gitsync at URL as PROVIDER would, signed with the secret, and explain the answer.
+
+URL is such as https://sync.example.com/webhook. Without one it is the gitsync in this container, or wherever the
+same variables lead.
+
+\b
+Exit status:
+  0    the event was let in
+  2    the arguments, or the variables, cannot be used
+  3    there is no such server, or it does not let us in
+"""
 _PATH: Final = "/webhook"
 # Seconds; the least patient provider waits as long.
 _PATIENCE: Final = 5.0
@@ -53,7 +65,7 @@ _UNREACHED: Final = {
 }
 
 
-@click.command("receiver-check")
+@click.command("receiver-check", help=_HELP)
 @click.argument("provider", type=click.Choice(sorted(provider.name for provider in PROVIDERS)))
 @of_sidecar
 @click.option("--ref", help="The branch or tag that is pushed to; else what the variables of the sidecar follow.")
@@ -62,17 +74,7 @@ _UNREACHED: Final = {
 def receiver_check(
     environ: Mapping[str, str], provider: str, url: str | None, secret_file: Path | None, ref: str | None, ping: bool
 ) -> int:
-    """Send a push to the gitsync at URL as PROVIDER would, signed with the secret, and explain the answer.
-
-    URL is such as https://sync.example.com/webhook. Without one it is the gitsync in this container, or wherever the
-    same variables lead.
-
-    \b
-    Exit status:
-      0    the event was let in
-      2    the arguments, or the variables, cannot be used
-      3    there is no such server, or it does not let us in
-    """
+    """Send an event; return the exit code."""
     sidecar = find(environ, url=url and url.rstrip("/").removesuffix(_PATH), secret_file=secret_file)
     secret = sidecar.secret.reveal().encode(errors="surrogateescape")
     repo, followed = load_followed(environ)

@@ -12,31 +12,33 @@ from gitsync.commands.parameters import of_sidecar, seconds
 from gitsync.commands.sidecar import PATIENCE, find
 from gitsync.commands.words import report
 
+_HELP: Final = """
+Have a pass run by the gitsync at URL, which is such as http://gitsync:9484.
+
+Without a URL it is the one in this container, or wherever the same variables lead.
+
+\b
+Exit status:
+  0    done; without --wait, begun
+  1    the pass has failed
+  2    the arguments, or the variables, cannot be used
+  3    there is no such server, or it does not let us in
+  4    not done in time, or not now: it is paused, or ends
+"""
 _CODES: Final = {
     **{200: EXIT_OK, 202: EXIT_OK, 424: EXIT_FAILED, 400: EXIT_USAGE},
     **{409: EXIT_UNDONE, 503: EXIT_UNDONE, 504: EXIT_UNDONE},
 }
 
 
-@click.command()
+@click.command(help=_HELP)
 @of_sidecar
 @click.option(
     "--wait", metavar="DURATION", callback=seconds, help="Wait so long for the outcome, such as 30s; else for nothing."
 )
 @click.pass_obj
 def trigger(environ: Mapping[str, str], url: str | None, secret_file: Path | None, wait: float | None) -> int:
-    """Have a pass run by the gitsync at URL, which is such as http://gitsync:9484.
-
-    Without a URL it is the one in this container, or wherever the same variables lead.
-
-    \b
-    Exit status:
-      0    done; without --wait, begun
-      1    the pass has failed
-      2    the arguments, or the variables, cannot be used
-      3    there is no such server, or it does not let us in
-      4    not done in time, or not now: it is paused, or ends
-    """
+    """Trigger a pass of a sidecar; return the exit code."""
     sidecar = find(environ, url=url, secret_file=secret_file)
     answer = sidecar.ask("/sync" if wait is None else f"/sync?wait={wait:g}s", timeout=(wait or 0.0) + PATIENCE)
     return report(answer, _CODES, line=_line)

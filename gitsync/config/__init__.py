@@ -8,7 +8,7 @@ from gitsync.config.model import Config, ReceiverConfig
 from gitsync.config.places import Bind, Place
 from gitsync.config.repo import GitConfig, RepoConfig, Schedule
 from gitsync.config.rules import STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash
-from gitsync.config.urls import TRANSPORTS, parse_repo, split_login, transport
+from gitsync.config.urls import TRANSPORTS, parse_repo, split_login, ssh_destination, transport
 from gitsync.config.values import Credential
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "read_arguments",
     "render",
     "split_login",
+    "ssh_destination",
     "transport",
 ]

@@ -81,7 +81,8 @@ class GitConfig:
     probe: str = option(
         choice("auto", "git"),
         "How the remote is asked whether anything is new: auto over http and https with a kept connection, which costs "
-        "next to nothing, where that is beyond doubt, and else by git; or always by git.",
+        "next to nothing, where that is beyond doubt, and else by git, over ssh with a kept connection too; or always "
+        "by git, with a connection for each command.",
         default="auto",
     )
     home: Path | None

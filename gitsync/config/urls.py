@@ -18,6 +18,10 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _HELPER = re.compile(r"([A-Za-z0-9+.-]+)::")
 # user@host:path, as git reads it: no slash before the colon. https://git-scm.com/docs/git-clone#_git_urls
 _SCP_LIKE = re.compile(r"(?:[^/:@\s]+@)?(?:\[[^\]]+\]|[^/:\s]+):(?!//)")
+# What ssh is to reach, in either form; anything unusual is left to git, which takes it apart by rules of its own.
+_USER_AND_HOST = r"((?:[\w.+-]+@)?)([A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])"
+_SSH_URL = re.compile(rf"ssh://{_USER_AND_HOST}(?::([0-9]{{1,5}}))?/", re.ASCII)
+_SSH_ADDRESS = re.compile(rf"{_USER_AND_HOST}():(?!//)", re.ASCII)
 # A scheme that is followed by anything but two slashes and a host.
 _MISSPELT = re.compile(r"https?(?![\w.+-])(?!://[^/\\])", re.IGNORECASE)
 _AUTHORITY = re.compile(r"[^/?#]*")
@@ -32,6 +36,17 @@ def transport(repo: str) -> str:
     if helper := _HELPER.match(repo):
         return helper.group(1)
     return "ssh" if _SCP_LIKE.match(repo) else "file"
+
+
+def ssh_destination(repo: str) -> tuple[str, ...] | None:
+    """Return the arguments with which ssh reaches the server of a repository; None for others, and unusual ones."""
+    if transport(repo) != "ssh":
+        return None
+    found = _SSH_URL.match(repo) if _SCHEME.match(repo) else _SSH_ADDRESS.match(repo)
+    if found is None:
+        return None
+    user, host, port = found.groups()
+    return (*(("-p", port) if port else ()), "--", user + host.strip("[]"))
 
 
 def is_plain_path(repo: str) -> bool:

@@ -36,7 +36,7 @@ def build(repo: RepoConfig, *, directory: Path, observers: Observers | None = No
     if repo.auth.cookie_file:
         sources.append(Cookies(repo.auth.cookie_file, copy=directory / "cookies"))
     command = os.environ.get("GIT_SSH_COMMAND") or "ssh"
-    files = SshFiles.of(repo.auth, needed=transport(repo.repo) == "ssh", command=command)
+    files = SshFiles.of(repo, command=command)
     sources.append(Ssh(files, directory=directory))
     sources += _credentials(repo, directory)
     sources += _for_repo(repo, directory, observers or Observers(), cancellation)

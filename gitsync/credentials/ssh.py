@@ -15,7 +15,7 @@ from typing import Final
 
 from gitsync.base.errors import CredentialError
 from gitsync.base.log import get_logger
-from gitsync.config import AuthConfig, GitSetting
+from gitsync.config import GitSetting, RepoConfig, transport
 from gitsync.credentials.base import GivenLogin, PrivateFile, read_file, read_lines, write_private
 from gitsync.credentials.keys import private_key
 
@@ -23,8 +23,11 @@ DEFAULT_KEY: Final = Path("/etc/git-secret/ssh")
 DEFAULT_KNOWN_HOSTS: Final = Path("/etc/git-secret/known_hosts")
 _KEY_OPTION: Final = "--ssh-key-file"
 _HOSTS_OPTION: Final = "--ssh-known-hosts-file"
+_ALWAYS: Final = ("BatchMode=yes", "ConnectTimeout=20", "ServerAliveCountMax=2")
 # A server that does not even answer to that is gone after 20 seconds, as one of https is.
-_ALWAYS: Final = ("BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=10", "ServerAliveCountMax=2")
+_QUIET: Final = 10
+# Where there is little time for a pass it has to know soon, so that there is time for another connection.
+_QUESTIONS: Final = 6
 _WRAPPER: Final = "libnss_wrapper.so"
 _LIBRARIES: Final = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
 
@@ -40,11 +43,15 @@ class SshFiles:
     needed: bool
     # For the shell; what it says goes before our options, as ssh takes the first value of each.
     command: str = "ssh"
+    # Seconds that a pass may take.
+    timeout: float = 60.0
 
     @classmethod
-    def of(cls, auth: AuthConfig, *, needed: bool, command: str) -> "SshFiles":
+    def of(cls, repo: RepoConfig, *, command: str) -> "SshFiles":
         """Return the files of a configuration."""
-        return cls(auth.ssh.key_file, auth.ssh.known_hosts_file, auth.ssh.known_hosts, needed, command)
+        ssh = repo.auth.ssh
+        needed = transport(repo.repo) == "ssh"
+        return cls(ssh.key_file, ssh.known_hosts_file, ssh.known_hosts, needed, command, repo.schedule.sync_timeout)
 
 
 class Ssh:
@@ -136,7 +143,8 @@ class Ssh:
 
     def environment(self) -> dict[str, str]:
         """Return the command, for git and for nobody else; the library is for ssh alone."""
-        options = [*_ALWAYS, *self._host_options()]
+        quiet = max(1, min(_QUIET, int(self._files.timeout / _QUESTIONS)))
+        options = [*_ALWAYS, f"ServerAliveInterval={quiet}", *self._host_options()]
         if self._used:
             # Others, such as those of an agent, would use up the tries that a server allows.
             options += ["IdentitiesOnly=yes", *(f"IdentityFile={_quoted(path)}" for path in self._used)]

@@ -20,10 +20,13 @@ from gitsync.base.redact import scrub
 from gitsync.config import TRANSPORTS, RepoConfig, transport
 from gitsync.programs.gitdir import GitDirectories
 from gitsync.programs.gitfailure import failure, was_killed
+from gitsync.programs.masters import Masters
 from gitsync.programs.planted import clear_metadata
 from gitsync.programs.process import LARGEST, CancelledError, Children, Ended, MadeWayError, Process, Sinks
 
 _SHOWN: Final = 65536
+# Commands that do nothing without the remote.
+_REMOTE: Final = ("ls-remote", "fetch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,10 @@ class Logins(Protocol):
     def environment(self) -> Mapping[str, str]:
         """Return the variables for the next command."""
 
+    @property
+    def generation(self) -> int:
+        """A number that grows whenever a login has changed."""
+
     def take_login(self, url: str) -> str:
         """Return a URL without its login, which git is given in another way."""
 
@@ -96,12 +103,11 @@ class Git:
         self._home = home
         self._environment = _environment(repo, home=home, configuration=configuration)
         self._credentials = credentials
-        # Commands are given no URL that holds a login: everybody could read it in their arguments.
-        self.take_login = credentials.take_login
         self._log = get_logger(repo=repo.name)
         self.directories = GitDirectories(home)
         # Other programs that work on the volume run among them, and end with them.
         self.children = Children()
+        self.masters = Masters(repo, home / "s")
         self.inherited: tuple[int, ...] = ()
 
     def run(
@@ -123,7 +129,10 @@ class Git:
         """
         started = time.monotonic()
         command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
-        tried = f"git {command} ({scrub(place.remote) if place and place.remote else self._url})"
+        url = place.remote if place and place.remote else self._url
+        tried = f"git {command} ({scrub(url)})"
+        if command in _REMOTE:
+            deadline = self._connect(url, command, deadline)
         with _naming(place):
             ended = self._wait(arguments, place, tried, deadline=deadline, sinks=sinks or Sinks(), idle=idle)
             output = Output(ended.stdout, ended.stderr.decode(errors="replace"), ended.status)
@@ -132,7 +141,16 @@ class Git:
                 self._raise_if_cancelled(tried)
                 on_files = place is not None and place.work_tree is not None
                 raise failure(tried, output.stderr, output.status, on_files=on_files)
+        if command in _REMOTE:
+            self.masters.reached(url)
         return output
+
+    def _connect(self, url: str, command: str, deadline: float) -> float:
+        """Have a kept connection of ssh ready, where there should be one; return the deadline for the command."""
+        logins = self._credentials
+        kept = self.masters.prepare(url, logins.environment(), generation=logins.generation, deadline=deadline)
+        # If a question hangs there is time to put it once more, over another connection. A fetch may need all of it.
+        return (time.monotonic() + deadline) / 2 if kept and command == "ls-remote" else deadline
 
     def _wait(
         self, arguments: Sequence[str], place: Place | None, tried: str, *, deadline: float, sinks: Sinks, idle: bool
@@ -164,13 +182,19 @@ class Git:
         except OverflowError:
             raise GitError(f"{tried}: the answer is larger than {LARGEST} bytes", reason="remote_error") from None
 
+    def take_login(self, url: str) -> str:
+        """Return a URL without its login: everybody could read it in the arguments of a command."""
+        return self._credentials.take_login(url)
+
     def cancel(self) -> None:
         """End what runs, politely, and refuse to start more. Called by the main thread at shutdown."""
         self.children.cancel()
+        self.masters.cancel()
 
     def kill(self) -> None:
         """End what still runs, at once."""
         self.children.kill()
+        self.masters.cancel()
 
     def interrupt(self) -> None:
         """End what runs at low priority: a pass is due. Called by whoever starts one."""
@@ -195,7 +219,7 @@ class Git:
         from git.cmd import Git as CommandLayer
         from git.exc import GitCommandNotFound
 
-        environment = {**self._environment, **self._credentials.environment(), **variables}
+        environment = {**self._environment, **self.masters.lead(self._credentials.environment()), **variables}
         try:
             wrapper = CommandLayer(str(self._home)).execute(
                 [self._program, *arguments],

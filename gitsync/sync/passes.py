@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gitsync.base.errors import GitSyncError, PublishVetoed, from_os_error
+from gitsync.base.errors import GitError, GitSyncError, PublishVetoed, from_os_error
 from gitsync.base.log import get_logger
 from gitsync.base.printable import printable
 from gitsync.base.redact import scrub
@@ -33,6 +33,8 @@ _Steps = Sequence[Step]
 _TRIES: Final = 10
 # Much of a message may be the words of a server or of a repository.
 _LONGEST_MESSAGE: Final = 4000
+# What is wrong here, and not on the way to the remote.
+_HERE: Final = frozenset({"cancelled", "no_space", "corrupt", "bad_commit", "git_missing", "out_of_memory"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,7 @@ class SyncPass:
     def __init__(self, repo: RepoConfig, parts: Parts, homes: Homes, phases: Phases) -> None:
         self._log = get_logger(repo=repo.name)
         self._credentials = parts.credentials
+        self._masters = parts.git.masters
         self._homes = homes
         self._order = _order(homes)
         self._phases = phases
@@ -135,6 +138,7 @@ class SyncPass:
             outcome = self._run(Known(deadline=deadline, memory=memory)).outcome
         except Exception as error:
             failure = self._failure(error)
+        self._masters.rest()
         memory = self._memory
         result = SyncResult(
             outcome=outcome,
@@ -156,7 +160,7 @@ class SyncPass:
                 known = self._keep_and_follow(begun)
                 break
             except (GitSyncError, OSError) as error:
-                if tries >= _TRIES or not (self._renew_login(error, known.deadline) or self._mend(begun, error)):
+                if tries >= _TRIES or not self._is_better_now(begun, error):
                     raise self._homes.mending.blame(error, self._wanted) from error
                 tries += 1
                 begun = replace(begun, memory=self._memory, missing=None)
@@ -204,6 +208,19 @@ class SyncPass:
             # Behind another hash than the commit's own, or the remote has not what it says.
             return replace(known, memory=replace(known.memory, source=known.source))
         return replace(self._take(self._order.update, known), outcome="updated")
+
+    def _is_better_now(self, known: Known, error: Exception) -> bool:
+        return (
+            self._reconnect(error, known.deadline)
+            or self._renew_login(error, known.deadline)
+            or self._mend(known, error)
+        )
+
+    def _reconnect(self, error: Exception, deadline: float) -> bool:
+        """Say whether the error may be that of a connection which was kept, so that git may do better with its own."""
+        if not isinstance(error, GitError) or error.reason in _HERE:
+            return False
+        return self._masters.drop(why=f"a command failed over it: {error.reason}") and time.monotonic() < deadline
 
     def _mend(self, known: Known, error: Exception) -> bool:
         mended = self._homes.mending.mend(error, self._wanted, deadline=known.deadline)

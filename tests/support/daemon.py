@@ -47,7 +47,7 @@ class DaemonProcess:
 
     def __init__(self, *arguments: str, workdir: Path, environment: Mapping[str, str] | None = None) -> None:
         self.arguments = [sys.executable, "-m", "gitsync", *arguments]
-        self.tmpdir = workdir / "tmp"
+        self.tmpdir = Path((environment or {}).get("TMPDIR", workdir / "tmp"))
         self.home = workdir / "home"
         self.link: Path | None = None
         for directory in (self.tmpdir, self.home):

@@ -60,6 +60,11 @@ def family(pid: int, marker: bytes) -> list[Process]:
     return sorted(found.values(), key=lambda process: process.pid)
 
 
+def descendants(pid: int) -> list[int]:
+    """Return the numbers of the living descendants of a process."""
+    return [process.pid for process in family(pid, b"\0nobody has this in its environment\0")]
+
+
 def kill_family(pid: int, marker: bytes) -> None:
     """SIGKILL a process and all its descendants; all are frozen first, so that none starts another meanwhile."""
     frozen: set[int] = set()

@@ -1,5 +1,6 @@
 """A real OpenSSH server: one sshd for each connection, in its inetd mode, so a free port is ours before it starts."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import descendants
 from tests.support.stall import TcpServer
 
 CONFIGURATION = """\
@@ -24,7 +26,8 @@ PermitRootLogin yes
 AcceptEnv GIT_PROTOCOL
 MaxAuthTries 4
 LogLevel VERBOSE
-ForceCommand git shell -c "$SSH_ORIGINAL_COMMAND"
+ForceCommand if mv {directory}/next {directory}/now 2>/dev/null; then . {directory}/now; fi; \
+echo "$GIT_PROTOCOL" >>{directory}/protocols; exec git shell -c "$SSH_ORIGINAL_COMMAND"
 """
 
 
@@ -47,6 +50,7 @@ class SshServer(TcpServer):
         self._program = program
         self._directory = directory
         self._log_lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
         self.log = ""
         self.user = pwd.getpwuid(os.geteuid()).pw_name
         directory.mkdir(parents=True, exist_ok=True)
@@ -57,6 +61,11 @@ class SshServer(TcpServer):
         self.authorize()
         (directory / "sshd_config").write_text(CONFIGURATION.format(directory=directory))
 
+    def configure(self, *lines: str) -> None:
+        """Add to the configuration, for connections from now on; what is set there already stays."""
+        with (self._directory / "sshd_config").open("a") as file:
+            file.writelines(f"{line}\n" for line in lines)
+
     def new_host_key(self) -> None:
         """Turn to another host key, as a server that was set up again does."""
         self._host_key = make_key(self._directory / "host_key")
@@ -64,6 +73,12 @@ class SshServer(TcpServer):
     def authorize(self, *public_keys: str) -> None:
         """Let in these keys, and no other."""
         (self._directory / "authorized_keys").write_text("".join(public_keys))
+
+    @property
+    def protocols(self) -> list[str]:
+        """What each command that was let in has said of the protocol."""
+        file = self._directory / "protocols"
+        return file.read_text().splitlines() if file.exists() else []
 
     @property
     def known_hosts(self) -> str:
@@ -74,17 +89,32 @@ class SshServer(TcpServer):
         """Return a repository's ssh:// URL."""
         return f"ssh://{self.user}@127.0.0.1:{self.port}{repository}"
 
+    def before_next(self, command: str) -> None:
+        """Have a command for the shell done before the next one of a client."""
+        (self._directory / "next").write_text(f"{command}\n")
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all that serves a connection now."""
+        with self._log_lock:
+            servers = [process.pid for process in self._running]
+        for process in (member for pid in servers for member in (pid, *descendants(pid))):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
     def serve(self, connection: socket.socket) -> None:
         """Hand the connection to an sshd of its own."""
         command = [self._program, "-i", "-e", "-f", str(self._directory / "sshd_config")]
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
-        result = subprocess.run(
+        with subprocess.Popen(
             command,
             stdin=connection.fileno(),
             stdout=connection.fileno(),
             stderr=subprocess.PIPE,
-            check=False,
             env=environment,
-        )
+        ) as process:
+            with self._log_lock:
+                self._running.add(process)
+            told = process.communicate()[1]
         with self._log_lock:
-            self.log += result.stderr.decode(errors="replace")
+            self._running.discard(process)
+            self.log += told.decode(errors="replace")

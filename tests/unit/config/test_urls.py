@@ -4,7 +4,7 @@ import pytest
 
 from gitsync.base.errors import ConfigError
 from gitsync.config import load
-from gitsync.config.urls import parse_repo, parse_url
+from gitsync.config.urls import parse_repo, parse_url, ssh_destination
 from tests.unit.examples import config, repo_config
 
 WORD = "S3cretS3cret"
@@ -133,3 +133,27 @@ def test_user_of_the_url_is_the_one_of_the_password() -> None:
     assert load([repo, "--root=/srv", "--username=bob"], environ).repos[0].auth.username == "bob"
     with pytest.raises(ConfigError, match="--username"):
         load(["--repo=https://h/x", "--root=/srv"], environ)
+
+
+@pytest.mark.parametrize(
+    ("repo", "destination"),
+    [
+        ("ssh://git@h.test/x", ("--", "git@h.test")),
+        ("ssh://h:22/x", ("-p", "22", "--", "h")),
+        ("ssh://u@[::1]:2222/x", ("-p", "2222", "--", "u@::1")),
+        ("git@h:team/x.git", ("--", "git@h")),
+        ("h:x", ("--", "h")),
+        ("git@[::1]:x", ("--", "git@::1")),
+        ("[h:22]:x", None),
+        ("ssh://-oProxyCommand=x/y", None),
+        ("-oProxyCommand=x:y", None),
+        ("ssh://u%40v@h/x", None),
+        ("ssh://h:1:2/x", None),
+        ("https://h/x", None),
+        ("/srv/x", None),
+        ("ssh://h\n/x", None),
+    ],
+)
+def test_destination_of_ssh(repo: str, destination: tuple[str, ...] | None) -> None:
+    """What ssh is to be told is known of usual addresses, and nothing is an option that must not be one."""
+    assert ssh_destination(repo) == destination

@@ -17,6 +17,7 @@ from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.planted import lead_to_store
+from gitsync.volume.inner import is_untouched, may_have_submodules
 from gitsync.volume.modules import Link, Modules, check_count
 from gitsync.volume.store import Store
 from gitsync.volume.stores import Stores
@@ -84,8 +85,7 @@ class Submodules:
         before = {nested.path: nested for nested in tree.nested()}
         bare = tree.bare()
         walk = _Walk(recipe=recipe, deadline=deadline, before=before)
-        is_asked = recipe.sparse is not None or nolinks.exists(tree.path / ".gitmodules")
-        if is_asked or before or tree.may_link():
+        if recipe.sparse is not None or before or may_have_submodules(tree):
             self.failed = True
             try:
                 self._bring(tree, self._repo.repo, walk, depth=1)
@@ -111,7 +111,7 @@ class Submodules:
             tree = self._populate(link, path, self._git.take_login(link.url), walk)
             tree.point(path)
             check_count(len(walk.now))
-            if walk.recipe.submodules == "recursive":
+            if walk.recipe.submodules == "recursive" and may_have_submodules(tree):
                 self._bring(tree, link.url, walk, depth=depth + 1)
 
     def _wanted(self, parent: Tree, url: str, walk: _Walk, *, depth: int) -> list[Link]:
@@ -154,6 +154,8 @@ class Submodules:
         return self._check_out(tree, link.hash, walk)
 
     def _check_out(self, tree: Tree, commit: str, walk: _Walk) -> Tree:
+        if is_untouched(tree, commit, self._git, deadline=walk.deadline):
+            return tree
         kept = self.make_way(tree, commit, walk.before.values(), deadline=walk.deadline)
         tree.bring(commit, self._git, recipe=_WHOLE, deadline=walk.deadline, kept=kept)
         return tree

@@ -34,9 +34,6 @@ from gitsync.volume.rows import is_inside, read_rows, write_rows
 from gitsync.volume.strays import UncleanError, tidy_up
 
 PRIVATE: Final = ".tree-"
-_LINK_MODE: Final = 0o160000.to_bytes(4, "big")
-# Bytes of the index that are looked at together.
-_CHUNK: Final = 1024 * 1024
 # Holds a published tree whose name in the usual place is taken.
 AGAIN: Final = ".again-"
 # How the metadata of a submodule's tree is called.
@@ -186,19 +183,6 @@ class Tree:
             if used and (arguments[0] == "clean" or error.reason in _OF_THE_TREE):
                 raise UncleanError(errno.ENOTEMPTY, str(error), str(self.path)) from error
             raise
-
-    def may_link(self) -> bool:
-        """Say whether there may be submodules in its index, by what their mode looks like there; raise `OSError`.
-
-        https://git-scm.com/docs/index-format
-        """
-        with nolinks.reading(self.metadata / "gitsync-index") as index, open(index, "rb", closefd=False) as file:
-            kept = b""
-            while part := file.read(_CHUNK):
-                if _LINK_MODE in kept + part:
-                    return True
-                kept = part[-len(_LINK_MODE) :]
-        return False
 
     def comparison(self, git: Git) -> Comparison:
         """Return the comparison of its files with what a checkout of its commit makes."""

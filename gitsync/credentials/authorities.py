@@ -1,5 +1,6 @@
 """The certificate authorities that git trusts: the system's, and those of `--ca-file`."""
 
+import os
 import ssl
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from gitsync.config import GitSetting
 from gitsync.credentials.base import GivenLogin, PrivateFile, read_lines
 
 _OPTION: Final = "--ca-file"
+_END: Final = "\n"
 # Where the distributions keep theirs: Debian and Alpine, Fedora, the BSDs.
 _PLACES: Final = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -26,6 +28,8 @@ class Authorities:
         self._path = path
         self._bundle = PrivateFile(bundle)
         self._system = system
+        # What the bundle was made of: our text, and what tells one file of the system's from the next.
+        self._seen: object = None
 
     @property
     def generation(self) -> int:
@@ -33,25 +37,29 @@ class Authorities:
         return self._bundle.generation
 
     def refresh(self, *, deadline: float) -> None:
-        """Read both files again."""
-        ours = read_lines(self._path, option=_OPTION)
+        """Read both files again; the system's, which is large, only if it is another one."""
+        ours, system = read_lines(self._path, option=_OPTION), self._system_file()
+        seen = (ours, system and (system, system.stat().st_ino, system.stat().st_mtime_ns))
+        if seen == self._seen:
+            return
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=ours)
         except (ssl.SSLError, ValueError):
             message = f"{_OPTION}={self._path}: it holds no certificate in PEM form"
             raise CredentialError(message) from None
-        self._bundle.write(f"{self._system_text()}{ours}")
+        text = system.read_text(errors="replace") if system else ""
+        if not system:
+            get_logger().warning(
+                "system_authorities_missing", v=1, hint="only the authorities of --ca-file are trusted"
+            )
+        self._bundle.write(f"{text}{'' if text.endswith(_END) or not text else _END}{ours}")
+        self._seen = seen
 
-    def _system_text(self) -> str:
+    def _system_file(self) -> Path | None:
+        """Return the file with the system's authorities, None if there is none that can be read."""
         named = self._system or ssl.get_default_verify_paths().cafile
-        for path in [named] if named else _PLACES:
-            try:
-                authorities = Path(path).read_text(errors="replace")
-            except OSError:
-                continue
-            return authorities if authorities.endswith("\n") else f"{authorities}\n"
-        get_logger().warning("system_authorities_missing", v=1, hint="only the authorities of --ca-file are trusted")
-        return ""
+        found = (Path(path) for path in ([named] if named else _PLACES))
+        return next((path for path in found if os.access(path, os.R_OK)), None)
 
     def refused(self) -> bool:
         """A login that is refused has nothing to do with it."""

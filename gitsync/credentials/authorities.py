@@ -1,7 +1,9 @@
 """The certificate authorities that git trusts: the system's, and those of `--ca-file`."""
 
+import contextlib
 import os
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,16 @@ _PLACES: Final = (
 )
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file, and what tells it from the one that was in its place before."""
+
+    path: Path
+    inode: int
+    size: int
+    changed_at: int
+
+
 class Authorities:
     """Keeps one file with both, because git takes one file only."""
 
@@ -28,8 +40,8 @@ class Authorities:
         self._path = path
         self._bundle = PrivateFile(bundle)
         self._system = system
-        # What the bundle was made of: our text, and what tells one file of the system's from the next.
-        self._seen: object = None
+        # What the bundle was made of.
+        self._seen: tuple[str, _File | None] | None = None
 
     @property
     def generation(self) -> int:
@@ -39,27 +51,32 @@ class Authorities:
     def refresh(self, *, deadline: float) -> None:
         """Read both files again; the system's, which is large, only if it is another one."""
         ours, system = read_lines(self._path, option=_OPTION), self._system_file()
-        seen = (ours, system and (system, system.stat().st_ino, system.stat().st_mtime_ns))
-        if seen == self._seen:
+        if (ours, system) == self._seen:
             return
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=ours)
         except (ssl.SSLError, ValueError):
             message = f"{_OPTION}={self._path}: it holds no certificate in PEM form"
             raise CredentialError(message) from None
-        text = system.read_text(errors="replace") if system else ""
-        if not system:
+        text = ""
+        with contextlib.suppress(OSError):
+            text = system.path.read_text(errors="replace") if system else ""
+        if not text:
             get_logger().warning(
                 "system_authorities_missing", v=1, hint="only the authorities of --ca-file are trusted"
             )
-        self._bundle.write(f"{text}{'' if text.endswith(_END) or not text else _END}{ours}")
-        self._seen = seen
+        self._bundle.write(f"{text}{_END if text and not text.endswith(_END) else ''}{ours}")
+        self._seen = ours, system
 
-    def _system_file(self) -> Path | None:
+    def _system_file(self) -> "_File | None":
         """Return the file with the system's authorities, None if there is none that can be read."""
         named = self._system or ssl.get_default_verify_paths().cafile
-        found = (Path(path) for path in ([named] if named else _PLACES))
-        return next((path for path in found if os.access(path, os.R_OK)), None)
+        for path in map(Path, [named] if named else _PLACES):
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                if os.access(path, os.R_OK):
+                    return _File(path, status.st_ino, status.st_size, status.st_mtime_ns)
+        return None
 
     def refused(self) -> bool:
         """A login that is refused has nothing to do with it."""

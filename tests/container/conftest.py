@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-import yaml
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
+from gitsync import __version__
 from tests.support import docker_engine
-from tests.support.docker_engine import PROJECT
 from tests.support.docker_git import GitServer, Remote
 from tests.support.docker_pod import Changes, Pod
+from tests.support.manifests import K8S, Manifest, of_kind, pods, read
 
 LINK = "beginner-html-site-scripted"
 
@@ -120,23 +120,33 @@ def volume(make_volume: Callable[[str], str]) -> str:
 class StartPod(Protocol):
     """The `start_pod` fixture's function."""
 
-    def __call__(self, file: str, *, environment: Mapping[str, str], secrets: Secrets | None = None) -> Pod:
-        """Start the pod of a file in k8s/, with these variables of gitsync added or changed."""
+    def __call__(
+        self,
+        source: str | list[Manifest],
+        *,
+        environment: Mapping[str, str] | None = None,
+        secrets: Secrets | None = None,
+    ) -> Pod:
+        """Start the pod of a file in k8s/, or of manifests, with these variables of gitsync added or changed."""
 
 
 @pytest.fixture
 def start_pod(images: dict[str, str], network: Network) -> Iterator[StartPod]:
     """Start the pods of the project's manifests, called "site" in the network."""
-    names = {"httpd:2.4": images["httpd"], "gitsync:dev": images["gitsync"], "sandbox": images["httpd"]}
+    ours = {f"gitsync:{tag}": images["gitsync"] for tag in ("dev", __version__)}
+    names = {"httpd:2.4": images["httpd"], "sandbox": images["httpd"], **ours}
     with ExitStack() as stack:
 
-        def starter(file: str, *, environment: Mapping[str, str], secrets: Secrets | None = None) -> Pod:
-            documents = yaml.safe_load_all((PROJECT / "k8s" / file).read_text())
-            manifest = next(each for each in documents if each["kind"] in ("Pod", "Deployment"))
-            if manifest["kind"] == "Deployment":
-                manifest = manifest["spec"]["template"]
-            changes = Changes(images=names, environment=environment, secrets=secrets or {})
-            pod = Pod(manifest, name="site", network=network, changes=changes)
+        def starter(
+            source: str | list[Manifest],
+            *,
+            environment: Mapping[str, str] | None = None,
+            secrets: Secrets | None = None,
+        ) -> Pod:
+            manifests = read(K8S / source) if isinstance(source, str) else source
+            maps = {name: each["data"] for name, each in of_kind("ConfigMap", manifests).items()}
+            changes = Changes(images=names, environment=environment or {}, secrets=secrets or {}, maps=maps)
+            pod = Pod(next(pods(manifests)), name="site", network=network, changes=changes)
             stack.callback(pod.close)
             return pod.start()
 

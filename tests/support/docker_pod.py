@@ -1,8 +1,8 @@
 """A pod of a manifest, run by Docker as the kubelet would, so that the manifests are tested as they are written.
 
-Done: one network for all containers, sysctls, volumes (emptyDir, optional Secrets) with the fsGroup as their group,
-users, groups, read-only root filesystems, capabilities, memory limits, environment, arguments, native sidecars with
-their startup probe, HTTP probes, and the order of the end.
+Done: one network for all containers, sysctls, volumes (emptyDir, optional Secrets) with the fsGroup as their group, or
+open to all without one, ConfigMaps as variables, users, groups, read-only root filesystems, capabilities, memory
+limits, environment, arguments, native sidecars with their startup probe, HTTP probes, and the order of the end.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,14 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True)
 class Changes:
-    """What a test changes of a manifest: where images come from, variables of gitsync, and the Secrets that exist."""
+    """What a test changes of a manifest: where images come from, variables of gitsync; and the Secrets and ConfigMaps
+    that exist.
+    """
 
     images: Mapping[str, str]
     environment: Mapping[str, str]
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Pod:
@@ -79,7 +82,7 @@ class Pod:
                 for key, value in values.items():
                     path = f"/volumes/{volume['name']}/{key}"
                     run_in(self.sandbox, "sh", "-c", 'printf %s "$1" >"$2"', "sh", value, path)
-                    run_in(self.sandbox, "chgrp", str(self.spec["securityContext"]["fsGroup"]), path)
+                    run_in(self.sandbox, "chgrp", str(self._group or 0), path)
                     run_in(self.sandbox, "chmod", f"{volume['secret']['defaultMode']:o}", path)
 
     def probe(self, container: str, kind: str) -> bool:
@@ -93,6 +96,12 @@ class Pod:
         """The container that holds the pod's network."""
         assert self._sandbox, "the pod was not started"
         return self._sandbox
+
+    @property
+    def _group(self) -> int | None:
+        """The group that owns the volumes and that all containers are in, if there is one."""
+        group: int | None = self.spec["securityContext"].get("fsGroup")
+        return group
 
     def _all(self) -> list[Manifest]:
         return [*self.spec.get("initContainers", []), *self.spec["containers"]]
@@ -122,8 +131,8 @@ class Pod:
             sandbox.with_volume_mapping(self._volumes[volume["name"]], f"/volumes/{volume['name']}", "rw,nocopy")
         self._sandbox = sandbox.start()
         for volume_name in self._volumes:
-            run_in(sandbox, "chown", f"0:{context['fsGroup']}", f"/volumes/{volume_name}")
-            run_in(sandbox, "chmod", "2775", f"/volumes/{volume_name}")
+            run_in(sandbox, "chown", f"0:{self._group or 0}", f"/volumes/{volume_name}")
+            run_in(sandbox, "chmod", "2775" if self._group else "0777", f"/volumes/{volume_name}")
         for secret, values in self._changes.secrets.items():
             self.put_secret(secret, values)
 
@@ -132,7 +141,7 @@ class Pod:
         options: dict[str, Any] = {
             "network_mode": f"container:{self.sandbox.get_container_id()}",
             "user": f"{security['runAsUser']}:{security['runAsGroup']}",
-            "group_add": [str(self.spec["securityContext"]["fsGroup"])],
+            "group_add": [str(self._group)] if self._group else [],
             "read_only": security["readOnlyRootFilesystem"],
             "cap_drop": security["capabilities"]["drop"],
             "security_opt": [] if security["allowPrivilegeEscalation"] else ["no-new-privileges:true"],
@@ -149,5 +158,8 @@ class Pod:
         self.containers[manifest["name"]] = container.start()
 
     def _environment(self, manifest: Manifest) -> dict[str, str]:
-        values = {variable["name"]: variable["value"] for variable in manifest.get("env", [])}
+        values: dict[str, str] = {}
+        for source in manifest.get("envFrom", []):
+            values |= self._changes.maps[source["configMapRef"]["name"]]
+        values |= {variable["name"]: variable["value"] for variable in manifest.get("env", [])}
         return {**values, **self._changes.environment} if "GIT_REPO" in values else values

@@ -28,6 +28,7 @@ from gitsync.receiver.peers import Peers, build_peers
 from gitsync.receiver.secret import secret_source
 from gitsync.server.controlling import Controlling
 from gitsync.server.http import HttpServer
+from gitsync.server.page import Page
 from gitsync.server.pages import Pages
 from gitsync.server.receiving import Receiving
 from gitsync.server.routes import Route, Site
@@ -123,13 +124,16 @@ class Daemon:
 
     def _listen(self) -> None:
         http, receiver = self._config.http, self._config.receiver
-        pages = Pages(
-            board=self._surface.board, metrics=self._surface.metrics, git_version=lambda: self._git_version
-        ).routes(metrics=http.metrics, stacks=http.pprof)
         received = self._receiver_routes()
-        if receiver.bind:
-            heard_at = self._serve_at(receiver.bind, received, name="receiver")
-        else:
+        heard_at = self._serve_at(receiver.bind, received, name="receiver") if receiver.bind else None
+        page = Page(sync_port=heard_at.bound[1] if heard_at else None, has_form=bool(received) and not receiver.bind)
+        pages = Pages(
+            board=self._surface.board,
+            metrics=self._surface.metrics,
+            git_version=lambda: self._git_version,
+            page=page if http.page else None,
+        ).routes(metrics=http.metrics, stacks=http.pprof)
+        if not receiver.bind:
             pages |= received
         served_at = self._serve_at(http.bind, pages, name="http") if http.bind else None
         at = heard_at if receiver.bind else served_at

@@ -29,6 +29,12 @@ class HttpConfig:
         default=f":{DEFAULT_PORT}",
         env=("GIT_SYNC_HTTP_BIND",),
     )
+    page: bool = option(
+        BOOL,
+        "Whether `/` shows browsers a page about what is published, and how it goes; probes and scripts have the same "
+        "answer in any case.",
+        default="true",
+    )
     metrics: bool = option(BOOL, "Whether `/metrics` is served.", default="true", env=("GIT_SYNC_HTTP_METRICS",))
     pprof: bool = option(
         BOOL,

@@ -1,11 +1,12 @@
 """What people and pipelines ask for by hand: a pass, and that there is none for a while. Called by HTTP threads.
 
-Only `Authorization: Bearer SECRET` counts here.
+Only `Authorization: Bearer SECRET` counts here, or for a pass the same secret in the form of the page.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -15,6 +16,8 @@ from gitsync.base.printable import printable_name
 from gitsync.base.redact import scrub
 from gitsync.config.values import DURATION
 from gitsync.receiver.door import Door
+from gitsync.receiver.request import Request
+from gitsync.server.form import Handler, or_form
 from gitsync.server.receiving import request_of
 from gitsync.server.routes import STEP_ASIDE, Environ, Response, Route
 from gitsync.server.shown import as_json, shown_failure, shown_pause
@@ -47,14 +50,18 @@ class Controlling:
 
     def routes(self) -> dict[str, Route]:
         """Return the routes by their paths."""
-        handlers = {"/sync": self._sync, "/pause": self._pause, "/resume": self._resume}
-        return {path: Route("POST", self._guarded(handler)) for path, handler in handlers.items()}
+        handlers = {
+            "/sync": or_form(self._guarded(self._sync)),
+            "/pause": self._guarded(self._pause),
+            "/resume": self._guarded(self._resume),
+        }
+        return {path: Route("POST", partial(_read, handler)) for path, handler in handlers.items()}
 
-    def _guarded(self, handler: Callable[[Environ], Response]) -> Callable[[Environ], Response]:
+    def _guarded(self, handler: Callable[[Environ], Response]) -> Handler:
         """Return a handler that lets only those in who have a secret."""
 
-        def handle(environ: Environ) -> Response:
-            if refused := self._door.admit(request_of(environ)):
+        def handle(environ: Environ, request: Request) -> Response:
+            if refused := self._door.admit(request):
                 return Response(refused.status, f"{refused.message}\n".encode())
             try:
                 return handler(environ)
@@ -112,6 +119,10 @@ class Controlling:
     def _resume(self, environ: Environ) -> Response:
         ended = [each.pausing.end() for each in self._controlled]
         return as_json(200, {"message": "resumed; a pass begins" if any(ended) else "it was not paused"})
+
+
+def _read(handler: Handler, environ: Environ) -> Response:
+    return handler(environ, request_of(environ))
 
 
 def _parse_wait(written: str) -> float:

@@ -6,27 +6,27 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import parse_qs
 
 from gitsync import __version__
-from gitsync.base.errors import from_os_error
 from gitsync.base.redact import scrub
+from gitsync.server.looking import look
+from gitsync.server.page import Page, wants_page
 from gitsync.server.routes import Environ, Response, Route
 from gitsync.server.shown import as_json, shown_failure, shown_pause, shown_time
-from gitsync.telling.events import Failure, Fetching, Probed
+from gitsync.telling.events import Fetching, Probed
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import RepoStatus, StatusBoard
-from gitsync.volume.link import LinkPublisher
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pages:
-    """What the pages read; `git_version` returns None until git has run."""
+    """What the pages read; `git_version` returns None until git has run, and `page` is what people get, if anything."""
 
     board: StatusBoard
     metrics: Metrics
     git_version: Callable[[], str | None]
+    page: Page | None = None
 
     def routes(self, *, metrics: bool = True, stacks: bool = False) -> dict[str, Route]:
         """Return the pages by their paths, with those that are asked for."""
@@ -38,7 +38,10 @@ class Pages:
         return {path: Route("GET", page) for path, page in found.items()}
 
     def _root(self, environ: Environ) -> Response:
-        published = all(snapshot.publication for snapshot in self.board.all())
+        snapshots = self.board.all()
+        published = all(snapshot.publication for snapshot in snapshots)
+        if self.page and wants_page(environ.get("HTTP_ACCEPT", "")):
+            return self.page.answer(200 if published else 503, snapshots, git_version=self.git_version())
         return Response(200, b"ok\n") if published else Response(503, b"nothing is published yet\n")
 
     def _alive(self, environ: Environ) -> Response:
@@ -85,18 +88,8 @@ def _no_such_repository() -> Response:
     return Response(404, b"no such repository here; another gitsync has this port, or the name is wrong\n")
 
 
-def _look(snapshot: RepoStatus) -> tuple[bool, Failure | None]:
-    """Say whether consumers find a tree, and what there is to be told: that we cannot look comes first."""
-    try:
-        found = snapshot.publication is not None and LinkPublisher(Path(snapshot.watched.link)).leads_to_tree()
-    except OSError as error:
-        met = from_os_error(error, doing="looking at what is published")
-        return False, Failure(reason=met.reason, message=str(met), hint=met.hint)
-    return found, snapshot.failure
-
-
 def _readiness(snapshot: RepoStatus) -> dict[str, object]:
-    found, failure = _look(snapshot)
+    found, failure = look(snapshot)
     return {
         "repo": snapshot.watched.repo,
         "ready": found,
@@ -110,7 +103,7 @@ def _readiness(snapshot: RepoStatus) -> dict[str, object]:
 
 def _describe(snapshot: RepoStatus) -> dict[str, object]:
     watched, published = snapshot.watched, snapshot.publication
-    found, failure = _look(snapshot)
+    found, failure = look(snapshot)
     commit = published and published.commit
     return {
         "repo": watched.repo,

@@ -10,6 +10,7 @@ Environ = Mapping[str, Any]
 _REASONS: Final = {
     200: "OK",
     202: "Accepted",
+    303: "See Other",
     400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
@@ -28,12 +29,16 @@ STEP_ASIDE: Final = "gitsync.step_aside"
 
 @dataclass(frozen=True)
 class Response:
-    """What a route answers: an HTTP status, a body in bytes, and after how many seconds it is worth to ask again."""
+    """What a route answers: an HTTP status, a body in bytes, and after how many seconds it is worth to ask again.
+
+    `headers` are what this answer has beside those that all of them have.
+    """
 
     status: int
     body: bytes
     content_type: str = TEXT
     retry_after: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Site:
             headers.append(("Allow", ", ".join(sorted(route.allowed))))
         if response.retry_after is not None:
             headers.append(("Retry-After", str(response.retry_after)))
+        headers += response.headers
         headers += [("Content-Type", response.content_type), ("Content-Length", str(len(response.body)))]
         start_response(f"{response.status} {_REASONS[response.status]}", headers)
         return [b"" if asked == "HEAD" else response.body]

@@ -13,6 +13,7 @@ from gitsync.base.redact import Secret
 from gitsync.receiver.delivery import Delivery
 from gitsync.receiver.door import Door, Followed
 from gitsync.receiver.relevance import Relevance, relevance
+from gitsync.server.page import Page
 from gitsync.server.pages import Pages
 from gitsync.server.receiving import Receiving
 from gitsync.server.routes import STEP_ASIDE
@@ -48,6 +49,7 @@ class Site:
         mailboxes: int = 1,
         only: str = "auto",
         pages: Mapping[str, bool] | None = None,
+        page: Page | None = None,
         **status: Any,
     ) -> None:
         self.metrics = Metrics()
@@ -56,6 +58,7 @@ class Site:
             board=board(**{"act_by": time.monotonic() + 60, **status}),
             metrics=self.metrics,
             git_version=lambda: "2.39.5",
+            page=page,
         ).routes(**(pages or {}))
         if secrets:
             followed = [_followed(name, mailbox) for name, mailbox in self.mailboxes.items()]
@@ -70,6 +73,7 @@ class Site:
             "REQUEST_METHOD": method,
             "PATH_INFO": path.partition("?")[0],
             "QUERY_STRING": path.partition("?")[2],
+            "CONTENT_TYPE": headers.pop("content_type", ""),
             "CONTENT_LENGTH": str(len(body)) if body else "",
             "wsgi.input": io.BytesIO(body),
             STEP_ASIDE: lambda: self.may_wait,

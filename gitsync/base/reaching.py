@@ -56,14 +56,20 @@ def manager_for(proxy: str | None, context: ssl.SSLContext | None, timeout: floa
     return urllib3.ProxyManager(place, proxy_headers=login, proxy_ssl_context=context, **options)
 
 
-def trust(ca_file: Path | None, *urls: str | None, system: str | None = None) -> ssl.SSLContext | None:
+def trust(
+    ca_file: Path | None, *urls: str | None, system: str | None = None, sparingly: bool = False
+) -> ssl.SSLContext | None:
     """Return what trusts the system's authorities and those of the file, as it is now; None where nothing asks for it.
 
-    `system` is a file of other authorities than the system's, all of which take longer to read than a request.
+    `system` is a file of other authorities than the system's. To read all of either takes longer than a request, and a
+    megabyte. `sparingly` has TLS look for the one that it needs in the system's directory, if there is one,
+    where it goes by the hash of its name (https://docs.openssl.org/3.0/man1/openssl-rehash/). Not all systems keep all
+    of them there, so where nobody is trusted the others have to be tried.
     """
     if not ca_file and not any(url and url.lower().startswith("https:") for url in urls):
         return None
-    context = ssl.create_default_context(cafile=system)
+    directory = ssl.get_default_verify_paths().capath if sparingly and not system else None
+    context = ssl.create_default_context(cafile=system, capath=directory)
     try:
         if ca_file:
             context.load_verify_locations(cadata=lines(decode(ca_file.read_bytes())))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gitsync.base.errors import FetchError
-from gitsync.base.fetchurl import Cancellation
+from gitsync.base.fetchurl import Answer, Cancellation
 from gitsync.base.kept import KeptConnection
 from gitsync.base.log import get_logger
 from gitsync.base.reaching import trust
@@ -48,9 +48,13 @@ class Access(Protocol):
 
 @dataclass(frozen=True)
 class _Way:
-    """The connection, and what is sent over it; of one generation of what it is made from."""
+    """The connection, and what is sent over it; of one generation of what it is made from.
+
+    It is `sparing` if not all authorities have been read.
+    """
 
     generation: int
+    sparing: bool
     connection: KeptConnection
     headers: dict[str, str]
 
@@ -88,9 +92,7 @@ class Prober:
         if self.obstacle or time.monotonic() >= deadline:
             return None
         try:
-            way = self._find_way()
-            timeout = min(_PATIENCE, deadline - time.monotonic())
-            told = way.connection.post(headers=way.headers, body=question(names, known=known), timeout=timeout)
+            told = self._post(question(names, known=known), deadline=min(deadline, time.monotonic() + _PATIENCE))
             if told.status != 200 or told.content_type != f"{_KINDS}-result":
                 raise ValueError(
                     f"the server answers with the status {told.status} and {told.content_type or 'no type'}"
@@ -119,9 +121,21 @@ class Prober:
             self._way.connection.close()
             self._way = None
 
-    def _find_way(self) -> _Way:
+    def _post(self, body: bytes, *, deadline: float) -> Answer:
+        """Return the answer to a question; raise `FetchError` where there is none."""
+        way = self._find_way(sparing=True)
+        try:
+            return way.connection.post(headers=way.headers, body=body, timeout=deadline - time.monotonic())
+        except FetchError as error:
+            if error.reason != "tls" or not way.sparing:
+                raise
+        way = self._find_way(sparing=False)
+        return way.connection.post(headers=way.headers, body=body, timeout=deadline - time.monotonic())
+
+    def _find_way(self, *, sparing: bool) -> _Way:
+        """Return what leads to the server; if it is not to be `sparing`, one that is will not do."""
         generation = self._access.generation
-        if self._way is None or self._way.generation != generation:
+        if self._way is None or self._way.generation != generation or (self._way.sparing and not sparing):
             self.close()
             headers = {
                 "Accept": f"{_KINDS}-result",
@@ -129,9 +143,9 @@ class Prober:
                 "Git-Protocol": "version=2",
                 **self._login(),
             }
-            context = trust(self._ca_file, self._url, system=os.environ.get(_AUTHORITIES))
+            context = trust(self._ca_file, self._url, system=os.environ.get(_AUTHORITIES), sparingly=sparing)
             connection = KeptConnection(f"{self._url.rstrip('/')}/git-upload-pack", context, self._cancellation)
-            self._way = _Way(generation, connection, headers)
+            self._way = _Way(generation, sparing, connection, headers)
         return self._way
 
     def _login(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ lead. The settings never change, the files do. Used by the worker's thread; `can
 """
 
 import contextlib
+import hashlib
 import os
 import stat
 from collections import deque
@@ -198,20 +199,22 @@ class PrivateFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.generation = 0
-        self._content: str | None = None
+        # Not the content, which may be all of the system's authorities.
+        self._digest: bytes | None = None
 
     def write(self, content: str) -> None:
         """Give it this content; raise `OSError`."""
-        if content != self._content:
+        digest = hashlib.sha256(content.encode(errors="surrogateescape")).digest()
+        if digest != self._digest:
             write_private(self.path, content)
-            self._content = content
+            self._digest = digest
             self.generation += 1
 
     def drop(self) -> None:
         """Remove it."""
-        if self._content is not None:
+        if self._digest is not None:
             self.path.unlink(missing_ok=True)
-            self._content = None
+            self._digest = None
             self.generation += 1
 
 

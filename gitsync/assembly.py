@@ -31,6 +31,7 @@ from gitsync.sync.worker import RepoWorker, Surroundings
 from gitsync.telling.events import Observers
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.reports import FileReports
+from gitsync.telling.room import Room
 from gitsync.telling.status import RepoStatus, StatusBoard, Watched
 from gitsync.triggers.mailbox import Mailbox, Pace
 from gitsync.triggers.watch import Watcher
@@ -138,7 +139,7 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
         (home / ".netrc").symlink_to(repo.git.home.absolute() / ".netrc")
     configuration = home / "gitconfig"
     hooks = Hooks(repo, surface.metrics)
-    observers = Observers([surface.board, surface.metrics, FileReports(repo), *hooks.observers])
+    observers = _listeners(repo, hooks, surface)
     credentials = build_credentials(repo, directory=home / "credentials", observers=observers)
     write_configuration(configuration, repo, extra=credentials.settings())
     git = Git(repo, home=home, configuration=configuration, credentials=credentials)
@@ -185,6 +186,11 @@ def build_parts(
         credentials=credentials,
         stop=stop,
     )
+
+
+def _listeners(repo: RepoConfig, hooks: Hooks, surface: Surface) -> Observers:
+    room = Room(repo.root, surface.metrics)
+    return Observers([surface.board, surface.metrics, FileReports(repo), room, *hooks.observers])
 
 
 def located(repo: RepoConfig) -> RepoConfig:

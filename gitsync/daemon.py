@@ -66,6 +66,8 @@ class Daemon:
         self._surface = Surface(board=board, metrics=Metrics(), stop=threading.Event())
         self._events: ControlQueue[_Signalled | Ended] = ControlQueue()
         self._threads = Threads(self._events.put)
+        for status in board.all():
+            self._surface.metrics.freshness.follow(stale_after=status.watched.stale_after)
         # By the name of the repository.
         self._units: dict[str, Unit] = {}
         try:

@@ -146,6 +146,7 @@ class SyncPass:
             finished_at=time.time(),
             commit=memory.commit,
             ref=memory.ref,
+            wanted=self._wanted,
             failure=failure,
             # A comparison since the last pass is among them.
             phases=self._phases.take(),

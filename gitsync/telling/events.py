@@ -49,13 +49,17 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class SyncResult:
-    """The outcome of one pass; durations, of the steps as well, are seconds, and `finished_at` is in Unix seconds."""
+    """The outcome of one pass; durations, of the steps as well, are seconds, and `finished_at` is in Unix seconds.
+
+    `commit` is what is published, `wanted` the hash that the remote has, None where the pass has not asked for it.
+    """
 
     outcome: Outcome
     duration: float
     finished_at: float
     commit: Commit | None = None
     ref: str | None = None
+    wanted: str | None = None
     failure: Failure | None = None
     phases: dict[str, float] = field(default_factory=dict)
 

@@ -1,6 +1,7 @@
 """Promise: what the command before publication refuses is not published, and what is published stays."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,10 @@ def test_refusal_keeps_what_is_published(
     assert assert_published(origin.path, root / "site.git") == first
     assert daemon.metrics()[RUNS % "error"] == 1
     assert gate.notes() == [first, bad]
+    behind = "gitsync_behind_since_timestamp_seconds"
+    assert daemon.metrics()["gitsync_last_success_timestamp_seconds"] < daemon.metrics()[behind] < time.time()
+    daemon.wait_published(origin.commit({"index.html": "good\n"}))
+    daemon.until(lambda: daemon.metrics()[behind] == 0)
 
 
 def test_another_commit_is_tried_at_once(

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from datetime import datetime
@@ -106,8 +107,8 @@ def test_trouble_and_recovery_are_visible(
     start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path
 ) -> None:
     """Given a server that fails for a while, when it does and when it is back, then metrics and status show both."""
-    old = origin.head
-    daemon = start_daemon(git_http.url_of(origin.path), root, period="200ms", max_backoff="400ms")
+    old, url = origin.head, git_http.url_of(origin.path)
+    daemon = start_daemon(url, root, period="200ms", max_backoff="400ms")
     daemon.wait_ready()
     daemon.until(lambda: daemon.metrics().get('git_sync_count_total{status="success"}', 0.0) == 1)
     git_http.fail_with = 500
@@ -118,7 +119,11 @@ def test_trouble_and_recovery_are_visible(
     assert metrics[f'gitsync_failures_total{{reason="{reason}"}}'] >= 2
     assert metrics['git_sync_count_total{status="error"}'] >= 2
     assert metrics["gitsync_last_attempt_timestamp_seconds"] > metrics["gitsync_last_success_timestamp_seconds"] > 0
-    assert metrics[f'gitsync_published_info{{hash="{old}",ref="refs/heads/main"}}'] == 1
+    assert metrics[f'gitsync_published_info{{hash="{old}",ref="refs/heads/main",repo="{url}"}}'] == 1
+    # Whether there is something new, nobody knows.
+    assert metrics["gitsync_behind_since_timestamp_seconds"] == 0
+    assert metrics["gitsync_stale_after_seconds"] == pytest.approx(120.6)
+    assert metrics["gitsync_volume_size_bytes"] == shutil.disk_usage(root).total
     assert daemon.get("/readyz")[0] == 200
     new = origin.commit({"index.html": "second\n"})
     git_http.fail_with = None
@@ -126,8 +131,8 @@ def test_trouble_and_recovery_are_visible(
     daemon.until(lambda: daemon.metrics()["gitsync_consecutive_failures"] == 0)
     metrics = daemon.metrics()
     assert daemon.status()["error"] is None
-    assert metrics[f'gitsync_published_info{{hash="{new}",ref="refs/heads/main"}}'] == 1
-    assert f'gitsync_published_info{{hash="{old}",ref="refs/heads/main"}}' not in metrics
+    assert metrics[f'gitsync_published_info{{hash="{new}",ref="refs/heads/main",repo="{url}"}}'] == 1
+    assert f'gitsync_published_info{{hash="{old}",ref="refs/heads/main",repo="{url}"}}' not in metrics
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,11 @@ from gitsync.telling.events import (
     Undeletable,
 )
 from gitsync.telling.metrics.calls import CallMetrics
+from gitsync.telling.metrics.freshness import FreshnessMetrics
 from gitsync.telling.metrics.latency import LatencyMetrics
 from gitsync.telling.metrics.passes import PassMetrics
 from gitsync.telling.metrics.publication import PublicationMetrics
+from gitsync.telling.metrics.volume import VolumeMetrics
 
 
 class Metrics:
@@ -36,8 +38,10 @@ class Metrics:
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry()
         self._passes = PassMetrics(registry)
+        self.freshness = FreshnessMetrics(registry)
         self._publication = PublicationMetrics(registry)
         self._latency = LatencyMetrics(registry)
+        self.volume = VolumeMetrics(registry)
         self.calls = CallMetrics(registry)
         self._build = Gauge(
             "gitsync_build_info", "Versions.", ["version", "git_version", "python_version"], registry=registry
@@ -49,6 +53,7 @@ class Metrics:
         match event:
             case PassStarted():
                 self._passes.started(event)
+                self.freshness.started(event)
                 self._latency.started(event)
             case Probed():
                 self.calls.probed(event)
@@ -62,11 +67,12 @@ class Metrics:
             case TreeTaken():
                 self._publication.taken()
             case Measured():
-                self._publication.measured(event)
+                self.volume.measured(event)
             case Undeletable():
-                self._publication.resisted(event)
+                self.volume.resisted(event)
             case PassFinished():
                 self._passes.finished(event)
+                self.freshness.finished(event)
                 self._latency.finished(event)
             case _:
                 pass

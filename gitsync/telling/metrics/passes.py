@@ -24,12 +24,6 @@ class PassMetrics:
         """Register the series; those whose labels are known exist from the start, so that rates over them work."""
         self._duration = Summary("git_sync_duration_seconds", "Duration of passes.", ["status"], registry=registry)
         self._count = Counter("git_sync_count", "Passes.", ["status"], registry=registry)
-        self._last_success = Gauge(
-            "gitsync_last_success_timestamp_seconds", "When a pass last succeeded; 0 for never.", registry=registry
-        )
-        self._last_attempt = Gauge(
-            "gitsync_last_attempt_timestamp_seconds", "When a pass last started; 0 for never.", registry=registry
-        )
         self._in_a_row = Gauge(
             "gitsync_consecutive_failures", "Failed passes since the last success.", registry=registry
         )
@@ -56,8 +50,7 @@ class PassMetrics:
             self._triggers.labels(source)
 
     def started(self, event: PassStarted) -> None:
-        """Count what has started a pass, and note when that was."""
-        self._last_attempt.set(event.started_at)
+        """Count what has started a pass."""
         for source in event.triggers.sources:
             self._triggers.labels(source).inc()
 
@@ -72,5 +65,3 @@ class PassMetrics:
         self._in_a_row.set(event.consecutive_failures)
         if result.failure:
             self._failures.labels(result.failure.reason).inc()
-        else:
-            self._last_success.set(result.finished_at)

@@ -1,6 +1,7 @@
 """The exposed series: exact names, bounded labels, right numbers."""
 
 import platform
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from gitsync import __version__
 from gitsync.telling.events import Fetched, Measured, TreeTaken, Undeletable
 from gitsync.telling.metrics import Metrics
+from gitsync.telling.room import Room
 from tests.unit.examples import (
     HASH,
     OTHER_HASH,
@@ -38,7 +40,9 @@ NAMES = {
     "gitsync_last_attempt_timestamp_seconds": set[str](),
     "gitsync_consecutive_failures": set[str](),
     "gitsync_failures_total": {"reason"},
-    "gitsync_published_info": {"hash", "ref"},
+    "gitsync_stale_after_seconds": set[str](),
+    "gitsync_behind_since_timestamp_seconds": set[str](),
+    "gitsync_published_info": {"repo", "hash", "ref"},
     "gitsync_published_commit_timestamp_seconds": set[str](),
     "gitsync_publish_lag_seconds": set[str](),
     "gitsync_phase_duration_seconds_bucket": {"phase", "le"},
@@ -52,6 +56,10 @@ NAMES = {
     "gitsync_probes_total": {"via", "outcome"},
     "gitsync_store_size_bytes": set[str](),
     "gitsync_tree_size_bytes": set[str](),
+    "gitsync_volume_size_bytes": set[str](),
+    "gitsync_volume_available_bytes": set[str](),
+    "gitsync_volume_inodes": set[str](),
+    "gitsync_volume_available_inodes": set[str](),
     "gitsync_trees_taken_early_total": set[str](),
     "gitsync_paused": set[str](),
     "gitsync_undeletable_directories": set[str](),
@@ -199,14 +207,52 @@ def test_failures(metrics: Metrics) -> None:
     assert value(metrics, "gitsync_failures_total", reason="dns") == 2
 
 
+def test_behind(metrics: Metrics) -> None:
+    """What the remote has and is not published counts from the pass that has seen it, until a pass succeeds."""
+    name = "gitsync_behind_since_timestamp_seconds"
+    there = commit(hash=HASH)
+    metrics.notify(finished(failed("dns", commit=there)))
+    metrics.notify(finished(failed("timeout", commit=there, wanted=HASH)))
+    assert value(metrics, name) == 0
+    metrics.notify(finished(failed("gate", commit=there, wanted=OTHER_HASH, finished_at=2000.0, duration=0.5)))
+    assert value(metrics, name) == 1999.5
+    metrics.notify(finished(failed("gate", commit=there, wanted=OTHER_HASH, finished_at=2010.0)))
+    metrics.notify(finished(failed("dns", commit=there, finished_at=2020.0)))
+    assert value(metrics, name) == 1999.5
+    metrics.notify(finished(result(commit=there)))
+    assert value(metrics, name) == 0
+    metrics.notify(finished(failed("no_space", wanted=HASH, finished_at=2030.0)))
+    assert value(metrics, name) == 2029.5
+
+
+def test_stale_after(metrics: Metrics) -> None:
+    """An alert can compare with what the settings promise."""
+    metrics.freshness.follow(stale_after=150.0)
+    assert value(metrics, "gitsync_stale_after_seconds") == 150.0
+
+
+def test_room(metrics: Metrics, tmp_path: Path) -> None:
+    """After a pass the room on the volume is shown, and what it was if the volume cannot be asked."""
+    room = Room(tmp_path, metrics)
+    room.notify(started())
+    assert value(metrics, "gitsync_volume_size_bytes") == 0
+    room.notify(finished(result()))
+    usage = shutil.disk_usage(tmp_path)
+    assert value(metrics, "gitsync_volume_size_bytes") == usage.total
+    assert 0 < value(metrics, "gitsync_volume_available_bytes") < usage.total
+    assert 0 <= value(metrics, "gitsync_volume_available_inodes") <= value(metrics, "gitsync_volume_inodes")
+    Room(tmp_path / "gone", metrics).notify(finished(result()))
+    assert value(metrics, "gitsync_volume_size_bytes") == usage.total
+
+
 def test_published_info(metrics: Metrics) -> None:
     """Only what is published now has a series, however many revisions there were."""
     for number in range(5):
         metrics.notify(published(commit=commit(hash=f"{number:040x}")))
     metrics.notify(published(commit=commit(hash=OTHER_HASH), ref="refs/tags/v1"))
     found = [dict(labels) for name, labels in series(metrics) if name == "gitsync_published_info"]
-    assert found == [{"hash": OTHER_HASH, "ref": "refs/tags/v1"}]
-    assert value(metrics, "gitsync_published_info", hash=OTHER_HASH, ref="refs/tags/v1") == 1
+    assert found == [{"repo": REPO, "hash": OTHER_HASH, "ref": "refs/tags/v1"}]
+    assert value(metrics, "gitsync_published_info", repo=REPO, hash=OTHER_HASH, ref="refs/tags/v1") == 1
 
 
 def test_lag(metrics: Metrics) -> None:
@@ -222,13 +268,13 @@ def test_lag_of_what_was_found(metrics: Metrics) -> None:
     """A tree that a start finds published says nothing about the lag."""
     metrics.notify(published(published_at=1060.0, fresh=False))
     assert value(metrics, "gitsync_publish_lag_seconds") == 0.0
-    assert value(metrics, "gitsync_published_info", hash=HASH, ref="refs/heads/main") == 1
+    assert value(metrics, "gitsync_published_info", repo=REPO, hash=HASH, ref="refs/heads/main") == 1
 
 
 def test_commit_without_time(metrics: Metrics) -> None:
     """A commit whose time is unusable is shown without one."""
     metrics.notify(published(commit=commit(commit_time=None)))
-    assert value(metrics, "gitsync_published_info", hash=HASH, ref="refs/heads/main") == 1
+    assert value(metrics, "gitsync_published_info", repo=REPO, hash=HASH, ref="refs/heads/main") == 1
     assert value(metrics, "gitsync_published_commit_timestamp_seconds") == 0.0
 
 
@@ -253,4 +299,4 @@ def test_independent() -> None:
 def test_ref_with_quotes(metrics: Metrics) -> None:
     """A ref name with odd characters does not break the exposition."""
     metrics.notify(published(ref='refs/heads/a"b'))
-    assert value(metrics, "gitsync_published_info", hash=HASH, ref='refs/heads/a"b') == 1
+    assert value(metrics, "gitsync_published_info", repo=REPO, hash=HASH, ref='refs/heads/a"b') == 1

@@ -32,6 +32,8 @@ from gitsync.server.page import Page
 from gitsync.server.pages import Pages
 from gitsync.server.receiving import Receiving
 from gitsync.server.routes import Route, Site
+from gitsync.telling.ending import End
+from gitsync.telling.events import Failure
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import StatusBoard
 from gitsync.threads import Ended, Threads
@@ -82,15 +84,15 @@ class Daemon:
         home = self._scratch.path / str(count)
         return assemble(repo, self._config.receiver, home=home, surface=self._surface)
 
-    def run(self) -> int:
-        """Run until a signal, an end or a failure; return the exit code. Raise `GitSyncError` if it cannot start."""
+    def run(self) -> End:
+        """Run until a signal, an end or a failure; return what that is. Raise `GitSyncError` if it cannot start."""
         try:
             self._start()
-            code = self._serve()
+            end = self._serve()
         finally:
             self._shutdown()
-        self._log.info("stopped", code=code)
-        return code
+        self._log.info("stopped", code=end.code)
+        return end
 
     def _start(self) -> None:
         if any(unit.repo.upkeep.group_write for unit in self._units.values()):
@@ -166,8 +168,8 @@ class Daemon:
         self._threads.spawn(name, server.serve)
         return server
 
-    def _serve(self) -> int:
-        """Handle control events until the process has to end; return its exit code."""
+    def _serve(self) -> End:
+        """Handle control events until the process has to end; return what it ends with."""
         bodies = [body for unit in self._units.values() for body in unit.bodies if body.works]
         working = {body.name for body in bodies}
         # One hook that failed does not keep the others from their end, nor does a worker that has done its work.
@@ -180,17 +182,26 @@ class Daemon:
             if isinstance(event, _Signalled):
                 if event.number in _ENDING:
                     self._log.info("stopping", signal=signal.Signals(event.number).name)
-                    return EXIT_OK
+                    return End(EXIT_OK)
                 for unit in self._units.values():
                     unit.mailbox.post("signal")
             elif event.code == EXIT_OK or event.thread in hooks:
                 worst = max(worst, event.code or EXIT_OK)
                 working.discard(event.thread)
                 if not working:
-                    return worst
+                    return End(worst, self._failures() if worst else ())
             else:
                 self._log.error("thread_ended", thread=event.thread)
-                return EXIT_FAILURE
+                failures = self._failures() if event.thread in working else ()
+                return End(EXIT_FAILURE, failures or (_ended(event.thread),))
+
+    def _failures(self) -> tuple[Failure, ...]:
+        """Return what has failed last, of passes and of hooks."""
+        snapshots = self._surface.board.all()
+        passes = [snapshot.failure for snapshot in snapshots if snapshot.failure]
+        if not passes and any(snapshot.paused for snapshot in snapshots):
+            passes.append(Failure(reason="paused", message="it is paused, and nothing is published"))
+        return (*passes, *(failure for unit in self._units.values() for failure in unit.hooks.failures))
 
     def _shutdown(self) -> None:
         """End in order: no more requests and triggers, no more work, then what still runs is killed."""
@@ -231,3 +242,10 @@ class Daemon:
         with contextlib.suppress(OSError):
             self._scratch.remove()
         os._exit(128 + number)
+
+
+def _ended(thread: str) -> Failure:
+    """Return what there is to say where nothing has failed that a repository knows of."""
+    return Failure(
+        reason="internal", message=f"the thread {thread!r} has ended", hint="the last lines of the log say more"
+    )

@@ -2,7 +2,7 @@
 
 from gitsync.config.gitsettings import GitSetting, render
 from gitsync.config.hooks import CallHook, ExecHook, HooksConfig
-from gitsync.config.load import load, load_followed, load_receiver, read_arguments
+from gitsync.config.load import load, load_followed, load_receiver, load_termination_log, read_arguments
 from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, ReceiverConfig
 from gitsync.config.places import Bind, Place
@@ -32,6 +32,7 @@ __all__ = [
     "load",
     "load_followed",
     "load_receiver",
+    "load_termination_log",
     "parse_repo",
     "read_arguments",
     "render",

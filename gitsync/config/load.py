@@ -140,6 +140,15 @@ def load_followed(environ: Mapping[str, str]) -> tuple[str | None, str]:
     return values["repo"] and split_login(values["repo"])[0], values["ref"]
 
 
+def load_termination_log(argv: Sequence[str], environ: Mapping[str, str]) -> Path | None:
+    """Return what is given as --termination-log, if anything that can be used, whatever else is wrong."""
+    (option,) = (option for option in all_options() if option.name == "termination_log")
+    flags = [(FLAGS[flag], unwrapped(written)) for flag, written in read_arguments(argv).given]
+    spelled = [(name, written) for name, written in (*flags, *_variables(environ)) if name.option == option]
+    found: Path | None = _value(option, choose(option, _parse(spelled, [], []), []))
+    return found
+
+
 def _of_variables(environ: Mapping[str, str], asked: Callable[[str], bool]) -> dict[str, Any]:
     """Return the values of some options as variables say; raise `ConfigError`."""
     problems: list[str] = []

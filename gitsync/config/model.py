@@ -96,6 +96,29 @@ class ReceiverConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogConfig:
+    """What the process says of itself, and where."""
+
+    log_format: str = option(
+        choice("auto", "json", "console"),
+        "The form of the log; auto is console on a terminal, json elsewhere.",
+        default="auto",
+    )
+    verbose: int = option(
+        INT,
+        "How much to log: 0 updates and errors, 1 every pass, 5 git commands, 6 their output, 9 everything.",
+        default="0",
+        short="-v",
+        older=(Older(flag="--v", kind=NOT_NEGATIVE),),
+    )
+    termination_log: Path | None = option(
+        PATH,
+        "A file that is there already, to write into why the process has ended with an error; the kubelet shows it in "
+        "the state of the container. Without it that is `/dev/termination-log` where that can be written.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compatibility:
     """How manifests of git-sync are read."""
 
@@ -130,18 +153,7 @@ class Config:
     shutdown_timeout: float = option(
         DURATION, "How long an orderly end may take after SIGTERM or SIGINT.", default="10s"
     )
-    log_format: str = option(
-        choice("auto", "json", "console"),
-        "The form of the log; auto is console on a terminal, json elsewhere.",
-        default="auto",
-    )
-    verbose: int = option(
-        INT,
-        "How much to log: 0 updates and errors, 1 every pass, 5 git commands, 6 their output, 9 everything.",
-        default="0",
-        short="-v",
-        older=(Older(flag="--v", kind=NOT_NEGATIVE),),
-    )
+    log: LogConfig = group()
     compatibility: Compatibility = group()
     repos: tuple[RepoConfig, ...]
     shown: dict[str, str]

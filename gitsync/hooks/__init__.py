@@ -11,7 +11,7 @@ from gitsync.hooks.command import Command
 from gitsync.hooks.gate import Gate
 from gitsync.hooks.outbound import OutboundCall
 from gitsync.hooks.runner import Hook, HookRunner, Pace
-from gitsync.telling.events import Observer
+from gitsync.telling.events import Failure, Observer
 from gitsync.telling.metrics import Metrics
 
 
@@ -46,6 +46,11 @@ class Hooks:
     def bodies(self) -> list[tuple[str, Callable[[], int]]]:
         """The names and bodies of the threads that are needed; a body returns what the process may end with."""
         return [(runner.name, runner.run) for runner in self._runners]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why those after a publication have failed last, if they have."""
+        return [runner.failure for runner in self._runners if runner.failure]
 
     def cancel(self) -> None:
         """Ask all hooks to end, and wait for none."""

@@ -14,7 +14,7 @@ from typing import Protocol
 from gitsync.base.backoff import backoff
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, HookError
 from gitsync.base.log import get_logger
-from gitsync.telling.events import Event, Published
+from gitsync.telling.events import Event, Failure, Published
 from gitsync.telling.metrics import Metrics
 
 
@@ -58,6 +58,8 @@ class HookRunner:
         self._condition = threading.Condition()
         self._slot: Published | None = None
         self._stopping = False
+        # Why it has failed last, None if it has succeeded since.
+        self.failure: Failure | None = None
         metrics.calls.expect_hook(hook.name)
 
     def notify(self, event: Event) -> None:
@@ -119,12 +121,14 @@ class HookRunner:
         except HookError as error:
             if self._stopping:
                 return False
+            self.failure = Failure(reason=error.reason, message=str(error), hint=error.hint)
             told |= {"duration": round(time.monotonic() - started, 3), "reason": error.reason}
             retry_in = None if self._pace.once else self._pace.delay(failures + 1)
             # Counted before it is told, so that whoever has read the line finds it in the metrics.
             self._metrics.calls.hook_ran(self.name, success=False)
             self._log.error("hook_failed", **told, message=str(error), hint=error.hint, retry_in=retry_in)
             return False
+        self.failure = None
         told["duration"] = round(time.monotonic() - started, 3)
         self._metrics.calls.hook_ran(self.name, success=True)
         self._log.info("hook_finished", **told, output=output)

@@ -10,6 +10,8 @@ from gitsync import __version__, cli, daemon
 from gitsync.base.errors import GitSyncError
 from gitsync.base.log import get_logger
 from gitsync.config import Config, manual
+from gitsync.telling.ending import End
+from gitsync.telling.events import Failure
 from tests.unit.examples import REQUIRED
 
 Output = pytest.CaptureFixture[str]
@@ -21,15 +23,16 @@ class FakeDaemon:
     config: Config | None = None
     code = 0
     error: Exception | None = None
+    failures: tuple[Failure, ...] = ()
 
     def __init__(self, config: Config) -> None:
         type(self).config = config
 
-    def run(self) -> int:
+    def run(self) -> End:
         if self.error:
             raise self.error
         get_logger().info("at_five", v=5)
-        return self.code
+        return End(self.code, self.failures)
 
 
 @pytest.fixture
@@ -189,3 +192,65 @@ def test_no_directory_for_private_files(
     assert (event["event"], event["reason"]) == ("start_failed", "no_tmp")
     assert str(tmp_path / "nowhere") in event["message"]
     assert "TMPDIR" in event["hint"]
+
+
+@pytest.fixture
+def termination_log(tmp_path: Path) -> Path:
+    """A file as the kubelet mounts one, with the words of another container in it."""
+    path = tmp_path / "termination-log"
+    path.write_text("x" * 10_000)
+    return path
+
+
+def test_message_of_refused_options(capsys: Output, termination_log: Path) -> None:
+    """Whatever else is wrong, all of it is left where the kubelet reads it, without secrets."""
+    argv = ["--perod=1s", "--repo=foo://ann:Tr0ub4dor@h/x", f"--termination-log={termination_log}"]
+    assert cli.main(argv, {"GITSYNC_ROOT": "/srv"}) == 1
+    left = termination_log.read_text()
+    told = [line.removeprefix("gitsync: ") for line in capsys.readouterr().err.splitlines()]
+    assert len(told) == 2
+    assert left == "".join(f"config: {line}\n" for line in told)
+    assert "Tr0ub4dor@" not in left
+
+
+@pytest.mark.parametrize("argv", [["--repo"], ["--depth=x"]], ids=["broken", "wrong"])
+def test_message_by_the_variable(capsys: Output, termination_log: Path, argv: list[str]) -> None:
+    """The place counts also where the arguments cannot be read at all."""
+    assert cli.main(argv, {"GITSYNC_TERMINATION_LOG": str(termination_log)}) == 1
+    assert termination_log.read_text().startswith(
+        f"config: {argv[0].partition('=')[0]}" if "=" in argv[0] else "config: "
+    )
+
+
+def test_message_of_a_start_that_fails(fake_daemon: type[FakeDaemon], capsys: Output, termination_log: Path) -> None:
+    """Reason, message and hint of what keeps the daemon from starting are left there."""
+    fake_daemon.error = GitSyncError("https://u:Tr0ub4dor@h is odd", reason="git_missing")
+    assert cli.main([*REQUIRED, f"--termination-log={termination_log}"], {}) == 1
+    assert termination_log.read_text() == (
+        "git_missing: https://***@h is odd\nWhat to do: install git or name the program with --git\n"
+    )
+
+
+def test_message_of_an_end(fake_daemon: type[FakeDaemon], termination_log: Path) -> None:
+    """So are those of what a run has ended with."""
+    fake_daemon.code, fake_daemon.failures = 1, (Failure(reason="auth", message="403", hint="look"),)
+    assert cli.main([*REQUIRED, f"--termination-log={termination_log}"], {}) == 1
+    assert termination_log.read_text() == "auth: 403\nWhat to do: look\n"
+
+
+def test_no_message_of_a_success(fake_daemon: type[FakeDaemon], termination_log: Path) -> None:
+    """An end in order leaves nothing."""
+    assert cli.main([*REQUIRED, f"--termination-log={termination_log}"], {}) == 0
+    assert termination_log.read_text() == "x" * 10_000
+
+
+def test_message_that_cannot_be_left(fake_daemon: type[FakeDaemon], capsys: Output, tmp_path: Path) -> None:
+    """A place that was asked for and cannot be written is told of; the exit code is the same."""
+    missing = tmp_path / "missing"
+    assert cli.main(["--depth=x", *REQUIRED, f"--termination-log={missing}"], {}) == 1
+    assert capsys.readouterr().err.endswith(f"gitsync: --termination-log={missing}: No such file or directory\n")
+    fake_daemon.error = GitSyncError("odd", reason="git")
+    assert cli.main([*REQUIRED, "--log-format=json", f"--termination-log={missing}"], {}) == 1
+    event = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert (event["event"], event["level"]) == ("termination_log_failed", "warning")
+    assert not missing.exists()

@@ -32,7 +32,7 @@ def test_required_alone() -> None:
     assert (repo.git.git, repo.git.git_config, repo.git.git_config_add) == ("git", (), ())
     assert (loaded.sync_on_signal, loaded.http.bind) == (None, Bind("", 9484, required=False))
     assert (loaded.receiver.secret, loaded.receiver.secret_file) == (None, None)
-    assert (loaded.shutdown_timeout, loaded.log_format, loaded.verbose) == (10.0, "auto", 0)
+    assert (loaded.shutdown_timeout, loaded.log.log_format, loaded.log.verbose) == (10.0, "auto", 0)
 
 
 @pytest.mark.parametrize("name", ["GITSYNC_REPO", "GIT_SYNC_REPO", "GIT_REPO"])
@@ -108,7 +108,7 @@ def test_boolean_flag_is_off(text: str) -> None:
 )
 def test_verbosity(argv: tuple[str, ...]) -> None:
     """Every spelling of the verbosity that Go's flags and ours know is understood."""
-    assert config(*argv).verbose == 3
+    assert config(*argv).log.verbose == 3
 
 
 def test_repeatable() -> None:
@@ -179,7 +179,7 @@ def test_process_options() -> None:
     loaded = config("--sync-on-signal=HUP", "--http-bind=127.0.0.1:0", "--shutdown-timeout=2s", "--log-format=json")
     assert loaded.sync_on_signal is signal.SIGHUP
     assert loaded.http.bind == Bind("127.0.0.1", 0, required=True)
-    assert (loaded.shutdown_timeout, loaded.log_format) == (2.0, "json")
+    assert (loaded.shutdown_timeout, loaded.log.log_format) == (2.0, "json")
     assert config("--http-bind=off").http.bind is None
 
 

@@ -227,5 +227,5 @@ def test_permissions(flag: str, refused: bool) -> None:
 
 def test_negative_older_verbosity() -> None:
     """The older flag of the verbosity counts unless it is negative."""
-    assert config("--v=-1", GITSYNC_VERBOSE="3").verbose == 3
-    assert config("--v=4", GITSYNC_VERBOSE="3").verbose == 4
+    assert config("--v=-1", GITSYNC_VERBOSE="3").log.verbose == 3
+    assert config("--v=4", GITSYNC_VERBOSE="3").log.verbose == 4

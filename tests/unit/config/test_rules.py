@@ -215,7 +215,7 @@ def test_bounds() -> None:
         *(f"--{hook}-backoff=0" for hook in waits),
     )
     repo = loaded.repos[0]
-    assert (repo.upkeep.heal_period, repo.content.depth, loaded.verbose) == (0.01, 2**31 - 1, 0)
+    assert (repo.upkeep.heal_period, repo.content.depth, loaded.log.verbose) == (0.01, 2**31 - 1, 0)
     assert [hook.backoff for hook in (repo.hooks.exechook, repo.hooks.gate, repo.hooks.webhook)] == [0.01] * 3
     # What is computed from them has to be a wait that Python takes.
     schedule = repo.schedule

@@ -8,6 +8,7 @@ from typing import Final
 from gitsync.base import nolinks
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.process import Records, Sinks
+from gitsync.volume.strays import has_empty
 from gitsync.volume.tree import Tree
 
 # The mode of a submodule in an index. https://git-scm.com/docs/index-format
@@ -23,7 +24,8 @@ def is_untouched(tree: Tree, commit: str, git: Git, *, deadline: float) -> bool:
     found = Records(b"\0", most=0)
     status = ["status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--ignore-submodules"]
     git.run(status, deadline=deadline, place=tree.place, sinks=Sinks(output=found))
-    return not found.count
+    # git tells of no directories.
+    return not found.count and not has_empty(tree.path)
 
 
 def may_have_submodules(tree: Tree) -> bool:

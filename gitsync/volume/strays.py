@@ -44,6 +44,19 @@ def _without_files(top: Path, kept: Collection[Path]) -> list[Path]:
     return bare
 
 
+def has_empty(top: Path) -> bool:
+    """Say whether a directory below `top` has nothing in it, other repositories aside; raise `OSError`."""
+    pending = [top]
+    while pending:
+        directory = pending.pop()
+        found = nolinks.scan(directory)
+        if not found:
+            return True
+        if directory == top or ".git" not in found:
+            pending += [directory / name for name, is_directory in found.items() if is_directory and name != ".git"]
+    return False
+
+
 def empty(directory: Path) -> None:
     """Remove all that is in a directory; raise `UncleanError` if something resists."""
     for path in nolinks.entries(directory):

@@ -326,13 +326,13 @@ class Staying(TcpServer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.gone = 0
+        self.gone: list[bool] = []
 
     def serve(self, connection: socket.socket) -> None:
         """Answer, and wait for the next request."""
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        self.gone += connection.recv(1) == b""
+        self.gone.append(connection.recv(1) == b"")
 
 
 def test_nothing_is_left_of_a_request() -> None:
@@ -340,6 +340,6 @@ def test_nothing_is_left_of_a_request() -> None:
     with Staying() as server:
         for _ in range(3):
             assert fetch(server.url, timeout=TIMEOUT) == Answer(200, b"ok")
-        eventually(lambda: server.gone == 3)
+        eventually(lambda: server.gone == [True] * 3)
     gc.collect()
     assert not [each for each in gc.get_objects() if isinstance(each, urllib3.HTTPConnectionPool)]

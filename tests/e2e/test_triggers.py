@@ -142,7 +142,10 @@ def slow(
 ) -> DaemonProcess:
     """A daemon that has published from a server that can be held, whose next pass is held."""
     url = git_http.url_of(origin.path, port=proxy.port)
-    daemon = start_daemon(url, root, "-v1", period="1h", receiver_secret_file=secret_file, sync_on_signal="SIGHUP")
+    patient = "--git-config=http.lowSpeedTime:1000"
+    daemon = start_daemon(
+        url, root, "-v1", patient, period="1h", receiver_secret_file=secret_file, sync_on_signal="SIGHUP"
+    )
     daemon.wait_ready()
     daemon.wait_event("sync_finished")
     proxy.stall()

@@ -133,16 +133,9 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
 
     The repository has to be `located`. Raises `PublishError` if the place of the link is taken.
     """
-    home.mkdir(mode=0o700)
-    if repo.git.home:
-        # curl looks for logins there; whether there is such a file shows when it does.
-        (home / ".netrc").symlink_to(repo.git.home.absolute() / ".netrc")
-    configuration = home / "gitconfig"
     hooks = Hooks(repo, surface.metrics)
     observers = _listeners(repo, hooks, surface)
-    credentials = build_credentials(repo, directory=home / "credentials", observers=observers)
-    write_configuration(configuration, repo, extra=credentials.settings())
-    git = Git(repo, home=home, configuration=configuration, credentials=credentials)
+    git, credentials = equip(repo, home=home, observers=observers)
     pace = Pace(spacing=receiver.spacing, jitter=receiver.jitter)
     mailbox = Mailbox(git.interrupt, paces={"webhook": pace, "peer": pace})
     parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=surface.stop)
@@ -168,6 +161,18 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
         watcher=Watcher(repo, mailbox),
         pausing=pausing,
     )
+
+
+def equip(repo: RepoConfig, *, home: Path, observers: Observers) -> tuple[Git, Credentials]:
+    """Make the private directory `home`, and return git with its logins, which lie there; nothing is asked for yet."""
+    home.mkdir(mode=0o700)
+    if repo.git.home:
+        # curl looks for logins there; whether there is such a file shows when it does.
+        (home / ".netrc").symlink_to(repo.git.home.absolute() / ".netrc")
+    configuration = home / "gitconfig"
+    credentials = build_credentials(repo, directory=home / "credentials", observers=observers)
+    write_configuration(configuration, repo, extra=credentials.settings())
+    return Git(repo, home=home, configuration=configuration, credentials=credentials), credentials
 
 
 def build_parts(

@@ -6,7 +6,6 @@ The main thread waits for control events: a signal came in, a thread ended. Sign
 import contextlib
 import gc
 import os
-import re
 import signal
 import threading
 import time
@@ -23,6 +22,7 @@ from gitsync.base.log import get_logger
 from gitsync.base.scratch import Scratch
 from gitsync.config import Bind, Config, RepoConfig
 from gitsync.control import ControlQueue
+from gitsync.programs.gitversion import ask_version
 from gitsync.receiver.door import Door
 from gitsync.receiver.peers import Peers, build_peers
 from gitsync.receiver.secret import secret_source
@@ -40,8 +40,6 @@ from gitsync.threads import Ended, Threads
 
 # The part of the time for an orderly end after which what still runs is killed.
 _PATIENCE: Final = 0.6
-_GIT_VERSION_TIMEOUT: Final = 10.0
-_OLDEST_GIT: Final = (2, 34)
 # Seconds between looks for a thread that has said that it ends.
 _LAST_BREATH: Final = 0.05
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -103,7 +101,8 @@ class Daemon:
         self._log.info("starting", version=__version__, options=self._config.shown)
         # Served first: what is published already counts at once, and the first command of git takes long to start.
         self._listen()
-        self._git_version = self._ask_git_version()
+        # It is the same for all repositories.
+        self._git_version = ask_version(next(iter(self._units.values())).git)
         self._log.info("git_found", git_version=self._git_version)
         self._surface.metrics.built_with(self._git_version)
         # All is imported; `__main__` has kept the collector from looking through it, and it need not do so later.
@@ -115,16 +114,6 @@ class Daemon:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._events.put(_Signalled(number))
-
-    def _ask_git_version(self) -> str:
-        """Return the version of git, which is the same for all repositories; raise `GitSyncError` if it is too old."""
-        git = next(iter(self._units.values())).git
-        told = git.run(["version"], deadline=time.monotonic() + _GIT_VERSION_TIMEOUT).stdout.strip()
-        found = re.search(r"(\d{1,9})\.(\d{1,9})\S*", told)
-        if not found or (int(found[1]), int(found[2])) < _OLDEST_GIT:
-            oldest = ".".join(map(str, _OLDEST_GIT))
-            raise GitSyncError(f"{told!r} is too old", reason="git_missing", hint=f"install git {oldest} or newer")
-        return found[0]
 
     def _listen(self) -> None:
         http, receiver = self._config.http, self._config.receiver

@@ -47,7 +47,8 @@ HINTS = {
     "out_of_memory": "raise the memory limit of the container; core.bigFileThreshold says from which size on"
     " git streams files",
     "paused": "POST /resume when another commit may be published",
-    "permission": "check the owner, group and mode of the path named, and whether the volume is writable",
+    "permission": "check the owner, group and mode of the path named: in a pod `securityContext.fsGroup` makes a "
+    "volume writable for a group of this user; and whether it is mounted `readOnly`",
     "rate_limited": "poll less often (--period) or use the webhook",
     "ref_missing": "check --ref: a full ref name, a tag, a branch or a full commit hash",
     "remote_error": "the server failed; see its own log or status page",
@@ -56,7 +57,7 @@ HINTS = {
     "sparse_file": "check --sparse-checkout-file; what is published stays until it can be read",
     "submodule": "check .gitmodules of the repository, or leave submodules out with --submodules=off",
     "trees_held": "raise --max-trees, or shorten --stale-worktree-timeout",
-    "tls": "check the server's certificate and the CA certificates in the image",
+    "tls": "check the server's certificate: name a file with the authority that has signed it with --ca-file",
     "too_many_submodules": "follow a repository with fewer, or leave submodules out with --submodules=off",
     "transport": "use https, http, ssh, git, or a local path",
 }

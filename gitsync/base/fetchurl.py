@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +38,8 @@ class Answer:
     body: bytes
     by: str = ""
     content_type: str = ""
+    # When it came is no part of what was answered.
+    date: str = field(default="", compare=False)
 
 
 class Cancellation:
@@ -130,7 +132,7 @@ def _follow(manager: "urllib3.PoolManager", url: str, request: dict[str, Any], f
                 _when_done(future, response.shutdown)
                 target = request["method"] == "GET" and response.get_redirect_location()
                 if not target:
-                    return Answer(response.status, read_answer(response))
+                    return Answer(response.status, read_answer(response), date=response.headers.get("Date", ""))
             url, _login = take_login(urljoin(url, target))
             if not server.is_same_host(url):
                 raise ConnectionError(f"it redirects to another place ({plain_url(url)}), which is not followed")

@@ -59,6 +59,15 @@ class Lock:
         self._descriptor = descriptor
         return True
 
+    def taken(self) -> bool:
+        """Say whether somebody else holds it, and leave the file as it is, or not there; raise `OSError`."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), nolinks.reading(self.path) as descriptor:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def holder(self) -> str:
         """Return who wrote himself into the lock file last, such as `7 on web-0`."""
         return (nolinks.read(self.path) or "").strip() or "unknown"

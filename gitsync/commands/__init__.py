@@ -1,5 +1,5 @@
-"""The sub-commands: what a person or a pipeline asks of a gitsync that runs. Each has a module, and says in words what
-was answered. Run by the main thread, in a process of its own.
+"""The sub-commands: what a person or a pipeline asks of a gitsync that runs, or before one does. Each has a module, and
+says in words what was answered. Run by the main thread, in a process of its own.
 
 They end with one of the exit codes here, or with 0 when all is done.
 """
@@ -16,4 +16,4 @@ EXIT_UNASKED: Final = 3
 EXIT_UNDONE: Final = 4
 EXIT_INTERRUPTED: Final = 130
 
-NAMES: Final = ("receiver-check", "trigger", "pause", "resume")
+NAMES: Final = ("check", "receiver-check", "trigger", "pause", "resume")

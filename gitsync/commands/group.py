@@ -9,18 +9,21 @@ from gitsync.base.errors import ConfigError, GitSyncError
 from gitsync.base.printable import printable
 from gitsync.base.redact import scrub
 from gitsync.commands import EXIT_INTERRUPTED, EXIT_UNASKED, EXIT_USAGE
+from gitsync.commands.check import check
 from gitsync.commands.pause import pause, resume
 from gitsync.commands.receiver_check import receiver_check
 from gitsync.commands.trigger import trigger
 
 
 # Here and for each command `help` is given, as the image runs without documentation strings.
-@click.group(help="Ask a gitsync that runs.", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    help="Ask a gitsync that runs, or whether one would.", context_settings={"help_option_names": ["-h", "--help"]}
+)
 def group() -> None:
     """Hold all sub-commands."""
 
 
-for command in (receiver_check, trigger, pause, resume):
+for command in (check, receiver_check, trigger, pause, resume):
     group.add_command(command)
 
 

@@ -22,6 +22,10 @@ with --strict it stops the start. Durations are written as 250ms, 10s or 1m30s; 
 
 _COMMANDS = (
     (
+        "gitsync check [--json] [OPTION]...",
+        "tries all that a gitsync with these options and variables needs, and says what to do about what fails",
+    ),
+    (
         "gitsync receiver-check PROVIDER [URL] [OPTION]...",
         "sends a running gitsync an event as PROVIDER would (github, gitlab and others), and explains the answer",
     ),
@@ -30,8 +34,8 @@ _COMMANDS = (
     ("gitsync resume [URL] [OPTION]...", "has it go on"),
 )
 _OF_COMMANDS = """\
-They ask a gitsync that runs: the one at URL or, without it, the one in this container, whose variables they read
-(GITSYNC_RECEIVER_SECRET_FILE and others). `gitsync COMMAND --help` has the rest.
+All but check ask a gitsync that runs: the one at URL or, without it, the one in this container, whose variables they
+read (GITSYNC_RECEIVER_SECRET_FILE and others). `gitsync COMMAND --help` has the rest.
 """
 
 _FILES = """\

@@ -81,6 +81,10 @@ class Remote:
         self._tell("git", "unchanged" if found == before else "changed")
         return found
 
+    def reach(self, *, deadline: float) -> bool:
+        """Ask git for HEAD alone, and say whether there is one; raise `GitError` where nobody lets us ask."""
+        return bool(self._ask(["HEAD"], deadline=deadline).hashes)
+
     @property
     def last(self) -> Target | None:
         """What the ref led to when it was last asked for or fetched; None for a pinned commit, and after an error."""

@@ -3,8 +3,6 @@
 waitress reads and limits requests before the application sees them, so a slow or large one holds no thread.
 """
 
-import errno
-import socket
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
@@ -12,11 +10,11 @@ from typing import Any, Final
 import waitress
 from waitress import wasyncore
 
-from gitsync.base.errors import GitSyncError
 from gitsync.base.log import get_logger
 from gitsync.config import Bind
 from gitsync.receiver.request import BODY_LIMIT
 from gitsync.server.connections import MOST, Connection, Keeper, Queue
+from gitsync.server.listening import listen
 from gitsync.server.routes import STEP_ASIDE, Environ, Site, StartResponse
 
 _THREADS: Final = 4
@@ -34,7 +32,7 @@ class HttpServer:
 
     def __init__(self, bind: Bind, site: Site, *, name: str = "http") -> None:
         """Listen from now on, as `name` in the log; raise `GitSyncError` if that cannot be. Main thread."""
-        self._socket = _listen(bind)
+        self._socket = listen(bind)
         address, port = self.bound = self._socket.getsockname()[:2]
         get_logger().info(f"{name}_listening", address=address, port=port)
         self._open: dict[int, Any] = {}
@@ -81,19 +79,3 @@ class HttpServer:
         for connection in list(self._server.active_channels.values()):
             connection.handle_close()
         wasyncore.close_all(self._open, ignore_all=True)
-
-
-def _listen(bind: Bind) -> socket.socket:
-    """Return a listening socket; an empty host means all addresses of both families where the system has them."""
-    try:
-        if not bind.host and socket.has_dualstack_ipv6():
-            return socket.create_server(("", bind.port), family=socket.AF_INET6, dualstack_ipv6=True)
-        family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-        return socket.create_server((bind.host, bind.port), family=family)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        raise GitSyncError(
-            f"cannot listen on {bind.host or '*'}:{bind.port}: {error.strerror}",
-            reason="port_taken" if taken else "http",
-            hint="give each container of a pod a port of its own with --http-bind, which its probes name, or `off`",
-        ) from error

@@ -34,6 +34,7 @@ _POLL: Final = 3.0
 _RELY: Final = 60.0
 # Bytes of a file that are compared.
 _LARGEST: Final = 1024 * 1024
+NO_WATCHES: Final = "raise fs.inotify.max_user_instances or max_user_watches on the node"
 _SSH_FILES: Final = (Path("/etc/git-secret/ssh"), Path("/etc/git-secret/known_hosts"))
 
 _Print = dict[str, object]
@@ -134,7 +135,7 @@ class Watcher:
                 self._log.warning(
                     "watch_unavailable",
                     message=f"{error.strerror or error}; looking every {_POLL:g}s",
-                    hint="raise fs.inotify.max_user_instances or max_user_watches on the node",
+                    hint=NO_WATCHES,
                 )
             self._retry_at = time.monotonic() + _RELY
             return False
@@ -179,6 +180,20 @@ class Watcher:
         if observer:
             observer.stop()
             observer.join()
+
+
+def try_watching(directory: Path) -> None:
+    """Watch a directory for a moment; raise `OSError` where the system lets nobody watch any more."""
+    from watchdog.events import FileSystemEventHandler
+    from watchdog.observers import Observer
+
+    observer = Observer()
+    observer.start()
+    try:
+        observer.schedule(FileSystemEventHandler(), str(directory))
+    finally:
+        observer.stop()
+        observer.join()
 
 
 def watched_files(repo: RepoConfig) -> tuple[Path, ...]:

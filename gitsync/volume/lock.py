@@ -69,7 +69,7 @@ class VolumeLock:
         if there and not stat.S_ISREG(there.st_mode):
             self._clear(self._lock.path)
         waiting = False
-        while not self._try():
+        while not try_lock(self._lock):
             if not waiting:
                 waiting = True
                 self._tell()
@@ -96,16 +96,6 @@ class VolumeLock:
             yield
         finally:
             lock.release()
-
-    def _try(self) -> bool:
-        try:
-            return self._lock.try_acquire()
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-            # Without a lock two processes would write to one store, and each remove the other's trees.
-            message = f"{self._lock.path}: the volume keeps no locks: {error.strerror}"
-            raise PublishError(message, reason="no_locks") from error
 
     def _clear(self, path: Path) -> None:
         self._log.warning("obstacle_found", path=str(path), message="it is not what we have left")
@@ -138,3 +128,15 @@ class VolumeLock:
                 self._log.warning("orphan_ended", pid=pid)
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
+
+
+def try_lock(lock: Lock) -> bool:
+    """Take a lock if it is free; raise `PublishError` on a volume that has none, and `OSError`."""
+    try:
+        return lock.try_acquire()
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        # Without a lock two processes would write to one store, and each remove the other's trees.
+        message = f"{lock.path}: the volume keeps no locks: {error.strerror}"
+        raise PublishError(message, reason="no_locks") from error

@@ -26,6 +26,7 @@ class _Mount:
     device: str
     root: PurePosixPath
     point: PurePosixPath
+    kind: str
 
 
 class Mounts:
@@ -38,13 +39,21 @@ class Mounts:
     def shows(self, directory: Path) -> bool:
         """Say whether a directory, or one within it, is mounted somewhere by itself."""
         path = PurePosixPath(os.path.realpath(directory))
-        within = [mount for mount in self._own if path.is_relative_to(mount.point)]
-        if not within:
+        ours = self._mount_of(path)
+        if ours is None:
             return False
-        # Of several at one point the last one is seen.
-        ours = max(reversed(within), key=lambda mount: len(mount.point.parts))
         place = ours.root / path.relative_to(ours.point)
         return any(mount.device == ours.device and mount.root.is_relative_to(place) for mount in self._all)
+
+    def kind_of(self, directory: Path) -> str | None:
+        """Return what the file system of a directory is called, such as `ext4`; None if that is not known."""
+        ours = self._mount_of(PurePosixPath(os.path.realpath(directory)))
+        return ours.kind if ours else None
+
+    def _mount_of(self, path: PurePosixPath) -> _Mount | None:
+        within = [mount for mount in self._own if path.is_relative_to(mount.point)]
+        # Of several at one point the last one is seen.
+        return max(reversed(within), key=lambda mount: len(mount.point.parts), default=None)
 
 
 class MountedTrees:
@@ -85,8 +94,10 @@ def _read(file: Path) -> Iterator[_Mount]:
         return
     for line in lines:
         fields = [_plain(field) for field in line.split(b" ")]
-        if len(fields) > 4:
-            yield _Mount(device=fields[2], root=PurePosixPath(fields[3]), point=PurePosixPath(fields[4]))
+        # Behind a dash, as there may be any number of optional fields.
+        kind = fields[fields.index("-") + 1 :] if "-" in fields else []
+        if len(fields) > 4 and kind:
+            yield _Mount(device=fields[2], root=PurePosixPath(fields[3]), point=PurePosixPath(fields[4]), kind=kind[0])
 
 
 def _plain(field: bytes) -> str:

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from gitsync.checks.table import CHECKS
 from gitsync.config.manual import markdown
 from gitsync.telling.metrics import Metrics
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCUMENTS = {path.relative_to(PROJECT).as_posix(): path for path in [PROJECT / "README.md", *PROJECT.glob("docs/*.md")]}
 # Options of gitsync and of its sub-commands that are no settings.
-OTHER = {"--help", "--man", "--version", "--ping", "--secret-file", "--wait", "--reason"}
+OTHER = {"--help", "--man", "--version", "--ping", "--secret-file", "--wait", "--reason", "--json"}
 # Documents that name options of git-sync, of sub-commands and of benches as well.
 OF_OTHERS = {"docs/migrating-from-git-sync.md", "docs/performance.md"}
 
@@ -54,3 +55,10 @@ def test_series_exist(name: str) -> None:
     exposed = {sample for family in families for sample in [family.name, *(each.name for each in family.samples)]}
     named = set(re.findall(r"\bgitsync_[a-z_]+[a-z]\b", DOCUMENTS[name].read_text()))
     assert named <= {*exposed, *(f"{series}_total" for series in exposed)}
+
+
+def test_every_check_is_told_of() -> None:
+    """The table of checks has all of them, in their order."""
+    section = DOCUMENTS["docs/troubleshooting.md"].read_text().partition("\n## ")[2].partition("\n## ")[0]
+    rows = "".join(re.findall(r"^\| (`.*?) \|", section, re.M))
+    assert re.findall(r"`(\w+)`", rows) == ["options", *(check.name for check in CHECKS)]

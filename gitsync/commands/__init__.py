@@ -16,4 +16,4 @@ EXIT_UNASKED: Final = 3
 EXIT_UNDONE: Final = 4
 EXIT_INTERRUPTED: Final = 130
 
-NAMES: Final = ("check", "receiver-check", "trigger", "pause", "resume")
+NAMES: Final = ("check", "receiver-check", "trigger", "pause", "resume", "status")

@@ -12,6 +12,7 @@ from gitsync.commands import EXIT_INTERRUPTED, EXIT_UNASKED, EXIT_USAGE
 from gitsync.commands.check import check
 from gitsync.commands.pause import pause, resume
 from gitsync.commands.receiver_check import receiver_check
+from gitsync.commands.status import status
 from gitsync.commands.trigger import trigger
 
 
@@ -23,7 +24,7 @@ def group() -> None:
     """Hold all sub-commands."""
 
 
-for command in (check, receiver_check, trigger, pause, resume):
+for command in (check, receiver_check, trigger, pause, resume, status):
     group.add_command(command)
 
 

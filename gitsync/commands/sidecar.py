@@ -42,12 +42,23 @@ def find(environ: Mapping[str, str], *, url: str | None, secret_file: Path | Non
     http, receiver = load_receiver(environ)
     if secret_file:
         receiver = replace(receiver, secret=None, secret_file=secret_file)
-    url = _address(receiver.bind or http.bind) if url is None else url.rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise ConfigError([f"{url}: use a URL that begins with http:// or https://"])
+    url = _url(url, receiver.bind or http.bind)
     secrets = receiver.secret or _read(receiver.secret_file)
     # Of several all count, so any will do.
     return Sidecar(url=url, secret=secrets[0])
+
+
+def pages_of(environ: Mapping[str, str], *, url: str | None) -> str:
+    """Return the URL below which the pages are that need no secret; raise `ConfigError`."""
+    http, _ = load_receiver(environ)
+    return _url(url, http.bind)
+
+
+def _url(given: str | None, bind: Bind | None) -> str:
+    url = _address(bind) if given is None else given.rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError([f"{url}: use a URL that begins with http:// or https://"])
+    return url
 
 
 def _read(path: Path | None) -> tuple[Secret, ...]:

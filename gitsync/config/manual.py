@@ -32,6 +32,7 @@ _COMMANDS = (
     ("gitsync trigger [URL] [OPTION]...", "has a running gitsync look at the remote now; can wait for the outcome"),
     ("gitsync pause [URL] [OPTION]...", "has it publish nothing for a while; what is published stays"),
     ("gitsync resume [URL] [OPTION]...", "has it go on"),
+    ("gitsync status [URL] [--json]", "says what a running gitsync serves, and how it is; ends with 0 if it is ready"),
 )
 _OF_COMMANDS = """\
 All but check ask a gitsync that runs: the one at URL or, without it, the one in this container, whose variables they

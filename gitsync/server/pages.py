@@ -17,6 +17,7 @@ from gitsync.server.shown import as_json, shown_failure, shown_pause, shown_time
 from gitsync.telling.events import Fetching, Probed
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import RepoStatus, StatusBoard
+from gitsync.telling.words import state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,7 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
     commit = published and published.commit
     return {
         "repo": watched.repo,
+        "state": state(snapshot, found=found, failure=failure, now=time.time()).words,
         "ref": watched.ref,
         "resolved_ref": published and published.ref,
         "link": watched.link,

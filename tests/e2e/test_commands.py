@@ -1,5 +1,6 @@
 """Promise: for what can be asked for by hand there is a command, which needs no arguments beside the daemon."""
 
+import json
 import os
 import subprocess
 import sys
@@ -115,3 +116,21 @@ def test_pause_and_resume(daemon: DaemonProcess, origin: Origin, root: Path, env
     assert run("resume", **environment) == (DONE, "resumed; a pass begins\n")
     daemon.wait_published(commit)
     assert run("resume", **environment) == (DONE, "it was not paused\n")
+
+
+def test_status(daemon: DaemonProcess, origin: Origin, environment: dict[str, str]) -> None:
+    """Given a daemon, when it is asked how it is, then what it serves is said, and later why that is not the newest."""
+    environment["GITSYNC_HTTP_BIND"] = f":{daemon.port}"
+    code, said = run("status", **environment)
+    assert code == DONE
+    assert said.startswith(f"{origin.url}: up to date, as the server has said ")
+    assert f"serving  refs/heads/main at {origin.head}, since 20" in said
+    origin.path.rename(origin.path.with_name("gone"))
+    assert run("trigger", "--wait=1m", **environment)[0] == FAILED
+    code, said = run("status", **environment)
+    assert code == DONE
+    assert "old content: the server has no such repository" in said
+    assert "-> check --repo" in said
+    code, said = run("status", "--json", **environment)
+    assert json.loads(said)["repos"][0]["error"]["reason"] == "not_found"
+    assert run("status", "http://127.0.0.1:1")[0] == UNASKED

@@ -116,6 +116,7 @@ def test_status(link: Path) -> None:
     (repo,) = answer.pop("repos")
     assert answer == {"version": __version__, "git_version": "2.39.5"}
     assert repo.pop("last_success").startswith("20")
+    assert repo.pop("state") == "serving 0 s old content: the certificate of the server is not trusted"
     assert repo == {
         "repo": REPO,
         "ref": "HEAD",
@@ -168,7 +169,7 @@ def test_status_at_the_start() -> None:
     """Before the first pass the status has the same fields, most of them empty."""
     (repo,) = Site().ask("/status").json["repos"]
     filled = {name for name, value in repo.items() if value is not None}
-    assert filled == {"repo", "ref", "link", "consecutive_failures", "ready", "stale"}
+    assert filled == {"repo", "state", "ref", "link", "consecutive_failures", "ready", "stale"}
     assert (repo["ready"], repo["stale"]) == (False, True)
 
 

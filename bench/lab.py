@@ -10,16 +10,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
+from subprocess import SubprocessError
 
 from bench.plain import NAME as GIT
 from bench.plain import PlainGit
 from bench.programs import NEVER, Daemon, Place, Program
-from bench.repositories import Shape, build, copy, push
+from bench.repositories import SMALL, Shape, build, copy, push
 from bench.results import Measure, Results
-from bench.serving import Server
+from bench.serving import Seen, Server
 
 TRANSPORTS = ("file", "http")
+# What these cost more does not depend on the files.
+ENCRYPTED = ("https", "ssh")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Lab:
     _trees: dict[Case, PlainGit] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _pushed: dict[tuple[str, str], Iterator[int]] = field(default_factory=dict)
+    _given_up: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def few_runs(self) -> int:
@@ -76,10 +81,43 @@ class Lab:
         for subject in (GIT, *(program.name for program in self.programs)):
             copy(built, self.directory / "origins" / subject)
 
-    def cases(self, *, transports: Sequence[str] = TRANSPORTS, shapes: Sequence[Shape] = ()) -> list[Case]:
+    def cases(
+        self, *, transports: Sequence[str] = (*TRANSPORTS, *ENCRYPTED), shapes: Sequence[Shape] = ()
+    ) -> list[Case]:
         """Return the cases of this run, with these shapes only if any are named."""
         chosen = [shape for shape in self.shapes if not shapes or shape in shapes]
-        return [Case(shape, transport) for shape in chosen for transport in transports]
+        served = {"file", *self.server.urls}
+        return [
+            Case(shape, transport)
+            for shape in chosen
+            for transport in transports
+            if transport in served and (transport not in ENCRYPTED or shape == SMALL)
+        ]
+
+    def add_seen(self, row: str, case: Case, subject: str, seen: Seen, *, times: int) -> None:
+        """Keep what a server has seen while something was done several times."""
+        counted = {"connections": seen.connections, "requests": seen.requests}
+        if case.transport == "https":
+            counted["TLS handshakes"] = seen.handshakes
+        for name, count in counted.items():
+            self.results.add(case.measure(row, name), subject, count / times)
+        if case.transport != "ssh":
+            self.results.add(case.measure(row, "from the server", "bytes"), subject, seen.sent / times)
+
+    @contextmanager
+    def sparing(self, program: Program, what: str) -> Iterator[None]:
+        """Have a peer that fails cost no more than the cells of what is measured; see `has_given_up`."""
+        try:
+            yield
+        except (OSError, ValueError, HTTPException, SubprocessError) as error:
+            if not program.is_peer:
+                raise
+            self._given_up.add((program.name, what))
+            self.say(f"{program.name} has failed, {what}: {str(error).strip()}")
+
+    def has_given_up(self, program: Program, what: str) -> bool:
+        """Whether it has failed there before, and need not be waited for again."""
+        return (program.name, what) in self._given_up
 
     def fresh(self, name: str) -> Path:
         """Return a path that does not exist yet."""
@@ -92,8 +130,9 @@ class Lab:
     def url(self, subject: str, case: Case) -> str:
         """Return where a subject finds it."""
         path = self.origin(subject, case.shape)
-        served = f"{self.server.url}/{path.relative_to(self.directory / 'origins')}"
-        return served if case.transport == "http" else path.as_uri()
+        if case.transport == "file":
+            return path.as_uri()
+        return f"{self.server.urls[case.transport]}/{path.relative_to(self.directory / 'origins')}"
 
     def push(self, subject: str, case: Case, kind: str) -> str:
         """Make the next prepared commit of a kind (line, share) the tip of a subject's origin; return its hash."""
@@ -103,11 +142,31 @@ class Lab:
 
     def new_place(self, program: Program, case: Case) -> Place:
         """Return an empty place for a program."""
-        return Place(self.url(program.name, case), self.fresh("root"))
+        return self.place_at(program, case, self.url(program.name, case))
+
+    def place_at(self, program: Program, case: Case, url: str) -> Place:
+        """Return an empty place for a program, for another URL of the same server."""
+        flags: tuple[str, ...] = ()
+        environment: dict[str, str] = {}
+        if case.transport == "https" and program.is_peer:
+            environment = {"GIT_SSL_CAINFO": str(self.server.bundle)}
+        elif case.transport == "https":
+            flags = (f"--ca-file={self.server.authority}",)
+        elif case.transport == "ssh":
+            flags = (f"--ssh-key-file={self.server.key}", f"--ssh-known-hosts-file={self.server.known_hosts}")
+        return Place(url, self.fresh("root"), flags, environment)
 
     def new_tree(self, case: Case) -> PlainGit:
         """Return an empty place for plain git."""
-        return PlainGit(self.url(GIT, case), self.fresh("plain"), submodules=bool(case.shape.submodules))
+        environment = {}
+        if case.transport == "https":
+            environment["GIT_SSL_CAINFO"] = str(self.server.bundle)
+        elif case.transport == "ssh":
+            environment["GIT_SSH_COMMAND"] = (
+                f"ssh -F none -i {self.server.key} -o UserKnownHostsFile={self.server.known_hosts}"
+            )
+        nested = bool(case.shape.submodules)
+        return PlainGit(self.url(GIT, case), self.fresh("plain"), submodules=nested, environment=environment)
 
     def keep(self, subject: str, case: Case, place: Place) -> None:
         """Remember a place that is populated."""

@@ -46,9 +46,16 @@ def spend(commands: Sequence[Sequence[str]], *, environment: Mapping[str, str], 
 
 
 def cpu_of(pid: int) -> float:
-    """Return the seconds of CPU that a process and the children it has waited for have used, in steps of 10 ms."""
+    """Return the seconds of CPU that a process, the children it has waited for and those that it has now have used.
+
+    In steps of 10 ms each.
+    """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / _TICKS
+    used = sum(map(int, fields[11:15])) / _TICKS
+    for child in children(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            used += cpu_of(child)
+    return used
 
 
 def children(pid: int) -> list[int]:
@@ -61,10 +68,23 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def staying(pid: int) -> list[int]:
+    """Return the children of a process that stay while it rests: an ssh that holds a connection for others (`-M`)."""
+    return [child for child in children(pid) if b"-M" in _command(child).split(b"\0")]
+
+
 def memory_of(pid: int) -> int:
     """Return the resident bytes of one process, 0 if it is gone."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    return 0
+
+
+def own_memory_of(pid: int) -> int:
+    """Return the resident bytes that are one process's own (anonymous), and no pages of files that others may share."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
     return 0
 
 
@@ -85,12 +105,12 @@ def _command(pid: int) -> bytes:
 
 
 def settle(pid: int, *, timeout: float) -> float:
-    """Wait until a process has no children and uses no CPU; return the CPU seconds that it has used by then."""
+    """Wait until a process has no children but those that stay, and uses no CPU; return how much it has used."""
     deadline, pause = time.monotonic() + timeout, threading.Event()
     last, since = cpu_of(pid), time.monotonic()
     while time.monotonic() < deadline:
         now = cpu_of(pid)
-        if now != last or children(pid):
+        if now != last or len(children(pid)) > len(staying(pid)):
             last, since = now, time.monotonic()
         elif time.monotonic() - since >= _QUIET:
             return now

@@ -1,7 +1,7 @@
 """The same work done by plain git: the commands that somebody would type who keeps a tree up to date by hand."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.meters import Peak, Spent, spend
@@ -12,11 +12,15 @@ NAME = "git"
 
 @dataclass(frozen=True)
 class PlainGit:
-    """A repository and a tree in a directory, of a remote that may have submodules."""
+    """A repository and a tree in a directory, of a remote that may have submodules.
+
+    `environment` are the variables that it is reached with.
+    """
 
     url: str
     directory: Path
     submodules: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def probe(self, *, trace: Path | None = None) -> Spent:
         """Ask the remote what it has."""
@@ -77,7 +81,7 @@ class PlainGit:
     def _spend(
         self, commands: Sequence[Sequence[str]], *, trace: Path | None = None, peak: Peak | None = None
     ) -> Spent:
-        environment = git_environment()
+        environment = {**git_environment(), **self.environment}
         if trace:
             environment["GIT_TRACE2_EVENT"] = str(trace)
         return spend(commands, environment=environment, peak=peak)

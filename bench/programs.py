@@ -7,9 +7,10 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from tests.support.processes import kill_family
 TIMEOUT = 180.0
 # So long that no pass starts by itself.
 NEVER = "3600s"
+PEER = "peer"
 # As the image has it.
 INTERPRETER = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
@@ -35,13 +37,20 @@ class Program:
     ready_path: str = "/"
     compares: bool = False
 
+    @property
+    def is_peer(self) -> bool:
+        """Whether it is not gitsync."""
+        return self.name == PEER
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where a program finds its repository, and where it publishes it."""
+    """Where a program finds its repository, with which flags and variables, and where it publishes it."""
 
     url: str
     root: Path
+    flags: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def link(self) -> Path:
@@ -62,9 +71,11 @@ class Daemon:
     def __init__(self, program: Program, place: Place, workdir: Path, flags: Sequence[str] = ()) -> None:
         self.program, self.place, self.port = program, place, _free_port()
         self.log = workdir / "log"
-        home, tmpdir = workdir / "home", workdir / "tmp"
-        for directory in (home, tmpdir):
-            directory.mkdir(parents=True)
+        home = workdir / "home"
+        home.mkdir(parents=True)
+        # Its path is short, as in a pod: a socket's may have 107 bytes.
+        self._tmpdir = tempfile.TemporaryDirectory(prefix="b-")
+        tmpdir = Path(self._tmpdir.name)
         self._marker = f"TMPDIR={tmpdir}\0".encode()
         arguments = [
             *("--repo", place.url, "--root", str(place.root), "--link", "current", "--ref", "main", "--depth", "1"),
@@ -74,16 +85,11 @@ class Daemon:
         with self.log.open("wb") as log:
             self.started = time.perf_counter()
             self._process = subprocess.Popen(
-                [*program.command, *arguments, *program.flags, *flags],
+                [*program.command, *arguments, *program.flags, *place.flags, *flags],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={
-                    "PATH": os.environ.get("PATH", os.defpath),
-                    "HOME": str(home),
-                    "TMPDIR": str(tmpdir),
-                    **INTERPRETER,
-                },
+                env={**_environment(home, tmpdir), **place.environment},
                 cwd=workdir,
                 start_new_session=True,
             )
@@ -101,10 +107,11 @@ class Daemon:
         except subprocess.TimeoutExpired:
             kill_family(self.pid, self._marker)
             self._process.wait()
+        self._tmpdir.cleanup()
 
     @property
     def cpu(self) -> float:
-        """The CPU seconds of the program and of all children that have ended."""
+        """The CPU seconds of the program and of all its children."""
         return cpu_of(self.pid)
 
     def get(self, path: str) -> tuple[int, str]:
@@ -162,3 +169,7 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _environment(home: Path, tmpdir: Path) -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "TMPDIR": str(tmpdir), **INTERPRETER}

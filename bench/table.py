@@ -14,7 +14,7 @@ import click
 
 from bench.lab import Lab
 from bench.machine import facts
-from bench.programs import Program
+from bench.programs import PEER, Program
 from bench.repositories import SHAPES, SMALL
 from bench.results import Results
 from bench.rows import ROWS
@@ -44,7 +44,10 @@ def run(options: Options) -> None:
         raise click.UsageError(f"no row has such a name; there are: {', '.join(row.name for row in ROWS)}")
     programs = _programs(options)
     results = Results(program.name for program in programs)
-    with _directory(options.directory) as directory, Server(directory / "origins") as server:
+    with (
+        _directory(options.directory) as directory,
+        Server(directory / "origins", private=directory / "private") as server,
+    ):
         machine = facts(directory)
         shapes, window = ((SMALL,), 0.2) if options.quick else (SHAPES, 2.0)
         lab = Lab(directory, server, programs, shapes, options.runs, window, results)
@@ -72,7 +75,7 @@ def _programs(options: Options) -> list[Program]:
         if not found:
             raise click.UsageError(f"there is no program {name}")
         # Programs run in a directory of their own.
-        programs.append(Program("peer", (str(Path(found).absolute()), *arguments)))
+        programs.append(Program(PEER, (str(Path(found).absolute()), *arguments)))
     return programs
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.lab import Lab
-from bench.rows import change, comparison, idle, publication, start
+from bench.rows import change, comparison, disk, idle, publication, start
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ ROWS = (
     Row(change.LINE, change.measure_line),
     Row(change.SHARE, change.measure_share),
     Row(change.YOUNG, change.measure_young),
+    Row(disk.ROW, disk.measure),
     Row(comparison.ROW, comparison.measure),
     Row(start.RESTART, start.measure_restart),
     Row(start.SILENT, start.measure_silent),

@@ -2,14 +2,17 @@
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
 
-from bench.lab import Case, Lab
+from bench.lab import ENCRYPTED, Case, Lab
 from bench.meters import Spent, settle, until
 from bench.plain import NAME as GIT
 from bench.programs import NEVER, TIMEOUT, Daemon, Program
 from bench.repositories import BIG, LARGE, MEDIUM, NESTED, SMALL
+from bench.results import Measure
 
 LINE = "one-line change"
 SHARE = "1 % change"
@@ -17,6 +20,7 @@ YOUNG = "one-line change, in a row"
 # A tree is used again at once, so the third update is the first that finds all as the later ones will.
 _AT_ONCE = "--stale-worktree-timeout=0s"
 _WARM_UP = 2
+_SELDOM = "280s"
 # The system tells CPU in steps of 10 ms; so that they do not matter, a sample is the mean of several pushes.
 _BATCH = {SMALL: 6, MEDIUM: 4, NESTED: 4, BIG: 2, LARGE: 1}
 # A push to a local repository wakes those who watch it as well. Seconds after which they have seen it.
@@ -46,16 +50,21 @@ def measure_young(lab: Lab) -> None:
         walls = [_update_by_git(lab, case, "line").wall for _ in range(1 + _YOUNG_PUSHES)][1:]
         _add_young(lab, case, GIT, walls)
         for program in lab.programs:
-            lab.push(program.name, case, "line")
-            place = lab.new_place(program, case)
-            with lab.daemon(program, case, place, f"--period={NEVER}") as daemon:
-                daemon.wait_pass(1)
-                walls = []
-                for _ in range(_YOUNG_PUSHES):
-                    due = time.monotonic() + _YOUNG_PERIOD
-                    walls.append(_update(lab, case, daemon, "line").wall)
-                    until(lambda due=due: time.monotonic() >= due, timeout=_YOUNG_PERIOD + 1)  # type: ignore[misc]
-            _add_young(lab, case, program.name, walls)
+            with lab.sparing(program, f"{YOUNG}: {case}"):
+                _add_young(lab, case, program.name, _update_in_a_row(lab, case, program))
+
+
+def _update_in_a_row(lab: Lab, case: Case, program: Program) -> list[float]:
+    """Return how long each update of a program took."""
+    lab.push(program.name, case, "line")
+    walls = []
+    with lab.daemon(program, case, lab.new_place(program, case), f"--period={NEVER}") as daemon:
+        daemon.wait_pass(1)
+        for _ in range(_YOUNG_PUSHES):
+            due = time.monotonic() + _YOUNG_PERIOD
+            walls.append(_update(lab, case, daemon, "line").wall)
+            until(lambda due=due: time.monotonic() >= due, timeout=_YOUNG_PERIOD + 1)  # type: ignore[misc]
+    return walls
 
 
 def _add_young(lab: Lab, case: Case, subject: str, walls: Sequence[float]) -> None:
@@ -66,23 +75,46 @@ def _add_young(lab: Lab, case: Case, subject: str, walls: Sequence[float]) -> No
 def _measure(lab: Lab, case: Case, row: str, kind: str, *, runs: int) -> None:
     lab.say(f"{row}: {case}")
     batch = _BATCH[case.shape] if kind == "line" else 1
+    programs = {program.name: program for program in lab.programs}
     with ExitStack() as stack:
-        daemons = [stack.enter_context(_running(lab, case, program)) for program in lab.programs]
+        updates: dict[str, Callable[[], Spent]] = {GIT: lambda: _update_by_git(lab, case, kind)}
+        for program in lab.programs:
+            with lab.sparing(program, f"{row}: {case}"):
+                daemon = stack.enter_context(_running(lab, case, program))
+                updates[program.name] = partial(_update, lab, case, daemon, kind)
         for run in range(-_WARM_UP, runs):
-            count = batch if run >= 0 else 1
-            spent = {GIT: [_update_by_git(lab, case, kind) for _ in range(count)]}
-            for daemon in daemons:
-                spent[daemon.program.name] = [_update(lab, case, daemon, kind) for _ in range(count)]
-            for subject, samples in spent.items() if run >= 0 else ():
-                wall = statistics.median(sample.wall for sample in samples)
-                lab.results.add(case.measure(row, "wall", "ms"), subject, wall)
-                cpu = statistics.mean(sample.cpu for sample in samples)
-                lab.results.add(case.measure(row, "CPU", "ms"), subject, cpu)
+            for subject, update in list(updates.items()):
+                before = lab.server.seen(case.transport)
+                samples = _several(lab, update, programs.get(subject), f"{row}: {case}", count=batch if run >= 0 else 1)
+                if not samples:
+                    del updates[subject]
+                elif run >= 0:
+                    _add(lab, case.measure(row, "", ""), subject, samples)
+                    if case.transport in ENCRYPTED:
+                        seen = lab.server.seen(case.transport).since(before)
+                        lab.add_seen(row, case, subject, seen, times=len(samples))
+
+
+def _several(lab: Lab, update: Callable[[], Spent], program: Program | None, what: str, *, count: int) -> list[Spent]:
+    """Update so many times, by git or by a program; return what that took, nothing if it has failed and may."""
+    samples: list[Spent] = []
+    with lab.sparing(program, what) if program else nullcontext():
+        samples = [update() for _ in range(count)]
+    return samples
+
+
+def _add(lab: Lab, line: Measure, subject: str, samples: Sequence[Spent]) -> None:
+    wall = statistics.median(sample.wall for sample in samples)
+    lab.results.add(replace(line, name="wall", unit="ms"), subject, wall)
+    cpu = statistics.mean(sample.cpu for sample in samples)
+    lab.results.add(replace(line, name="CPU", unit="ms"), subject, cpu)
 
 
 @contextmanager
 def _running(lab: Lab, case: Case, program: Program) -> Iterator[Daemon]:
-    with lab.daemon(program, case, lab.place(program, case), f"--period={NEVER}", _AT_ONCE) as daemon:
+    # A connection of ssh is kept where there are polls.
+    period = _SELDOM if case.transport == "ssh" else NEVER
+    with lab.daemon(program, case, lab.place(program, case), f"--period={period}", _AT_ONCE) as daemon:
         daemon.wait_pass(1)
         settle(daemon.pid, timeout=TIMEOUT)
         yield daemon

@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 from bench.lab import Case, Lab
-from bench.meters import spend, until
+from bench.meters import spend
 from bench.plain import NAME as GIT
-from bench.programs import NEVER, TIMEOUT, Place, Program
+from bench.programs import NEVER, Program
 from bench.repositories import BIG, MEDIUM, SMALL
 from tests.support.git import git_environment
 from tests.support.stall import Proxy
@@ -29,33 +29,43 @@ def measure_restart(lab: Lab) -> None:
     """Start on a root that has content; plain git says which commit is checked out."""
     for case in lab.cases(transports=["file"], shapes=[SMALL, MEDIUM, BIG]):
         lab.say(f"{RESTART}: {case}")
-        measure = case.measure(RESTART, "until ready", "ms")
         for _ in range(lab.runs):
-            lab.results.add(measure, GIT, lab.tree(case).which().wall)
+            lab.results.add(case.measure(RESTART, "until ready", "ms"), GIT, lab.tree(case).which().wall)
             for program in lab.programs:
-                with lab.daemon(program, case, lab.place(program, case), f"--period={NEVER}") as daemon:
-                    lab.results.add(measure, program.name, daemon.wait_ready() - daemon.started)
+                with lab.sparing(program, f"{RESTART}: {case}"):
+                    _restart(lab, case, program)
+
+
+def _restart(lab: Lab, case: Case, program: Program) -> None:
+    with lab.daemon(program, case, lab.place(program, case), f"--period={NEVER}") as daemon:
+        ready = daemon.wait_ready() - daemon.started
+    lab.results.add(case.measure(RESTART, "until ready", "ms"), program.name, ready)
 
 
 def measure_silent(lab: Lab) -> None:
     """The same with a remote that takes the connection and never answers."""
     for case in lab.cases(transports=["http"], shapes=[SMALL]):
         lab.say(f"{SILENT}: {case}")
-        measure = case.measure(SILENT, "until ready", "ms")
         for program in lab.programs:
-            with Proxy(int(lab.server.url.rpartition(":")[2])) as proxy:
-                path = lab.url(program.name, case).removeprefix(lab.server.url)
-                place = Place(f"{proxy.url}{path}", lab.fresh("root"))
-                with lab.daemon(program, case, place, f"--period={NEVER}") as daemon:
-                    daemon.wait_pass(1)
-                proxy.stall()
-                for _ in range(lab.runs):
-                    with lab.daemon(program, case, place, f"--period={NEVER}") as daemon:
-                        try:
-                            ready = daemon.wait_ready(timeout=_PATIENCE)
-                        except TimeoutError:
-                            break
-                        lab.results.add(measure, program.name, ready - daemon.started)
+            with lab.sparing(program, f"{SILENT}: {case}"):
+                _restart_in_silence(lab, case, program)
+
+
+def _restart_in_silence(lab: Lab, case: Case, program: Program) -> None:
+    measure = case.measure(SILENT, "until ready", "ms")
+    with Proxy(int(lab.server.urls["http"].rpartition(":")[2])) as proxy:
+        path = lab.url(program.name, case).removeprefix(lab.server.urls["http"])
+        place = lab.place_at(program, case, f"{proxy.url}{path}")
+        with lab.daemon(program, case, place, f"--period={NEVER}") as daemon:
+            daemon.wait_pass(1)
+        proxy.stall()
+        for _ in range(lab.runs):
+            with lab.daemon(program, case, place, f"--period={NEVER}") as daemon:
+                try:
+                    ready = daemon.wait_ready(timeout=_PATIENCE)
+                except TimeoutError:
+                    break
+                lab.results.add(measure, program.name, ready - daemon.started)
 
 
 def measure_start(lab: Lab) -> None:
@@ -68,7 +78,8 @@ def measure_start(lab: Lab) -> None:
             spend([[str(wrapper), "ls-remote", lab.url(GIT, case)]], environment=git_environment())
             _add(lab, case, GIT, wrapper, began)
             for program in lab.programs:
-                _start(lab, case, program)
+                with lab.sparing(program, f"{START}: {case}"):
+                    _start(lab, case, program)
 
 
 def _start(lab: Lab, case: Case, program: Program) -> None:
@@ -76,7 +87,6 @@ def _start(lab: Lab, case: Case, program: Program) -> None:
     began = time.time_ns()
     place = lab.new_place(program, case)
     with lab.daemon(program, case, place, f"--period={NEVER}", f"--git={wrapper}") as daemon:
-        until((wrapper.parent / "remote").exists, timeout=TIMEOUT)
         daemon.wait_pass(1)
     _add(lab, case, program.name, wrapper, began)
 

@@ -1,6 +1,7 @@
 """Promises of the benchmark: one command measures the program beside plain git, and tells the same in every form."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,14 @@ def test_idle_poll_is_measured_beside_plain_git(tmp_path: Path) -> None:
     for row in told["rows"]:
         assert row["subjects"].keys() == {"git", "gitsync"}
     own = {row["transport"]: row["subjects"]["gitsync"] for row in told["rows"] if row["name"] == "of these, its own"}
-    assert {transport: found["median"] for transport, found in own.items()} == {"file": 1, "http": 1}
+    assert {transport: found["median"] for transport, found in own.items()} == {
+        "file": 1,
+        "http": 0,
+        "https": 0,
+        "ssh": 1,
+    }
+    handshakes = next(row["subjects"] for row in told["rows"] if row["name"] == "TLS handshakes")
+    assert {subject: found["median"] for subject, found in handshakes.items()} == {"git": 1, "gitsync": 0}
     assert not work.exists()
 
 
@@ -36,8 +44,20 @@ def test_peer_has_a_column(tmp_path: Path) -> None:
     result = _bench("--only=memory", f"--peer={sys.executable} -m gitsync", *places)
     assert result.returncode == 0, result.stderr
     told = json.loads((tmp_path / "results" / "results.json").read_text())
-    assert [row["subjects"].keys() for row in told["rows"]] == [{"gitsync", "peer"}]
+    assert [row["transport"] for row in told["rows"]] == ["file", "file", "https", "https", "ssh", "ssh"]
+    assert all(row["subjects"].keys() == {"gitsync", "peer"} for row in told["rows"])
     assert result.stdout.splitlines()[0].endswith("| gitsync | ratio | peer | ratio |")
+
+
+def test_peer_that_fails_costs_its_cells(tmp_path: Path) -> None:
+    """Given another program that ends at once, when rows are measured, then the others have figures, and it is told."""
+    places = (f"--directory={tmp_path / 'work'}", f"--output={tmp_path / 'results'}", f"--python={sys.executable}")
+    result = _bench("--only=memory", "--only=disk", "--only=populated", f"--peer={shutil.which('false')}", *places)
+    assert result.returncode == 0, result.stderr
+    told = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert {row["row"] for row in told["rows"]} == {"memory, idle", "disk of the root", "restart, populated root"}
+    assert all("peer" not in row["subjects"] and "gitsync" in row["subjects"] for row in told["rows"])
+    assert "peer has failed, memory, idle: 20 files, file" in result.stderr
 
 
 def test_row_that_does_not_exist_is_refused(tmp_path: Path) -> None:

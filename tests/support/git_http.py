@@ -77,8 +77,9 @@ class GitHttpServer(Serving):
         # Whether each answer is the last one of its connection, and what is made of an answer about refs.
         self.closes = False
         self.rewrite: Callable[[str, bytes], tuple[str, bytes]] | None = None
-        # How many connections there have been.
+        # How many connections there have been, and handshakes of TLS that came to their end.
         self.connections = 0
+        self.handshakes = 0
         self.requests: list[Request] = []
         self._connected = _Server((host, 0), self)
         super().__init__(self._connected)
@@ -129,6 +130,7 @@ class _Server(Server):
         with self.owner.tls.wrap_socket(cast(socket.socket, request), server_side=True) as wrapped:
             with self._lock:
                 self._connections.add(wrapped)
+                self.owner.handshakes += 1
             try:
                 super().finish_request(wrapped, client_address)
             finally:

@@ -9,8 +9,6 @@ import subprocess
 import threading
 from pathlib import Path
 
-import pytest
-
 from tests.support.processes import descendants
 from tests.support.stall import TcpServer
 
@@ -39,12 +37,19 @@ def make_key(path: Path, *, comment: str = "test") -> str:
     return path.with_name(f"{path.name}.pub").read_text()
 
 
+def find_sshd() -> str | None:
+    """Return the program, None if there is none."""
+    return shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", os.defpath))
+
+
 class SshServer(TcpServer):
     """Lets in whoever has an authorized key, for git and nothing else."""
 
     def __init__(self, directory: Path) -> None:
-        program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", os.defpath))
+        program = find_sshd()
         if program is None:
+            import pytest  # the bench does without
+
             pytest.skip("there is no sshd (Debian: openssh-server)")
         super().__init__()
         self._program = program

@@ -26,6 +26,7 @@ from tests.support.manifests import (
     validate,
     violations,
 )
+from tests.support.monitoring import RULES, dashboard
 
 # It has no wheel for every machine.
 pytest.importorskip("helm_python")
@@ -71,11 +72,11 @@ VALUES: dict[str, dict[str, Any]] = {
 }
 
 
-def site(values: dict[str, Any], chart: Path = CHART) -> list[Manifest]:
+def site(values: dict[str, Any]) -> list[Manifest]:
     """Return what the chart makes of these values, with a repository."""
     poll = values.get("poll", {})
     options = {"repo": REPO, **poll.get("options", {})}
-    return template(chart, {**values, "poll": {**poll, "options": options}})
+    return template(CHART, {**values, "poll": {**poll, "options": options}})
 
 
 @pytest.mark.parametrize("case", VALUES)
@@ -145,24 +146,16 @@ def test_the_podmonitor_finds_the_metrics() -> None:
     assert {each["port"] for each in monitor["spec"]["podMetricsEndpoints"]} <= ports(pod["spec"]).keys()
 
 
-def test_rules_and_dashboard_are_as_their_files(tmp_path: Path) -> None:
+def test_rules_and_dashboard_are_as_their_files() -> None:
     """What Prometheus and Grafana put into braces is left alone, and the labels are those that were asked for."""
-    rules = {
-        "groups": [{"name": "site", "rules": [{"alert": "Old", "expr": "x > 1", "labels": {"a": "{{ $value }}"}}]}]
-    }
-    dashboard = {"title": "gitsync", "panels": [{"legendFormat": "{{pod}}"}]}
-    chart = shutil.copytree(CHART, tmp_path / "gitsync")
-    (chart / "files").mkdir(exist_ok=True)
-    (chart / "files" / "rules.yaml").write_text(yaml.safe_dump(rules))
-    (chart / "files" / "dashboard.json").write_text(json.dumps(dashboard, indent=2))
     values = {"prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}}, "dashboard": {"enabled": True}}
-    manifests = site(values, chart)
+    manifests = site(values)
     (rule,) = of_kind("PrometheusRule", manifests).values()
-    assert rule["spec"] == rules
+    assert rule["spec"] == yaml.safe_load(RULES.read_text())
     assert rule["metadata"]["labels"]["release"] == "prometheus"
     (shown,) = of_kind("ConfigMap", manifests).values()
     validate(shown)
-    assert json.loads(shown["data"]["gitsync.json"]) == dashboard
+    assert json.loads(shown["data"]["gitsync.json"]) == dashboard()
     assert shown["metadata"]["labels"]["grafana_dashboard"] == "1"
 
 

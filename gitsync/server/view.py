@@ -13,6 +13,8 @@ from gitsync.telling.status import Latest, RepoStatus
 from gitsync.telling.words import age, state
 
 _MEGA: Final = 1e6
+# Seconds; a phase that takes less is not shown.
+_NOTICED: Final = 0.01
 # Pixels: of a picture of passes, one after the other, each as high as its share of the longest.
 _HEIGHT: Final = 40
 _LEAST: Final = 3
@@ -104,7 +106,8 @@ def _passes(history: tuple[PassFinished, ...], now: float) -> dict[str, Any]:
     longest = max((event.result.duration for event in history), default=0.0)
     bars = [_bar(number, event.result, longest, now) for number, event in enumerate(history)]
     failed = sum(event.result.failure is not None for event in history)
-    told = f"{len(history)} passes, {failed} failed, the longest took {longest:.2f} s"
+    count = f"{len(history)} {'pass' if len(history) == 1 else 'passes'}"
+    told = f"{count}, {failed} failed, the longest took {longest:.2f} s"
     return {"bars": bars, "width": max(1, len(bars)) * _STEP, "height": _HEIGHT, "bar": _BAR, "words": told}
 
 
@@ -120,7 +123,8 @@ def _outcome(result: SyncResult) -> str:
 
 
 def _phases(phases: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {seconds:.2f} s" for name, seconds in phases.items()) or "none"
+    long = [f"{name} {seconds:.2f} s" for name, seconds in phases.items() if seconds >= _NOTICED]
+    return ", ".join(long) or f"none took {_NOTICED} s"
 
 
 def _ago(seconds: float, now: float) -> str:

@@ -132,7 +132,9 @@ def test_what_is_shown(link: str) -> None:
             last_success=now - 3 * 3600,
             next_pass=now + 30.5,
             failure=failure,
-            done=finished(failed("auth", phases={"probe": 0.25}, finished_at=now - 10), consecutive_failures=3),
+            done=finished(
+                failed("auth", phases={"probe": 0.25, "gate": 0.001}, finished_at=now - 10), consecutive_failures=3
+            ),
             probe=Probed(repo=REPO, via="git", outcome="failed", obstacle="cookies"),
             sizes=Measured(repo=REPO, store_size=2_500_000, tree_size=1_200_000),
             trees=TreesKept(repo=REPO, left=1, standbys=2),
@@ -161,6 +163,7 @@ def test_what_is_shown(link: str) -> None:
         f"gitsync {__version__}, git 2.39.5",
     ):
         assert told in document.text, told
+    assert "gate" not in document.text
     assert document.of("article") == [{"class": "bad"}]
 
 
@@ -205,6 +208,13 @@ def test_picture_of_passes(link: str) -> None:
         "unchanged in 0.00 s",
     ]
     assert document.of("svg")[0]["aria-label"] == "3 passes, 1 failed, the longest took 4.00 s"
+
+
+def test_one_short_pass(link: str) -> None:
+    """One pass is one, and phases that took no time to speak of are not listed."""
+    text = Document(ask(commit=commit(), link=link, done=finished(result(phases={"probe": 0.001})))).text
+    assert "1 pass, 0 failed" in text
+    assert "none took 0.01 s" in text
 
 
 def test_hostile_text(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from gitsync.base.errors import FetchError
 from gitsync.base.fetchurl import Answer, Cancellation, fetch
 from gitsync.base.reaching import plain_url
 from tests.support.eventually import AT_ONCE, TIMEOUT, eventually
-from tests.support.stall import Proxy, SilentServer, TcpServer
+from tests.support.stall import SilentServer, TcpServer, Tunnel
 from tests.support.web import Asked, Reply, WebServer, server_context
 
 
@@ -233,18 +233,6 @@ def test_login_of_a_proxy_is_for_the_proxy(monkeypatch: pytest.MonkeyPatch) -> N
         fetch("http://host.invalid/a", timeout=TIMEOUT)
         assert proxy.asked[0].headers["Proxy-Authorization"] == "Basic YW5uOnDigqw="
         assert proxy.asked[0].headers["Host"] == "host.invalid"
-
-
-class Tunnel(Proxy):
-    """A proxy for https: says yes to CONNECT, and passes on what follows."""
-
-    asked = b""
-
-    def serve(self, connection: socket.socket) -> None:
-        """Open the tunnel."""
-        self.asked = connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        super().serve(connection)
 
 
 def test_https_goes_through_a_tunnel(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

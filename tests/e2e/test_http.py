@@ -167,6 +167,22 @@ def test_idle_poll_asks_for_no_objects(
     assert daemon.metrics()[series] >= 3
 
 
+def test_push_is_never_held_back_by_a_question(
+    start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path
+) -> None:
+    """Given polls in quick succession, when pushes come at any moment, then the next question sees each of them."""
+    daemon = start_daemon(git_http.url_of(origin.path), root, "-v1", period="50ms")
+    daemon.wait_ready()
+    for number in range(40):
+        commit = origin.commit({"index.html": f"{number}\n"})
+        mark = daemon.mark()
+        daemon.wait_published(commit)
+        daemon.wait_event("sync_finished", since=mark, outcome="updated")
+        outcomes = [event["outcome"] for event in daemon.logs("sync_finished", since=mark)]
+        # One may have been on its way.
+        assert outcomes.index("updated") <= 1, outcomes
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     assert moment.tzinfo is not None

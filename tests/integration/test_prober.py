@@ -1,15 +1,9 @@
-"""What the remote is asked in this process comes to the same as what git is asked, whatever the server does.
-
-Each case is a story of a server that is told twice, to a process that asks by git alone and to one that may ask by
-itself; both have to publish the same commits, with the same outcomes and reasons.
-"""
+"""The question that this process asks a remote itself: what it costs, where it stands aside, and how it reaches there."""
 
 import base64
-import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import functools
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
@@ -17,214 +11,20 @@ import trustme
 from gitsync.remote import prober
 from gitsync.telling.events import Probed
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
-from tests.support.git import git
+from tests.support.git import run_git
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
-from tests.support.stall import Proxy
+from tests.support.serving import Server, Serving
+from tests.support.stall import Proxy, Tunnel
 from tests.support.web import server_context
-from tests.unit.examples import repo_config
 
 USER, PASSWORD = "reader", "s3cret-of-the-reader"
-
-
-@dataclass
-class World:
-    """A repository, the server that it lies on, and what the program is given."""
-
-    origin: Origin
-    server: GitHttpServer
-    directory: Path
-    secret: Path
-    pushes: int = 0
-
-    def __post_init__(self) -> None:
-        self.secret.write_text(PASSWORD)
-
-
-Step = Callable[[World], object]
 
 
 @pytest.fixture
 def authority() -> trustme.CA:
     """Who vouches for the server."""
     return trustme.CA()
-
-
-@pytest.fixture
-def world(request: pytest.FixtureRequest, origin: Origin, tmp_path: Path, authority: trustme.CA) -> Iterator[World]:
-    """A server for the repository, over http or https."""
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    context = server_context(authority) if request.param == "https" else None
-    with GitHttpServer(origin.path.parent, tls=context) as server:
-        yield World(origin, server, tmp_path, tmp_path / "password")
-
-
-def nothing(world: World) -> None:
-    """Leave everything as it is."""
-
-
-def push(world: World) -> None:
-    """Push a commit."""
-    world.pushes += 1
-    world.origin.commit({"n": str(world.pushes)})
-
-
-def back_and_forth(world: World) -> None:
-    """Move the branch, and move it back."""
-    head = world.origin.head
-    push(world)
-    world.origin.rewind(head)
-
-
-def other_default(world: World) -> None:
-    """Have HEAD name another branch, at another commit."""
-    world.origin.commit({"n": "other"}, branch="other")
-    world.origin.set_default_branch("other")
-
-
-def same_default(world: World) -> None:
-    """Have HEAD name another branch, at the same commit."""
-    world.origin.branch("twin")
-    world.origin.set_default_branch("twin")
-
-
-def fail_with(status: int, *, redirect_to: str = "") -> Step:
-    """Return what has the server answer with a status."""
-
-    def fail(world: World) -> None:
-        world.server.fail_with, world.server.redirect_to = (None if redirect_to else status), redirect_to
-
-    return fail
-
-
-def recover(world: World) -> None:
-    """Have the server answer as it should."""
-    world.server.fail_with, world.server.redirect_to, world.server.rewrite = None, "", None
-
-
-def rewrite(change: Callable[[str, bytes], tuple[str, bytes]]) -> Step:
-    """Return what changes the answers about refs, by the type of their content and their bytes."""
-
-    def begin(world: World) -> None:
-        world.server.rewrite = change
-
-    return begin
-
-
-def rotate(world: World) -> None:
-    """Have the server want another password, which the file has as well."""
-    world.server.credentials = f"{USER}:another-password"
-    world.secret.write_text("another-password")
-
-
-def revoke(world: World) -> None:
-    """Have the server want a password that nobody has."""
-    world.server.credentials = f"{USER}:unknown"
-
-
-def close_each(world: World) -> None:
-    """Have the server close the connection after each answer."""
-    world.server.closes = True
-
-
-def drop(world: World) -> None:
-    """Close all connections, as a server or a proxy does with those that are idle."""
-    world.server.drop_connections()
-
-
-def old_protocol(world: World) -> None:
-    """Have the server speak the first versions of the protocol only."""
-    world.server.environment = {"GIT_PROTOCOL": "version=0"}
-
-
-def delete(world: World) -> None:
-    """Delete the branch."""
-    world.origin.delete_ref("refs/heads/main")
-
-
-def tag_of_the_same_name(world: World) -> None:
-    """Have a tag take precedence over the branch."""
-    commit = world.origin.commit({"n": "tagged"}, branch="elsewhere")
-    world.origin.tag("main", at=commit)
-
-
-STORIES: dict[str, tuple[dict[str, str], list[Step]]] = {
-    "nothing new": ({}, [nothing, nothing]),
-    "a push": ({}, [nothing, push, nothing]),
-    "there and back": ({}, [nothing, back_and_forth, nothing]),
-    "default branch is another": ({}, [nothing, other_default, nothing]),
-    "default branch has another name": ({}, [nothing, same_default, nothing]),
-    "branch": ({"ref": "main"}, [nothing, push, nothing]),
-    "tag comes before the branch": ({"ref": "main"}, [nothing, tag_of_the_same_name, nothing]),
-    "branch is gone": ({"ref": "main"}, [nothing, delete, nothing]),
-    "longer name": ({"ref": "main"}, [lambda world: world.origin.branch("main-2"), nothing, push]),
-    "annotated tag": ({"ref": "v1"}, [lambda world: world.origin.annotated_tag("v1"), nothing, push, nothing]),
-    "pull request": (
-        {"ref": "refs/pull/1/head"},
-        [lambda world: world.origin.set_ref("refs/pull/1/head", world.origin.head), nothing],
-    ),
-    **{str(status): ({}, [nothing, fail_with(status), push, recover]) for status in (403, 404, 429, 500, 503)},
-    "redirect": ({}, [nothing, fail_with(302, redirect_to="http://127.0.0.1:9"), recover]),
-    "truncated": ({}, [nothing, rewrite(lambda kind, body: (kind, body[:-5])), push, recover]),
-    "page": ({}, [nothing, rewrite(lambda kind, body: ("text/html", b"<html>login</html>")), recover]),
-    "page of the right type": ({}, [nothing, rewrite(lambda kind, body: (kind, b"<html>login</html>")), recover]),
-    "right answer of another type": ({}, [nothing, rewrite(lambda kind, body: ("text/plain", body)), recover]),
-    "too large": ({}, [nothing, rewrite(lambda kind, body: (kind, body + b"0" * 3_000_000)), recover]),
-    "password": ({"username": USER}, [nothing, push, rotate, nothing, revoke, nothing]),
-    "closes each": ({}, [close_each, nothing, push, nothing]),
-    "closes idle ones": ({}, [nothing, drop, nothing, drop, push]),
-    "first protocol": ({}, [old_protocol, nothing, nothing, nothing, nothing, push, nothing]),
-}
-
-
-def tell(make: MakeWorkbench, world: World, mode: str, options: dict[str, str], story: list[Step]) -> list[Any]:
-    """Tell a story, and return what it has led to step by step."""
-    if "username" in options:
-        world.server.credentials = f"{USER}:{PASSWORD}"
-        options = {**options, "password_file": str(world.secret)}
-    if world.server.tls:
-        options = {**options, "ca_file": str(world.directory / "ca.pem")}
-    story[0](world)
-    bench = make(
-        world.server.url_of(world.origin.path),
-        probe="auto" if mode == "told" else mode,
-        root=world.directory / mode,
-        **options,
-    )
-    led = []
-    for step in [nothing, *story[1:], nothing]:
-        step(world)
-        result = bench.sync.run(deadline=soon(), told=mode == "told" and step is not nothing)
-        reason = result.failure and result.failure.reason
-        # Their times make commits of the same files others.
-        tree = result.commit and git(world.origin.path, "rev-parse", f"{result.commit.hash}^{{tree}}")
-        led.append((result.outcome, reason, result.ref, tree))
-    bench.close()
-    return led
-
-
-@pytest.mark.parametrize(("world", "mode"), [("http", "auto"), ("https", "auto"), ("http", "told")], indirect=["world"])
-@pytest.mark.parametrize(("options", "story"), STORIES.values(), ids=STORIES)
-def test_same_as_git(
-    make_workbench: MakeWorkbench,
-    make_origin: Callable[..., Origin],
-    world: World,
-    options: dict[str, str],
-    story: list[Step],
-    mode: str,
-) -> None:
-    """Whatever happens, what is published and told is the same whoever has asked, and if nobody has but a fetch."""
-    twin = Origin.mirror_of(world.origin.path, world.origin.path.parent / "twin.git")
-    with GitHttpServer(world.origin.path.parent, tls=world.server.tls) as other:
-        by_git = tell(
-            make_workbench, World(twin, other, world.directory, world.directory / "twin"), "git", options, story
-        )
-    by_us = tell(make_workbench, world, mode, options, story)
-    if mode == "told" and (other_default in story or same_default in story or tag_of_the_same_name in story):
-        # A fetch does not tell that the ref is another one now; the next question does.
-        by_us, by_git = by_us[-1:], by_git[-1:]
-        by_us[-1], by_git[-1] = by_us[-1][1:], by_git[-1][1:]
-    assert by_us == by_git
 
 
 def asked(bench: Workbench, *, since: int = 0) -> list[tuple[str, str]]:
@@ -353,3 +153,52 @@ def test_end_does_not_wait_for_an_answer(bench: Workbench, git_http: GitHttpServ
     bench.remote.cancel()
     assert bench.run().outcome == "unchanged", "git is ended by itself"
     assert asked(bench)[-2:] == [("http", "unsure"), ("git", "unchanged")]
+
+
+def test_https_goes_through_a_tunnel(
+    make_workbench: MakeWorkbench,
+    origin: Origin,
+    tmp_path: Path,
+    authority: trustme.CA,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Over the proxy that git uses, and one tunnel for all questions."""
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with (
+        GitHttpServer(origin.path.parent, tls=server_context(authority, "host.test")) as server,
+        Tunnel(server.port) as tunnel,
+    ):
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{tunnel.port}")
+        # What is on this machine would not be asked for through a proxy.
+        url = server.url_of(origin.path).replace("://127.0.0.1", "://host.test")
+        bench = make_workbench(url, ca_file=tmp_path / "ca.pem")
+        assert bench.run().failure is None
+        opened = tunnel.accepted
+        for _ in range(3):
+            assert bench.run().outcome == "unchanged"
+        assert asked(bench, since=1) == [("http", "unchanged")] * 3
+        assert tunnel.accepted == opened + 1
+
+
+def test_sha256_repository(make_workbench: MakeWorkbench, git_http: GitHttpServer, origin: Origin) -> None:
+    """Its hashes are longer, which the question says."""
+    path = origin.path.parent / "sha256"
+    run_git(None, "init", "--quiet", "--object-format=sha256", "--initial-branch=main", str(path))
+    run_git(path, "commit", "--quiet", "--allow-empty", "--message=First")
+    bench = make_workbench(git_http.url_of(path / ".git"))
+    assert [bench.run().outcome for _ in range(2)] == ["updated", "unchanged"]
+    assert asked(bench)[-1] == ("http", "unchanged")
+    run_git(path, "commit", "--quiet", "--allow-empty", "--message=Second")
+    assert bench.run().outcome == "updated"
+
+
+def test_plain_web_server(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Files of a repository answer no question, so it is git's."""
+    run_git(origin.path, "update-server-info")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(origin.path.parent))
+    with Serving(Server(("127.0.0.1", 0), handler)) as server:
+        bench = make_workbench(f"http://127.0.0.1:{server.port}/{origin.path.name}")
+        for _ in range(5):
+            assert bench.run().failure is None
+        assert asked(bench)[-1] == ("git", "unchanged")
+        assert ("http", "unchanged") not in asked(bench)

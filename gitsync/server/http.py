@@ -3,6 +3,7 @@
 waitress reads and limits requests before the application sees them, so a slow or large one holds no thread.
 """
 
+import threading
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
@@ -37,6 +38,8 @@ class HttpServer:
         get_logger().info(f"{name}_listening", address=address, port=port)
         self._open: dict[int, Any] = {}
         self._site = site
+        self._guard = threading.Lock()
+        self._closing = False
         self._server: Any = waitress.create_server(
             self._answer,
             map=self._open,
@@ -61,9 +64,13 @@ class HttpServer:
     def serve(self) -> None:
         """Serve until `close`. The body of a thread of its own."""
         connections = self._server.active_channels
-        while self._open:
+        while not self._closing:
             wasyncore.loop(timeout=_LOOK if connections else _SLEEP, use_poll=True, map=self._open, count=1)
             self._keeper.tidy(list(connections.values()))
+        with self._guard:
+            for connection in list(connections.values()):
+                connection.handle_close()
+            wasyncore.close_all(self._open, ignore_all=True)
 
     def close(self) -> None:
         """Stop accepting, and drop what is open; return within a second or two. Called by the main thread.
@@ -71,11 +78,8 @@ class HttpServer:
         Those who wait for a pass should have been told by now that they need not; they get that answer.
         """
         self._queue.finish(timeout=1)
-        # The loop's own thread has to close what it polls; with nothing left to poll it ends.
-        self._server.trigger.pull_trigger(self._close)
+        # The loop's own thread closes what it polls; it may be awake already, and must not do so while it is called.
+        with self._guard:
+            self._closing = True
+            self._server.trigger.pull_trigger()
         self._queue.shutdown(timeout=1)
-
-    def _close(self) -> None:
-        for connection in list(self._server.active_channels.values()):
-            connection.handle_close()
-        wasyncore.close_all(self._open, ignore_all=True)

@@ -1,4 +1,4 @@
-"""The question that this process asks a remote itself: what it costs, where it stands aside, and how it reaches there."""
+"""What this process asks a remote itself: what it costs, where it stands aside, and how it gets there."""
 
 import base64
 import functools
@@ -10,7 +10,7 @@ import trustme
 
 from gitsync.remote import prober
 from gitsync.telling.events import Probed
-from tests.integration.conftest import MakeWorkbench, Workbench, soon
+from tests.integration.conftest import MakeWorkbench, Workbench
 from tests.support.git import run_git
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
@@ -116,35 +116,6 @@ def test_login_is_sent_to_its_server(make_workbench: MakeWorkbench, git_http: Gi
     assert asked(bench)[-1] == ("http", "unchanged")
     sent = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     assert git_http.requests[-1].login == f"Basic {sent}"
-
-
-class NoLogin:
-    """How a remote is reached that lets everybody in."""
-
-    generation = 0
-
-    def login_for(self, url: str) -> None:
-        """Return none."""
-
-
-@pytest.mark.parametrize(
-    ("world", "place", "handshakes"), [("https", "dir", 1), ("https", "file", 2)], indirect=["world"]
-)
-def test_authorities_are_looked_for_before_all_are_read(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, handshakes: int
-) -> None:
-    """In the system's directory, where they go by their hashes; one that is in its file alone counts as well."""
-    for name in ("dir", "file"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "ca.pem").rename(tmp_path / place / "ca.pem")
-    subprocess.run(["openssl", "rehash", tmp_path / "dir"], check=True)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "dir"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "file" / "ca.pem"))
-    asking = prober.Prober(repo_config(f"--repo={world.server.url_of(world.origin.path)}"), NoLogin())
-    for _ in range(3):
-        assert asking.ask(["HEAD"], known=world.origin.head, deadline=soon()) is not None
-    asking.close()
-    assert world.server.connections == handshakes
 
 
 def test_end_does_not_wait_for_an_answer(bench: Workbench, git_http: GitHttpServer) -> None:

@@ -4,6 +4,7 @@ Each case is a story of a server that is told twice, to a process that asks by g
 itself; both have to publish the same commits, with the same outcomes and reasons.
 """
 
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 import trustme
 
+from gitsync.remote import prober
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
 from tests.support.web import server_context
+from tests.unit.examples import repo_config
 
 USER, PASSWORD = "reader", "s3cret-of-the-reader"
 
@@ -219,3 +222,32 @@ def test_same_as_git(
         by_us, by_git = by_us[-1:], by_git[-1:]
         by_us[-1], by_git[-1] = by_us[-1][1:], by_git[-1][1:]
     assert by_us == by_git
+
+
+class NoLogin:
+    """How a remote is reached that lets everybody in."""
+
+    generation = 0
+
+    def login_for(self, url: str) -> None:
+        """Return none."""
+
+
+@pytest.mark.parametrize(
+    ("world", "place", "handshakes"), [("https", "dir", 1), ("https", "file", 2)], indirect=["world"]
+)
+def test_authorities_are_looked_for_before_all_are_read(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, handshakes: int
+) -> None:
+    """In the system's directory, where they go by their hashes; one that is in its file alone counts as well."""
+    for name in ("dir", "file"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "ca.pem").rename(tmp_path / place / "ca.pem")
+    subprocess.run(["openssl", "rehash", tmp_path / "dir"], check=True)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "dir"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "file" / "ca.pem"))
+    asking = prober.Prober(repo_config(f"--repo={world.server.url_of(world.origin.path)}"), NoLogin())
+    for _ in range(3):
+        assert asking.ask(["HEAD"], known=world.origin.head, deadline=soon()) is not None
+    asking.close()
+    assert world.server.connections == handshakes

@@ -124,7 +124,10 @@ def report_run(run: live.Run, seen: Mapping[str, Load], said: Mapping[str, Seque
         ["seconds until", "50 %", "99 %", "all"],
         [(name, quantile(values, 0.5), quantile(values, 0.99), max(values)) for name, values in times],
     )
-    return f"{phases}\n{reached}"
+    polled = run.polled
+    cells = (polled.requests / polled.polls, polled.handshakes / polled.polls, polled.cpu / polled.polls * 1e3)
+    polls = table(["polls", "requests each", "TLS handshakes each", "git's CPU each, ms"], [(polled.polls, *cells)])
+    return f"{polls}\n{phases}\n{reached}"
 
 
 def draw(path: Path, outcomes: Sequence[Outcome], run: live.Run | None) -> None:

@@ -1,5 +1,6 @@
 """Real daemons and what their server sees: of polls, in an outage and after it, and of a webhook to all."""
 
+import resource
 import statistics
 import threading
 import time
@@ -10,12 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import trustme
+
 from bench.model import Costs, Load, Outage, Scenario, load_of, per_second, simulate
 from bench.pods import SECRET, pod
 from gitsync.config import Schedule
 from tests.support.daemon import DaemonProcess, Event
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
+from tests.support.web import server_context
 from tests.support.webhook import bearer
 
 # Seconds of undisturbed polling before and after what happens, and of the outage.
@@ -24,6 +28,16 @@ OUTAGE = 20.0
 TIMEOUT = 120.0
 # The model is run as often, since few sidecars are a small sample.
 SEEDS = 21
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What undisturbed polls have cost the server; `cpu` is seconds of git there, without the server's own."""
+
+    polls: int
+    requests: int
+    handshakes: int
+    cpu: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +57,7 @@ class Run:
     pass_duration: float
     recovery: list[float]
     publication: list[float]
+    polled: Polled
 
     @property
     def phases(self) -> dict[str, tuple[float, float]]:
@@ -62,16 +77,19 @@ def run(directory: Path, *, pods: int, period: float) -> Run:
     origins.mkdir()
     origin = Origin(origins / "site.git")
     origin.commit({f"page-{number}.html": f"{number}\n" * 20 for number in range(20)})
-    with GitHttpServer(origins) as server, ExitStack() as stack:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(directory / "authority.pem"))
+    with GitHttpServer(origins, tls=server_context(authority)) as server, ExitStack() as stack:
         clock = _Clock()
-        options = ("-v1", f"--period={period}s", "--heal-period=0")
+        options = ("-v1", f"--period={period}s", "--heal-period=0", f"--ca-file={directory / 'authority.pem'}")
         daemons = []
         for number in range(pods):
             daemon = stack.enter_context(pod(server.url_of(origin.path), directory / f"pod-{number}", *options))
             daemon.wait_event("ready", timeout=TIMEOUT)
             daemons.append(daemon)
         started = clock.now()
-        _pause(2 * period + QUIET)
+        _pause(2 * period)
+        polled = _watch(daemons, server)
         durations = [event["duration"] for daemon in daemons for event in daemon.logs(outcome="unchanged")]
         outage = _refuse(server, clock)
         recovered = _first(daemons, clock, since=outage[1], outcome="unchanged")
@@ -91,7 +109,22 @@ def run(directory: Path, *, pods: int, period: float) -> Run:
             pass_duration=statistics.median(durations),
             recovery=recovered,
             publication=published,
+            polled=polled,
         )
+
+
+def _watch(daemons: Sequence[DaemonProcess], server: GitHttpServer) -> Polled:
+    """Return what the polls of the next seconds have cost."""
+
+    def counted() -> list[float]:
+        polls = sum(len(daemon.logs("sync_finished")) for daemon in daemons)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return [polls, len(server.requests), server.handshakes, used.ru_utime + used.ru_stime]
+
+    before = counted()
+    _pause(QUIET)
+    polls, requests, handshakes, cpu = (now - then for now, then in zip(counted(), before, strict=True))
+    return Polled(int(polls), int(requests), int(handshakes), cpu)
 
 
 class _Clock:

@@ -4,7 +4,7 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,11 @@ from tests.support.daemon import DaemonProcess
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
 from tests.support.stall import CHUNK, LOOPBACK, TcpServer
+
+# Seconds between polls, which is long enough to look at what they cost in between.
+_PERIOD = 0.5
+# Polls that are refused, as each one comes later than the one before.
+_REFUSED = 3
 
 
 @dataclass(frozen=True)
@@ -61,37 +66,52 @@ def measure(directory: Path, *, passes: int, refs: int) -> dict[str, Traffic]:
     origin.commit({f"page-{number}.html": f"{number}\n" * 20 for number in range(20)})
     for number in range(refs - 1):
         origin.branch(f"branch-{number}")
-    numbers = iter(range(passes))
-    options = ("-v1", "--period=1h", "--jitter=0", "--sync-on-signal=HUP")
     with GitHttpServer(origins) as server, Meter(server.port) as meter:
         url = server.url_of(origin.path, port=meter.port)
-        with pod(url, directory / "pod", *options) as daemon:
+        with pod(url, directory / "polling", "-v1", f"--period={_PERIOD}s", "--jitter=0") as daemon:
+            # The first one makes the connection that the others go over.
+            _polls(daemon, server, meter, outcome="unchanged", count=2)
+            idle = _polls(daemon, server, meter, outcome="unchanged", count=passes)
+            server.fail_with = 503
+            _polls(daemon, server, meter, outcome="failed", count=1)
+            refused = _polls(daemon, server, meter, outcome="failed", count=_REFUSED)
+            server.fail_with = None
+        with pod(url, directory / "told", "-v1", "--period=1h", "--sync-on-signal=HUP") as daemon:
             daemon.wait_event("ready")
-
-            def cost_of(outcome: str, before: Callable[[], object]) -> Traffic:
-                costs = [_pass(daemon, server, meter, outcome, before) for _ in range(passes)]
-                return Traffic(*(sum(column) / passes for column in zip(*costs, strict=True)))
-
-            def refuse() -> None:
-                server.fail_with = 503
-
-            idle = cost_of("unchanged", lambda: None)
-            update = cost_of("updated", lambda: origin.commit({"page-0.html": f"changed {next(numbers)}\n"}))
-            return {"idle poll": idle, "update": update, "refused poll": cost_of("failed", refuse)}
+            costs = []
+            for number in range(passes):
+                origin.commit({"page-0.html": f"changed {number}\n"})
+                costs.append(_update(daemon, server, meter))
+        return {
+            "idle poll": _mean(idle, passes),
+            "update": _mean(_sum(costs), passes),
+            "refused poll": _mean(refused, _REFUSED),
+        }
 
 
-def _pass(
-    daemon: DaemonProcess, server: GitHttpServer, meter: Meter, outcome: str, before: Callable[[], object]
-) -> tuple[float, float, float, float]:
-    before()
+def _mean(costs: Sequence[float], count: int) -> Traffic:
+    return Traffic(*(cost / count for cost in costs))
+
+
+def _sum(costs: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(column) for column in zip(*costs, strict=True)]
+
+
+def _polls(daemon: DaemonProcess, server: GitHttpServer, meter: Meter, *, outcome: str, count: int) -> list[float]:
+    """Return what so many polls cost together that come by themselves."""
+    mark, first = daemon.mark(), _counters(server, meter)
+    daemon.wait_events("sync_finished", count=count, since=mark, outcome=outcome)
+    return [last - before for last, before in zip(_counters(server, meter), first, strict=True)]
+
+
+def _update(daemon: DaemonProcess, server: GitHttpServer, meter: Meter) -> list[float]:
     mark, first = daemon.mark(), _counters(server, meter)
     daemon.signal(signal.SIGHUP)
-    daemon.wait_event("sync_finished", since=mark, outcome=outcome)
-    last = _counters(server, meter)
-    return (last[0] - first[0], last[1] - first[1], last[2] - first[2], last[3] - first[3])
+    daemon.wait_event("sync_finished", since=mark, outcome="updated")
+    return [last - before for last, before in zip(_counters(server, meter), first, strict=True)]
 
 
-def _counters(server: GitHttpServer, meter: Meter) -> tuple[float, float, float, float]:
+def _counters(server: GitHttpServer, meter: Meter) -> tuple[float, ...]:
     # The server's children are ours, and the daemon is not counted before it has ended.
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (len(server.requests), sum(meter.sent), sum(meter.received), used.ru_utime + used.ru_stime)

@@ -1,10 +1,15 @@
 """What is in k8s/monitoring fits what is exposed, and the documents; others test that it returns data, and fires."""
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from gitsync.base.errors import _PATTERNS, HINTS
@@ -122,11 +127,28 @@ def _cells(place: dict[str, int]) -> list[tuple[int, int]]:
     return [(column, line) for column in columns for line in range(place["y"], place["y"] + place["h"])]
 
 
+def test_grafana_knows_every_field() -> None:
+    """Its own types read the dashboard, and have all of it, beside defaults: what they do not know they leave out."""
+    register_default_plugins()
+    assert list(_left_out(dashboard(), json.loads(JSONEncoder().encode(Dashboard.from_json(dashboard()))))) == []
+
+
+def _left_out(ours: Any, theirs: Any, place: str = "") -> Iterator[str]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key, value in ours.items():
+            yield from _left_out(value, theirs.get(key), f"{place}/{key}")
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for number, (value, other) in enumerate(zip(ours, theirs, strict=True)):
+            yield from _left_out(value, other, f"{place}/{number}")
+    elif ours != theirs:
+        yield place
+
+
 def test_variables_of_the_dashboard() -> None:
     """What expressions insert is a variable, each variable is used, and those that ask, ask for what is there."""
     variables: list[dict[str, Any]] = dashboard()["templating"]["list"]
     names = {each["name"] for each in variables}
-    queries = [each["definition"] for each in variables if each["type"] == "query"]
+    queries = [each["query"]["query"] for each in variables if each["type"] == "query"]
     written = [expression for _, expression in dashboard_expressions()]
     used = set(re.findall(r"\$\{?(\w+)", " ".join([*written, *queries, "${datasource}"]))) - {"__rate_interval"}
     assert used == names

@@ -163,7 +163,7 @@ def _obstacle(repo: RepoConfig) -> str | None:
     if repo.git.probe == "git":
         return "--probe=git"
     if transport(repo.repo) not in {"http", "https"}:
-        return f"{transport(repo.repo)} is git's alone"
+        return f"over {transport(repo.repo)} only git asks"
     if repo.auth.cookie_file:
         return "--cookie-file is given"
     settings = (*repo.git.git_config, *repo.git.git_config_add)

@@ -82,7 +82,7 @@ def _facts(snapshot: RepoStatus, now: float) -> Iterator[tuple[str, str]]:
 
 def _latest(latest: Latest) -> Iterator[tuple[str, str]]:
     if latest.probe:
-        obstacle = f", as there is an obstacle: {latest.probe.obstacle}" if latest.probe.obstacle else ""
+        obstacle = f" ({latest.probe.obstacle})" if latest.probe.obstacle else ""
         yield "asked by", f"{latest.probe.via}{obstacle}"
     if latest.sizes:
         store, tree = latest.sizes.store_size / _MEGA, latest.sizes.tree_size / _MEGA

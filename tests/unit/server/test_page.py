@@ -156,7 +156,7 @@ def test_what_is_shown(link: str) -> None:
         "failed (auth) in 0.50 s, 10 s ago",
         "probe 0.25 s",
         "in 30 s",
-        "git, as there is an obstacle: cookies",
+        "git (cookies)",
         "1.2 MB published, 2.5 MB of objects",
         "1 left to readers, 2 waiting for an update",
         "4 directories",

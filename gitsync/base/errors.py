@@ -27,39 +27,50 @@ EXIT_OK: Final = 0
 EXIT_FAILURE: Final = 1
 
 HINTS = {
-    "auth": "check the credentials and that they may read this repository",
-    "bad_answer": "what answers is no git server, or its repository is damaged: run git fsck there; ours is left alone",
-    "bad_commit": "git cannot check this commit out on this volume; what is published stays until there is another",
+    "auth": "give a login that may read this repository: --username with --password-file, --credential, "
+    "--askpass-url, or the options of a GitHub App",
+    "bad_answer": "what answers is no git server (check --repo), or its repository is damaged: run git fsck there; ours"
+    " is left alone",
+    "bad_commit": "git cannot check this commit out on this volume; what is published stays until there is another at "
+    "--ref",
     "cancelled": "the process is shutting down; nothing to do",
-    "connect": "check that the server is up and that this pod may reach it (proxy, network policy)",
+    "connect": "check that the server is up and that this pod may reach it: by its NetworkPolicy, or through a "
+    "proxy, which https_proxy has to name",
+    "corrupt": "the store is rebuilt beside the published tree; if it happens again, check the volume of --root",
     "credential": "check the file, URL or id that the message names; what is published stays",
-    "corrupt": "the store is rebuilt beside the published tree; if it happens again, check the volume",
-    "dns": "check the host name in --repo and the pod's DNS",
-    "filesystem": "check the volume: the message says what it has answered, and for which path",
+    "dns": "check the host name in --repo and the pod's DNS (dnsPolicy, NetworkPolicy)",
+    "filesystem": "check the volume of --root: the message says what it has answered, and for which path",
     "gate": "see what --pre-publish-exechook-command printed; another commit is tried as soon as there is one",
     "gate_changed_files": "let --pre-publish-exechook-command write files that the repository does not have",
+    "git": "the message has git's own words; with --verbose=6 the log has all that it printed",
     "git_missing": "install git or name the program with --git",
-    "host_key": "check with the server's owner that its key is right, then put it into --ssh-known-hosts-file",
+    "hook": "see what the command of --exechook-command printed, or what --webhook-url answered",
+    "host_key": "the server's key is not in --ssh-known-hosts-file, or is another one there: check with the server's "
+    "owner that it is right, then put the line of ssh-keyscan into that file (/etc/git-secret/known_hosts"
+    " is found by itself)",
+    "internal": "this is a mistake of ours: please report it with the log",
     "locked": "give every process a --root of its own; a Deployment on one volume needs `strategy: Recreate`",
     "no_locks": "mount the volume with locks (NFS: a lock service, or local_lock=flock; Lustre: flock), or use another",
-    "no_space": "make room on the volume of --root; the next try removes what is left of this one",
-    "not_found": "check --repo; some servers also answer so when the credentials may not see it",
-    "out_of_memory": "raise the memory limit of the container; core.bigFileThreshold says from which size on"
-    " git streams files",
-    "paused": "POST /resume when another commit may be published",
-    "permission": "check the owner, group and mode of the path named: in a pod `securityContext.fsGroup` makes a "
-    "volume writable for a group of this user; and whether it is mounted `readOnly`",
-    "rate_limited": "poll less often (--period) or use the webhook",
+    "no_space": "make room on the volume of --root, or make it larger (sizeLimit); the next try removes what is left "
+    "of this one",
+    "not_found": "check --repo; some servers also answer so when the login may not see it, or there is none: see "
+    "--username, --credential and --ssh-key-file",
+    "out_of_memory": "raise the memory limit of the container; core.bigFileThreshold in --git-config says from which "
+    "size on git streams files",
+    "paused": "`gitsync resume`, or POST /resume, when another commit may be published",
+    "permission": "check the owner, group and mode of the path named: in a pod `securityContext.fsGroup` makes a volume"
+    " writable for a group of this user; and whether it is mounted `readOnly`",
+    "rate_limited": "poll less often (--period) or use the webhook (--receiver-secret-file)",
     "ref_missing": "check --ref: a full ref name, a tag, a branch or a full commit hash",
-    "remote_error": "the server failed; see its own log or status page",
-    "timeout": "check the network; raise --sync-timeout if the repository is just large, and http.lowSpeedTime with "
-    "--git-config if the server is just silent for long",
+    "remote_error": "the server failed; see its own log or status page; it is asked again within --max-backoff",
     "sparse_file": "check --sparse-checkout-file; what is published stays until it can be read",
     "submodule": "check .gitmodules of the repository, or leave submodules out with --submodules=off",
-    "trees_held": "raise --max-trees, or shorten --stale-worktree-timeout",
+    "timeout": "check the network; raise --sync-timeout if the repository is just large, and http.lowSpeedTime with "
+    "--git-config if the server is just silent for long",
     "tls": "check the server's certificate: name a file with the authority that has signed it with --ca-file",
     "too_many_submodules": "follow a repository with fewer, or leave submodules out with --submodules=off",
-    "transport": "use https, http, ssh, git, or a local path",
+    "transport": "write --repo as https, http, ssh, git, or a local path",
+    "trees_held": "raise --max-trees, or shorten --stale-worktree-timeout",
 }
 
 # The first match wins, so the specific ones stand above the general. Texts are git's and curl's own, with LC_ALL=C.
@@ -84,7 +95,7 @@ _PATTERNS: Final = (
     (r"operation too slow", "timeout"),
     (
         r"authentication failed|could not read (username|password)|terminal prompts disabled|access denied"
-        r"|permission denied \((publickey|password|keyboard)|returned error: 40[137]|response 407"
+        r"|permission denied \((publickey|password|keyboard)|returned error: 40[137]|(response|http code) 407"
         r"|invalid credentials|too many authentication failures",
         "auth",
     ),
@@ -104,7 +115,8 @@ _PATTERNS: Final = (
     (r"exists; cannot create", "corrupt"),
     (r"unable to create '\.lock'|another git process seems|cannot lock ref", "locked"),
     (
-        r"connection (refused|reset|timed out|closed)|failed to connect|couldn't connect|unable to connect"
+        r"tunnel failed|from proxy after connect"
+        r"|connection (refused|reset|timed out|closed)|failed to connect|couldn't connect|unable to connect"
         r"|no route to host|network is unreachable|recv failure|empty reply|http/2 stream|operation timed out",
         "connect",
     ),

@@ -21,6 +21,9 @@ from gitsync.base.redact import Secret, forget
 from gitsync.base.written import decode, lines, unwrapped
 from gitsync.config import GitSetting
 
+_UNREADABLE: Final = (
+    "name a file that this user may read: a Secret is mounted so with `defaultMode: 0440` and `securityContext.fsGroup`"
+)
 _LARGEST: Final = 1024 * 1024
 # Messages of commands that still run may hold the values before the current one.
 _REMEMBERED: Final = 4
@@ -149,7 +152,7 @@ def read_file(path: Path, *, option: str) -> str:
                 raise CredentialError(f"{given}: it is no regular file")
             content = file.read(_LARGEST + 1)
     except OSError as error:
-        raise CredentialError(f"{given}: {error.strerror}", hint="name a file that this user may read") from error
+        raise CredentialError(f"{given}: {error.strerror}", hint=_UNREADABLE) from error
     if len(content) > _LARGEST:
         raise CredentialError(f"{given}: it is larger than {_LARGEST} bytes")
     try:

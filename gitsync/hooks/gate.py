@@ -7,7 +7,7 @@ not staged again before its backoff has passed; any other commit is tried at onc
 import time
 from typing import Final, NoReturn
 
-from gitsync.base.errors import GitSyncError, HookError, PublishVetoed
+from gitsync.base.errors import HINTS, GitSyncError, HookError, PublishVetoed
 from gitsync.base.log import get_logger
 from gitsync.base.refusals import Refusals
 from gitsync.hooks.command import Command
@@ -55,7 +55,9 @@ class Gate:
         except HookError as error:
             if error.reason == "cancelled":
                 raise PublishVetoed(str(error), reason="cancelled") from None
-            self._refuse(commit, PublishVetoed(str(error), reason="gate", hint=error.hint))
+            # What it says of a hook in general is not about one that decides.
+            hint = None if error.hint == HINTS["hook"] else error.hint
+            self._refuse(commit, PublishVetoed(str(error), reason="gate", hint=hint))
         duration = round(time.monotonic() - started, 3)
         try:
             changed = event.changed()

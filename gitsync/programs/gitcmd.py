@@ -140,7 +140,7 @@ class Git:
             if was_killed(output.status) or not accept(output.status):
                 self._raise_if_cancelled(tried)
                 on_files = place is not None and place.work_tree is not None
-                raise failure(tried, output.stderr, output.status, on_files=on_files)
+                raise failure(tried, output.stderr, output.status, url=url, on_files=on_files)
         if command in _REMOTE:
             self.masters.reached(url)
         return output

@@ -22,18 +22,22 @@ _PROGRESS: Final = re.compile(
 )
 
 
-def failure(tried: str, stderr: str, status: int, *, on_files: bool) -> GitError:
+def failure(tried: str, stderr: str, status: int, *, url: str, on_files: bool) -> GitError:
     """Return the error for a command that ended with this status; what it printed is scrubbed here.
 
-    `on_files` says that it has worked on the files of a commit, of which nothing else can complain.
+    `url` is the remote that it was about. `on_files` says that it has worked on the files of a commit, of which nothing
+    else can complain.
     """
+    from gitsync.programs.advice import advice  # here, because only a failure needs it
+
     text = scrub(stderr.strip())
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _PROGRESS.match(line)]
     telling = [line.strip("@ ") for line in lines if _TELLING.match(line.lstrip("@ "))] or lines[-3:]
     ended = "ended by KILL, and not by us" if was_killed(status) else f"exit status {status}"
     summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or ended
     reason = "out_of_memory" if was_killed(status) else _reason(lines)
-    return GitError(f"{tried}: {summary}", reason="git" if reason == "bad_commit" and not on_files else reason)
+    reason = "git" if reason == "bad_commit" and not on_files else reason
+    return GitError(f"{tried}: {summary}", reason=reason, hint=advice(reason, url, summary))
 
 
 def was_killed(status: int) -> bool:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from gitsync.base.errors import GitSyncError, RefNotFound
+from gitsync.base.errors import GitCancelled, GitError, GitSyncError, RefNotFound
 from gitsync.base.log import get_logger
 from gitsync.base.printable import printable_name
 from gitsync.config import RepoConfig, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
+from gitsync.remote.likely import nearest, short_name
 from gitsync.remote.lsrefs import Refs
 from gitsync.remote.prober import Prober
 from gitsync.telling.events import Observers, Probed
@@ -25,6 +26,8 @@ _NOWHERE: Final = Place(git_dir=Path(os.devnull))
 _LISTED: Final = ("refs/heads/", "refs/tags/")
 # So many branches are named where the default one is missing.
 _SHOWN: Final = 3
+_ABBREVIATED: Final = re.compile(r"[0-9a-f]{7,39}")
+_WHOLE: Final = "check --ref: of a commit the whole hash is needed, as a remote cannot be asked for an abbreviated one"
 _EMPTY: Final = "push a commit; or does --repo name a page about the repository, and not the repository itself?"
 
 
@@ -138,19 +141,28 @@ class Remote:
         return Target(hash=commit, ref=refs.symbolic.get(name, name), source=name)
 
     def _missing(self, ref: str, *, deadline: float) -> RefNotFound:
-        """Return the error for a ref that is not there; raise `GitError`."""
+        """Return the error for a ref that is not there, with those that may be meant; raise `GitCancelled`."""
         message = f"git ls-remote ({self._repo.repo}): the remote has no ref {ref!r}"
-        if ref != "HEAD":
+        if _ABBREVIATED.fullmatch(ref):
+            return RefNotFound(message, hint=_WHOLE)
+        kinds = ["--heads"] if ref == "HEAD" else ["--heads", "--tags", "--refs"]
+        arguments = ["ls-remote", "--quiet", *kinds, "--", self._repo.repo]
+        try:
+            # Only now, as there may be many.
+            listed = self._git.run(arguments, deadline=deadline, place=_NOWHERE)
+        except GitCancelled:
+            raise
+        except GitError:
+            # What the remote has said before is true nevertheless.
             return RefNotFound(message)
-        listed = self._git.run(
-            ["ls-remote", "--quiet", "--heads", "--", self._repo.repo], deadline=deadline, place=_NOWHERE
-        )
-        names = [name.removeprefix("refs/heads/") for name in _parse_refs(listed.stdout).hashes]
+        names = [short_name(name) for name in _parse_refs(listed.stdout).hashes]
         if not names:
             return RefNotFound(f"{message}; the repository may be empty", hint=_EMPTY)
-        shown = ", ".join(map(printable_name, names[:_SHOWN]))
+        if ref != "HEAD":
+            return RefNotFound(message, hint=_meant(ref, names))
         return RefNotFound(
-            f"{message}: it names a branch that is not there", hint=f"use --ref, with a branch such as {shown}"
+            f"{message}: it names a branch that is not there",
+            hint=f"use --ref, with a branch such as {_shown(names)}",
         )
 
     def _ask(self, candidates: list[str], *, deadline: float) -> Refs:
@@ -160,6 +172,18 @@ class Remote:
         )
         arguments = ["ls-remote", "--quiet", "--symref", *self._kinds, "--", self._repo.repo, *patterns]
         return _parse_refs(self._git.run(arguments, deadline=deadline, place=_NOWHERE).stdout)
+
+
+def _meant(ref: str, names: list[str]) -> str:
+    """Say which of the names somebody may have meant."""
+    near = nearest(ref, names, most=_SHOWN)
+    if near:
+        return f"check --ref: did you mean {_shown(near)}?"
+    return f"check --ref: a full ref name, a tag, a branch or a full commit hash; there are such as {_shown(names)}"
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(map(printable_name, names[:_SHOWN]))
 
 
 def full_names(ref: str) -> list[str]:

@@ -1,7 +1,10 @@
 """Every failure has a stable reason and says what to do."""
 
+import ast
 import errno
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +29,7 @@ TEXTS = [
     ("auth", "git@h: Permission denied (publickey).\nfatal: Could not read from remote repository."),
     ("auth", "git@h: Permission denied (publickey,password,keyboard-interactive)."),
     ("auth", "fatal: unable to access 'https://h/x/': CONNECT tunnel failed, response 407"),
+    ("auth", "fatal: unable to access 'https://h/x/': Received HTTP code 407 from proxy after CONNECT"),
     ("auth", "remote: Invalid credentials\nfatal: Authentication failed for 'https://h/x/'"),
     ("not_found", "fatal: repository 'https://h/x.git/' not found"),
     ("not_found", "fatal: unable to access 'https://h/x.git/': The requested URL returned error: 404"),
@@ -57,6 +61,8 @@ TEXTS = [
     ("connect", "fatal: unable to access 'http://h/': Failed to connect to h port 80: Couldn't connect to server"),
     ("connect", "fatal: unable to access 'http://h/': Empty reply from server"),
     ("connect", "fatal: unable to access 'http://h/': Recv failure: Connection reset by peer"),
+    ("connect", "fatal: unable to access 'https://h/x/': CONNECT tunnel failed, response 403"),
+    ("connect", "fatal: unable to access 'https://h/x/': Received HTTP code 403 from proxy after CONNECT"),
     ("connect", "fatal: unable to connect to h:\nh[0: 127.0.0.1]: errno=Connection refused"),
     ("connect", "ssh: connect to host h port 22: No route to host\nfatal: Could not read from remote repository."),
     ("connect", "kex_exchange_identification: Connection closed by remote host"),
@@ -123,9 +129,23 @@ def test_names_do_not_count(name: str) -> None:
     assert classify(f"fatal: unable to access 'https://h/{name}.git/': Failed to connect to h port 443") == "connect"
 
 
+def raised(source: str) -> Iterator[str]:
+    """Yield the reasons that a module gives errors by name, without a hint of their own."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            name = ast.unparse(node.func)
+            reason = given.get("reason")
+            if name.endswith(("Error", "Vetoed")) and isinstance(reason, ast.Constant) and "hint" not in given:
+                yield str(reason.value)
+
+
 def test_every_reason_has_a_hint() -> None:
-    """Each reason that classify returns for a known text comes with a hint."""
-    assert {reason for reason, _ in TEXTS} - {"git"} <= set(HINTS)
+    """Each reason that classify returns, or that an error is given, comes with a hint."""
+    package = Path(errors.__file__).parents[1]
+    given = {reason for path in package.rglob("*.py") for reason in raised(path.read_text())}
+    assert {"corrupt", "no_locks"} <= given
+    assert {*given, *(reason for reason, _ in TEXTS)} <= set(HINTS)
 
 
 def test_hint_by_reason() -> None:

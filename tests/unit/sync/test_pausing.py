@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from gitsync.base.errors import PublishError, StoreLocked
+from gitsync.base.errors import HINTS, PublishError, StoreLocked
 from gitsync.sync import pausing as module
 from gitsync.sync.pausing import Pausing
 from gitsync.telling.metrics import Metrics
@@ -83,7 +83,7 @@ def test_pause_and_resume(bench: Bench, logs: Logs) -> None:
     assert bench.told == (True, True, True)
     with pytest.raises(PublishError) as caught:
         bench.publish()
-    assert (caught.value.reason, caught.value.hint) == ("paused", "POST /resume when another commit may be published")
+    assert (caught.value.reason, caught.value.hint) == ("paused", HINTS["paused"])
     assert bench.pausing.end()
     assert (bench.told, bench.file.kept) == ((False, False, False), None)
     bench.publish()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitsync.base.errors import HINTS
 from gitsync.telling.ending import leave_message, message
 from gitsync.telling.events import Failure
 
@@ -18,9 +19,7 @@ def test_message() -> None:
     """Reason, message and hint, the hint of the reason if there is no other; and of several all."""
     assert message([AUTH]) == TOLD
     without = Failure(reason="remote_error", message="500")
-    assert message([AUTH, without]) == (
-        TOLD + b"remote_error: 500\nWhat to do: the server failed; see its own log or status page\n"
-    )
+    assert message([AUTH, without]) == (TOLD + f"remote_error: 500\nWhat to do: {HINTS['remote_error']}\n".encode())
     assert message([Failure(reason="config", message="--x: no")]) == b"config: --x: no\n"
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gitsync.base.errors import from_os_error
 from gitsync.config import ReceiverConfig, RepoConfig
@@ -19,11 +19,8 @@ from gitsync.credentials import build as build_credentials
 from gitsync.hooks import Hooks
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.gitconfig import write_configuration
-from gitsync.receiver.door import Followed
-from gitsync.receiver.relevance import relevance
 from gitsync.remote.probe import Remote
 from gitsync.remote.prober import Prober
-from gitsync.server.controlling import Controlled
 from gitsync.sync.parts import Parts
 from gitsync.sync.pausing import Pausing
 from gitsync.sync.repository import Repository
@@ -40,6 +37,10 @@ from gitsync.volume.lock import VolumeLock
 from gitsync.volume.pausefile import PauseFile
 from gitsync.volume.stores import Stores
 from gitsync.volume.trees import Trees
+
+if TYPE_CHECKING:
+    from gitsync.receiver.door import Followed
+    from gitsync.server.controlling import Controlled
 
 # What is published counts as stale when this many periods (and the timeout of a pass) brought no confirmation.
 _STALE_PERIODS: Final = 3
@@ -82,12 +83,17 @@ class Unit:
     pausing: Pausing
 
     @property
-    def controlled(self) -> Controlled:
+    def controlled(self) -> "Controlled":
         """What requests by hand need to know."""
+        from gitsync.server.controlling import Controlled  # here, because only some processes take such
+
         return Controlled(repo=self.repo.name, sync=lambda: self.mailbox.post("sync"), pausing=self.pausing)
 
-    def followed(self, board: StatusBoard) -> Followed:
+    def followed(self, board: StatusBoard) -> "Followed":
         """Return what the receiver needs to know."""
+        from gitsync.receiver.door import Followed
+        from gitsync.receiver.relevance import relevance
+
         name, repo, ref = self.repo.name, self.repo.repo, self.repo.ref
         return Followed(
             repo=name,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gitsync import __version__
 from gitsync.assembly import Surface, Unit, assemble, first_status, located
@@ -23,20 +23,19 @@ from gitsync.base.scratch import Scratch
 from gitsync.config import Bind, Config, RepoConfig
 from gitsync.control import ControlQueue
 from gitsync.programs.gitversion import ask_version
-from gitsync.receiver.door import Door
-from gitsync.receiver.peers import Peers, build_peers
 from gitsync.receiver.secret import secret_source
-from gitsync.server.controlling import Controlling
 from gitsync.server.http import HttpServer
 from gitsync.server.page import Page
 from gitsync.server.pages import Pages
-from gitsync.server.receiving import Receiving
 from gitsync.server.routes import Route, Site
 from gitsync.telling.ending import End
 from gitsync.telling.events import Failure
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import StatusBoard
 from gitsync.threads import Ended, Threads
+
+if TYPE_CHECKING:
+    from gitsync.receiver.peers import Peers
 
 # The part of the time for an orderly end after which what still runs is killed.
 _PATIENCE: Final = 0.6
@@ -138,6 +137,12 @@ class Daemon:
         secrets = secret_source(receiver)
         if secrets is None:
             return {}
+        # Without a secret nobody needs them.
+        from gitsync.receiver.door import Door
+        from gitsync.receiver.peers import build_peers
+        from gitsync.server.controlling import Controlling
+        from gitsync.server.receiving import Receiving
+
         followed = [unit.followed(self._surface.board) for unit in self._units.values()]
         metrics = self._surface.metrics.calls
         self._peers = build_peers(self._config, secrets, metrics)

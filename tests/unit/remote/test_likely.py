@@ -31,6 +31,9 @@ def test_many_and_long_names() -> None:
     names = [f"{'ab' * 2000}{number}" for number in range(100)] + [f"x{number:0>40}" for number in range(100_000)]
     assert nearest("mian", [*names, "main"], most=3) == ["main"]
     assert nearest("", names, most=3) == []
+    # Of as many as are compared at all, those of the same length come first.
+    assert nearest("mian", ["miane"], most=1) == ["miane"]
+    assert nearest("mian", [*(f"x{number:03}" for number in range(1000)), "miane"], most=1) == []
 
 
 def test_short_name() -> None:

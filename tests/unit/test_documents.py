@@ -11,7 +11,8 @@ from gitsync.config.manual import markdown
 from gitsync.telling.metrics import Metrics
 
 PROJECT = Path(__file__).resolve().parents[2]
-DOCUMENTS = {path.relative_to(PROJECT).as_posix(): path for path in [PROJECT / "README.md", *PROJECT.glob("docs/*.md")]}
+PATHS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PROJECT.glob("docs/*.md")]
+DOCUMENTS = {path.relative_to(PROJECT).as_posix(): path for path in PATHS}
 # Options of gitsync and of its sub-commands that are no settings.
 OTHER = {"--help", "--man", "--version", "--ping", "--secret-file", "--wait", "--reason", "--json"}
 # Documents that name options of git-sync, of sub-commands and of benches as well.

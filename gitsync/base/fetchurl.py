@@ -74,17 +74,24 @@ def fetch(  # noqa: PLR0913 (the parts of a request)
     """
     proxy = None if direct else proxy_of(url)
     by = f" (through the proxy {place_of(proxy)})" if proxy else ""
-    name, context, future = f"{plain_url(url)}{by}", trust(ca_file, url, proxy), Future[Answer]()
     request = {"method": method, "body": body, "headers": {"User-Agent": f"gitsync/{__version__}", **(headers or {})}}
+    connect = partial(manager_for, proxy, trust(ca_file, url, proxy), timeout)
+    send = partial(_run, url=url, request=request, connect=connect)
+    return replace(wait_for(f"{plain_url(url)}{by}", send, timeout=timeout, cancellation=cancellation), by=by)
+
+
+def wait_for(
+    name: str, send: Callable[[Future[Answer]], None], *, timeout: float, cancellation: Cancellation | None = None
+) -> Answer:
+    """Have `send` give a future its answer on a thread of its own, and return that; raise `FetchError`."""
+    future = Future[Answer]()
     running = cancellation.running if cancellation else set()
     running.add(future)
     try:
         if cancellation and cancellation.cancelled:
             raise CancelledError
-        manager = partial(manager_for, proxy, context, timeout)
-        arguments = (future, url, request, manager)
-        threading.Thread(target=_run, args=arguments, name=f"request {plain_url(url)}", daemon=True).start()
-        return replace(future.result(timeout), by=by)
+        threading.Thread(target=send, args=(future,), name=f"request {name}", daemon=True).start()
+        return future.result(timeout)
     # The errors behind ours stay hidden, as they may show URLs whole.
     except CancelledError:
         raise FetchError(f"{name}: ended, as the process shuts down", reason="cancelled") from None
@@ -98,7 +105,7 @@ def fetch(  # noqa: PLR0913 (the parts of a request)
 
 
 def _run(
-    future: Future[Answer], url: str, request: dict[str, Any], connect: Callable[[], "urllib3.PoolManager"]
+    future: Future[Answer], *, url: str, request: dict[str, Any], connect: Callable[[], "urllib3.PoolManager"]
 ) -> None:
     try:
         url, login = take_login(url)

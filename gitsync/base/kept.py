@@ -7,15 +7,14 @@ thread does the work that is left behind at the deadline, and its connection shu
 
 import contextlib
 import socket
-import threading
 from collections.abc import Mapping
-from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gitsync.base.errors import FetchError
-from gitsync.base.fetchurl import Answer, Cancellation
-from gitsync.base.reaching import failure, manager_for, plain_url, proxy_of, read_answer, root_of
+from gitsync.base.fetchurl import Answer, Cancellation, wait_for
+from gitsync.base.reaching import manager_for, plain_url, proxy_of, read_answer, root_of
 
 if TYPE_CHECKING:
     import ssl
@@ -36,28 +35,14 @@ class KeptConnection:
 
     def post(self, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
         """Send a request within so many seconds and return the answer, of any status; raise `FetchError`."""
-        name, future = plain_url(self._url), Future[Answer]()
-        self._cancellation.running.add(future)
+        line = self._line = self._line or _Line(self._url, self._context, timeout)
+        request = {"method": "POST", "headers": dict(headers), "body": body}
+        send = partial(line.ask, request=request)
         try:
-            if self._cancellation.cancelled:
-                raise CancelledError
-            line = self._line = self._line or _Line(self._url, self._context, timeout)
-            request = {"method": "POST", "headers": dict(headers), "body": body}
-            threading.Thread(target=line.ask, args=(future, request), name=f"request {name}", daemon=True).start()
-            return future.result(timeout)
-        # The errors behind ours stay hidden, as they may show URLs whole.
-        except CancelledError:
+            return wait_for(plain_url(self._url), send, timeout=timeout, cancellation=self._cancellation)
+        except FetchError:
             self.close()
-            raise FetchError(f"{name}: ended, as the process shuts down", reason="cancelled") from None
-        except TimeoutError:
-            self.close()
-            raise FetchError(f"{name}: no answer within {timeout:.1f}s", reason="timeout") from None
-        except Exception as error:
-            self.close()
-            raise failure(error, name) from None
-        finally:
-            self._cancellation.running.discard(future)
-            future.cancel()
+            raise
 
     def close(self) -> None:
         """Shut it down, whatever it is busy with."""
@@ -88,7 +73,7 @@ class _Line:
 
         pool.ConnectionCls = Watched
 
-    def ask(self, future: Future[Answer], request: Mapping[str, Any]) -> None:
+    def ask(self, future: Future[Answer], *, request: Mapping[str, Any]) -> None:
         """Send a request and give its answer to the future. The body of a thread."""
         try:
             tell = partial(future.set_result, self._answer(request))

@@ -11,10 +11,8 @@ from tests.unit.examples import commit, failed
 from tests.unit.sync.worker_bench import FAST, SLOW, UNCHANGED, UPDATED, Bench
 
 
-def test_no_pass_while_it_is_held() -> None:
-    """A worker that is held from the start begins when it is released, and waits again when it is held later."""
-    bench = Bench(*FAST, script=[UPDATED, UNCHANGED])
-    bench.mailbox.hold()
+def hold_in_first_pass(bench: Bench) -> threading.Event:
+    """Have the worker be held while its first pass runs, and return what tells that it is."""
     held = threading.Event()
 
     def hold(number: int) -> None:
@@ -23,6 +21,14 @@ def test_no_pass_while_it_is_held() -> None:
             held.set()
 
     bench.sync.during = hold
+    return held
+
+
+def test_no_pass_while_it_is_held() -> None:
+    """A worker that is held from the start begins when it is released, and waits again when it is held later."""
+    bench = Bench(*FAST, script=[UPDATED, UNCHANGED])
+    bench.mailbox.hold()
+    held = hold_in_first_pass(bench)
     thread = threading.Thread(target=bench.run)
     thread.start()
     bench.mailbox.post("webhook")
@@ -59,14 +65,7 @@ def test_no_chores_while_it_is_held() -> None:
     """Not even chores that have made way too often are done while nothing is to change; then they are."""
     bench = Bench(*SLOW, "--heal-period=0", script=[UPDATED, UNCHANGED], chores=2)
     bench.sync.patience = 0
-    held = threading.Event()
-
-    def hold(number: int) -> None:
-        if number == 1:
-            bench.mailbox.hold()
-            held.set()
-
-    bench.sync.during = hold
+    held = hold_in_first_pass(bench)
     thread = threading.Thread(target=bench.run)
     thread.start()
     assert held.wait(TIMEOUT)

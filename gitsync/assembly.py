@@ -32,7 +32,7 @@ from gitsync.telling.room import Room
 from gitsync.telling.status import RepoStatus, StatusBoard, Watched
 from gitsync.triggers.mailbox import Mailbox, Pace
 from gitsync.triggers.watch import Watcher
-from gitsync.volume.link import LinkPublisher
+from gitsync.volume.forms import publisher_of
 from gitsync.volume.lock import VolumeLock
 from gitsync.volume.pausefile import PauseFile
 from gitsync.volume.stores import Stores
@@ -192,7 +192,7 @@ def build_parts(
         remote=Remote(repo, git, Prober(repo, credentials), observers),
         stores=stores,
         trees=Trees(repo, git, stores, observers),
-        publisher=LinkPublisher(repo.link),
+        publisher=publisher_of(repo.content.publish, repo.link, repo.root),
         observers=observers,
         credentials=credentials,
         stop=stop,
@@ -237,6 +237,13 @@ def first_status(repo: RepoConfig) -> RepoStatus:
     schedule = repo.schedule
     stale_after = _STALE_PERIODS * schedule.period + schedule.sync_timeout
     return RepoStatus(
-        watched=Watched(repo=repo.name, ref=repo.ref, link=str(repo.link), stale_after=stale_after),
+        watched=Watched(
+            repo=repo.name,
+            ref=repo.ref,
+            link=str(repo.link),
+            publish=repo.content.publish,
+            work=str(repo.root),
+            stale_after=stale_after,
+        ),
         act_by=time.monotonic() + schedule.sync_timeout,
     )

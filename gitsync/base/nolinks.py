@@ -197,11 +197,12 @@ def unlink(path: Path) -> None:
 
 
 def sweep_temporaries(path: Path) -> None:
-    """Remove what a killed process left beside `path` under the names of `temporary_beside`."""
+    """Remove what a killed process left beside `path` under the names of `temporary_beside`, and that is not full."""
     ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{12}}{re.escape(TEMPORARY_SUFFIX)}")
     for found in [found for found in entries(path.parent) if ours.fullmatch(found.name)]:
         with contextlib.suppress(OSError):
             unlink(found)
+        remove_empty(found)
 
 
 def remove_empty(path: Path) -> None:

@@ -13,9 +13,11 @@ from gitsync.base.filelock import Lock
 from gitsync.base.files import temporary_beside
 from gitsync.checks.check import Found, Subject
 from gitsync.config import STORE_DIRECTORY
-from gitsync.volume.link import LinkPublisher
+from gitsync.volume.exchange import try_exchange
+from gitsync.volume.forms import publisher_of
 from gitsync.volume.lock import try_lock
 from gitsync.volume.mounts import Mounts
+from gitsync.volume.tree import Tree
 
 _MEGA: Final = 1e6
 # Bytes and files: with less nothing can be published, or no large update.
@@ -44,7 +46,7 @@ def root(subject: Subject, deadline: float) -> Found:
     found = existing(path)
     if not found.is_dir():
         raise PublishError(f"{found} is no directory", reason="filesystem", hint="name a directory with --root")
-    LinkPublisher(subject.repo.link).check()
+    publisher_of(subject.repo.content.publish, subject.repo.link, path).check()
     kind = Mounts().kind_of(found)
     message = f"{path} ({kind or 'file system unknown'})" + ("" if found == path.resolve() else ", made at the start")
     return Found(message=message, cure=_NO_VOLUME if kind == _LAYER else None)
@@ -83,14 +85,18 @@ def judged(message: str, free: float, *, least: float, enough: float, cure: str)
 
 
 def links(subject: Subject, deadline: float) -> Found:
-    """Replace one symbolic link by another, as a publication does, where the link is to be."""
+    """Do where the link is to be what a publication does there: replace a link, or a directory, by another one."""
     repo = subject.repo
     directory = existing(repo.link.parent)
     link = temporary_beside(directory / repo.link.name)
-    publisher = LinkPublisher(link)
+    if repo.content.publish == "exchange":
+        try_exchange(link, existing(repo.root))
+        return Found(message="a directory can be replaced by another one in one step")
+    publisher = publisher_of(repo.content.publish, link, repo.root)
     try:
         for target in ("one", "two"):
-            publisher.publish(directory / target)
+            tree = Tree(path=directory / target, metadata=directory)
+            publisher.publish(tree, tree.path)
     finally:
         nolinks.unlink(link)
     if directory.stat().st_dev != existing(repo.root).stat().st_dev:

@@ -90,8 +90,14 @@ class GitConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """Which part of the repository is fetched and published."""
+    """Which part of the repository is fetched, and how it is published."""
 
+    publish: str = option(
+        choice("symlink", "exchange"),
+        "What stands at the place of --link: symlink is a symbolic link to the files, exchange a directory with them, "
+        "for programs that cannot follow a link. Both are replaced in one step.",
+        default="symlink",
+    )
     depth: int = option(
         INT, "How many commits of history to fetch; 0 means all of them.", default="1", env=("GIT_SYNC_DEPTH",)
     )
@@ -194,7 +200,8 @@ class RepoConfig:
     )
     link: Path = option(
         PATH,
-        "The symbolic link that leads to what is published, relative to --root or absolute.",
+        "Where what is published is found, relative to --root or absolute: a symbolic link, unless --publish says "
+        "otherwise.",
         env=("GIT_SYNC_LINK",),
         older=(Older(flag="--dest", env="GIT_SYNC_DEST"),),
         without="the last part of --repo",

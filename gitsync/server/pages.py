@@ -112,6 +112,7 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
         "ref": watched.ref,
         "resolved_ref": published and published.ref,
         "link": watched.link,
+        "publish": watched.publish,
         "hash": commit and commit.hash,
         "author": commit and commit.author,
         "author_date": commit and commit.author_date,

@@ -54,4 +54,5 @@ class Crowding:
 
     def _seconds(self, commit: str) -> float:
         parts = self._parts
-        return parts.trees.limit.wait_for(commit, parts.publisher.current(), parts.stores.all())
+        again = commit if parts.publisher.reuses else None
+        return parts.trees.limit.wait_for(again, parts.publisher.current(), parts.stores.all())

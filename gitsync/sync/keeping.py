@@ -26,7 +26,7 @@ def is_in_place(memory: Memory, parts: Parts) -> bool:
     return (
         tree is not None
         and not memory.suspect
-        and parts.publisher.current() == tree.path
+        and parts.publisher.shows(tree.path)
         and tree.recipe == memory.recipe.signature
         and tree.in_place()
     )
@@ -48,7 +48,7 @@ class Keeping:
     def is_due(self, memory: Memory) -> bool:
         """Say whether damage is repaired by the next pass. A link that leads to no tree, or to another, always is."""
         tree = memory.tree
-        if tree is None or self._parts.publisher.current() != tree.path or not nolinks.is_directory(tree.path):
+        if tree is None or not self._parts.publisher.shows(tree.path) or not nolinks.is_directory(tree.path):
             return True
         return not memory.repairs.wait or tree.recipe != memory.recipe.signature
 

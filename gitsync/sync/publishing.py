@@ -43,10 +43,11 @@ class Publishing:
         """
         assert known.commit  # noqa: S101 (fetched or recalled)
         commit, recipe, trees, store = known.commit.hash, known.memory.recipe, self._parts.trees, self._parts.stores
-        tree = trees.catalogue.published_as(commit, recipe, store.current.path, deadline=known.deadline)
-        if tree:
-            self._freshen(known, tree)
-            return replace(known, tree=tree, fresh=False)
+        if self._parts.publisher.reuses:
+            tree = trees.catalogue.published_as(commit, recipe, store.current.path, deadline=known.deadline)
+            if tree:
+                self._freshen(known, tree)
+                return replace(known, tree=tree, fresh=False)
         self._refusals.check(commit)
         self._crowding.make_room()
         try:
@@ -91,7 +92,7 @@ class Publishing:
         with self._parts.publishing():
             if known.fresh:
                 tree = self._parts.trees.staging.publish_name(tree, commit.hash)
-            self._parts.publisher.publish(tree.path)
+            tree = self._parts.publisher.publish(tree, tree.path)
         memory = replace(known.memory, tree=tree, commit=commit, source=known.source, suspect=False)
         if not known.memory.is_published(commit.hash):
             memory = replace(memory, repairs=Repairs())

@@ -33,11 +33,14 @@ _REMEMBERED: Final = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What is followed, where it is published, and after how many seconds without a confirmation that is stale."""
+    """What is followed, where and in which form it is published (`work` is the directory of our own files), and after
+    how many seconds without a confirmation that is stale."""
 
     repo: str
     ref: str
     link: str
+    publish: str
+    work: str
     stale_after: float
 
     def is_called(self, name: str) -> bool:

@@ -7,6 +7,8 @@ identifier of ours and not through the tree, which consumers may have changed. A
     .tree-<id>                          private: being staged, half staged, or a standby for the next update
     <hash>, or .again-<id>/<hash>       published: never written to; the second form where the first one is taken
 
+One may stand at the link's place instead; then its published name is where it goes from there.
+
 Called by the worker's thread, `find` also by the main thread before it starts.
 """
 
@@ -19,6 +21,7 @@ from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.log import get_logger
 from gitsync.config import TREES_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git
+from gitsync.volume.linkplace import LinkPlace
 from gitsync.volume.mounts import MountedTrees
 from gitsync.volume.tree import NESTED, PRIVATE, Recipe, Tree
 
@@ -32,29 +35,39 @@ class Catalogue:
         self._log = get_logger(repo=repo.name)
         self.directory = repo.root / TREES_DIRECTORY
         self.mounted = MountedTrees(repo.name)
+        self._link = LinkPlace(repo.link, repo.root)
 
     def all(self, stores: list[Path]) -> list[Tree]:
         """Return every tree whose metadata is in one of the stores; remove metadata that has lost its tree."""
         found = []
+        standing = self._link.tree()
         for metadata in (entry for store in stores for entry in nolinks.entries(store / "worktrees")):
             if metadata.name.startswith(NESTED):
                 continue
-            private = self.directory / f"{PRIVATE}{metadata.name}"
-            named = Tree.placed(metadata, self._root)
-            if nolinks.is_directory(private):
-                found.append(Tree(path=private, metadata=metadata))
-            elif named and nolinks.is_directory(named):
-                found.append(Tree(path=named, metadata=metadata))
+            tree = self._locate(metadata, standing)
+            if tree:
+                found.append(tree)
             else:
                 nolinks.remove(metadata)
         return found
 
+    def _locate(self, metadata: Path, standing: Tree | None) -> Tree | None:
+        """Return the tree of a metadata, None if it has lost that; `standing` is the one at the link's place."""
+        if standing and metadata == standing.metadata:
+            return standing
+        private = self.directory / f"{PRIVATE}{metadata.name}"
+        if nolinks.is_directory(private):
+            return Tree(path=private, metadata=metadata)
+        named = Tree.placed(metadata, self._root)
+        return Tree(path=named, metadata=metadata) if named and nolinks.is_directory(named) else None
+
     def find(self, path: Path, store: Path) -> Tree | None:
         """Return the tree that is published at `path`, None if there is none that is ours and in place."""
+        standing = self._link.tree()
         for metadata in nolinks.entries(store / "worktrees"):
-            if Tree.placed(metadata, self._root) == path:
-                tree = Tree(path=path, metadata=metadata)
-                return tree if tree.in_place() else None
+            tree = self._locate(metadata, standing)
+            if tree and tree.path == path and tree.in_place():
+                return tree
         return None
 
     def make_private(self, tree: Tree) -> Tree:
@@ -63,7 +76,7 @@ class Catalogue:
         nolinks.rename(tree.path, private)
         if tree.path.parent != self.directory:
             nolinks.remove_empty(tree.path.parent)
-        return replace(tree, path=private)
+        return replace(tree, path=private, home=None)
 
     def published_as(self, commit: str, recipe: Recipe, store: Path, *, deadline: float) -> Tree | None:
         """Return an undamaged tree of a commit that is still there, for a link that was lost or turns back."""

@@ -23,8 +23,11 @@ class TreeLimit:
         self._catalogue = catalogue
         self._disposal = disposal
 
-    def wait_for(self, commit: str, linked: Path | None, stores: list[Path]) -> float:
-        """Return in how many seconds an update to the commit may have a tree without taking one before its time."""
+    def wait_for(self, commit: str | None, linked: Path | None, stores: list[Path]) -> float:
+        """Return in how many seconds an update may have a tree without taking one before its time.
+
+        One of the commit that it is to need not be made anew, if a commit is given.
+        """
         trees = [tree for tree in self._catalogue.all(stores) if tree.path != linked]
         if not self._upkeep.keeps_whole_time or any(tree.private or tree.hash == commit for tree in trees):
             return 0.0

@@ -45,6 +45,10 @@ class Mounts:
         place = ours.root / path.relative_to(ours.point)
         return any(mount.device == ours.device and mount.root.is_relative_to(place) for mount in self._all)
 
+    def has_point(self, path: Path) -> bool:
+        """Say whether something is mounted at a path, for us."""
+        return any(mount.point == PurePosixPath(path) for mount in self._own)
+
     def kind_of(self, directory: Path) -> str | None:
         """Return what the file system of a directory is called, such as `ext4`; None if that is not known."""
         ours = self._mount_of(PurePosixPath(os.path.realpath(directory)))

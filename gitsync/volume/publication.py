@@ -1,4 +1,4 @@
-"""What every form of publication can do; the link is the one that there is.
+"""What every form of publication can do; which there are says `forms`.
 
 A pass stages a tree and has it published, without knowing how. Called by the worker's thread; what only reads is
 called by others as well.
@@ -7,9 +7,15 @@ called by others as well.
 from pathlib import Path
 from typing import Protocol
 
+from gitsync.volume.tree import Tree
+
 
 class Publisher(Protocol):
     """Makes one staged tree after another what consumers see."""
+
+    @property
+    def reuses(self) -> bool:
+        """Whether a tree that consumers have left may be published again as it is."""
 
     def check(self) -> None:
         """Raise `PublishError` if something of others stands where the publication has to be."""
@@ -17,14 +23,23 @@ class Publisher(Protocol):
     def current(self) -> Path | None:
         """Return the path of the tree that consumers see, None if there is none; raise `OSError` if it is not told."""
 
+    def shows(self, path: Path) -> bool:
+        """Say whether consumers see this directory, in this form; raise `OSError` if it cannot be told."""
+
     def published_at(self) -> float | None:
-        """Return when that was published, as Unix time."""
+        """Return when what they see was published, as Unix time."""
 
     def leads_to_tree(self) -> bool:
         """Say whether a consumer finds a directory, in a few system calls; raise `OSError` if it cannot be told."""
 
-    def publish(self, tree: Path) -> None:
-        """Have consumers see `tree`, in one step; raise `PublishError` or `OSError`, with the old one untouched."""
+    def publish(self, tree: Tree, content: Path) -> Tree:
+        """Have consumers see `content`, which is the tree or within it, in one step; return the tree where it is then.
+
+        Raises `PublishError` or `OSError`, with what they have seen before untouched.
+        """
 
     def sweep(self) -> None:
-        """Remove what a killed process has left of a publication."""
+        """Remove what a killed process has left of a publication; raise `PublishError` if the volume allows of none.
+
+        The lock has to be held.
+        """

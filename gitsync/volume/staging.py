@@ -25,7 +25,7 @@ from gitsync.volume.store import Store
 from gitsync.volume.stores import Stores
 from gitsync.volume.strays import UncleanError
 from gitsync.volume.submodules import Submodules
-from gitsync.volume.tree import AGAIN, PRIVATE, Recipe, Tree
+from gitsync.volume.tree import PRIVATE, Recipe, Tree, free_place
 
 # Until the second in which a tree was written is over.
 _SETTLING: Final = 1.1
@@ -80,13 +80,9 @@ class Staging:
 
     def publish_name(self, tree: Tree, commit: str) -> Tree:
         """Give a staged tree its published name; raise `OSError`."""
-        path = self._catalogue.directory / commit
-        if nolinks.exists(path):
-            path = self._catalogue.directory / f"{AGAIN}{tree.metadata.name}" / commit
-            nolinks.make_directory(path.parent)
-        tree.point(path)
-        for nested in tree.nested():
-            nested.point(path / nested.path.relative_to(tree.path))
+        path = free_place(self._catalogue.directory, commit)
+        nolinks.make_directory(path.parent)
+        tree.lead_to(path)
         nolinks.write(tree.metadata / "gitsync-place", os.path.relpath(path, self._root))
         nolinks.rename(tree.path, path)
         return replace(tree, path=path)

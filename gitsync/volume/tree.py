@@ -24,6 +24,7 @@ from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
+from gitsync.base.files import unique
 from gitsync.config import TREES_DIRECTORY, GitSetting, RepoConfig, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.planted import lead_to_store
@@ -74,21 +75,22 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Tree:
-    """A directory of files and its metadata."""
+    """A directory of files and its metadata; `home` is its place below the root if it stands at the link's place."""
 
     path: Path
     metadata: Path
     remote: str | None = None
+    home: Path | None = None
 
     @property
     def hash(self) -> str:
         """The commit that the directory's name promises."""
-        return self.path.name
+        return (self.home or self.path).name
 
     @property
     def private(self) -> bool:
         """Whether nobody but us knows its name."""
-        return self.path.name.startswith(PRIVATE)
+        return self.home is None and self.path.name.startswith(PRIVATE)
 
     @property
     def store(self) -> Path:
@@ -123,8 +125,12 @@ class Tree:
             head is not None
             and (head == self.hash or self.metadata.name.startswith(NESTED))
             and nolinks.is_directory(self.path)
-            and nolinks.read(self.path / ".git") == self._pointer(self.path)
+            and self.leads_back()
         )
+
+    def leads_back(self) -> bool:
+        """Say whether the directory names its metadata as it should where it is."""
+        return nolinks.read(self.path / ".git") == self._pointer(self.path)
 
     def create(self, commit: str) -> None:
         """Make the directory and the metadata of a tree that has no files yet; raise `OSError`."""
@@ -212,6 +218,12 @@ class Tree:
         # The path of a submodule is the repository's, and may be no valid text.
         nolinks.write(self.metadata / "gitdir", os.fsencode(path / ".git") + b"\n")
 
+    def lead_to(self, path: Path) -> None:
+        """The same for the tree and for those of submodules in it; raise `OSError`."""
+        self.point(path)
+        for nested in self.nested():
+            nested.point(path / nested.path.relative_to(self.path))
+
     def remember_nested(self, nested: list["Tree"], bare: Sequence[Path] = ()) -> None:
         """Note which trees of submodules are in this one, and the places of those that stay empty."""
         root = self.store.parent
@@ -258,6 +270,12 @@ class Tree:
         options = ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=true"]
         asked = git.run([*options, "sparse-checkout", "list"], deadline=deadline, place=self.place, idle=idle)
         return [*options[:3], "core.sparseCheckoutCone=false"] if "disabling cone" in asked.stderr else options
+
+
+def free_place(trees: Path, commit: str) -> Path:
+    """Return where a tree of a commit can be published: under its hash, or beside what has that name already."""
+    path = trees / commit
+    return trees / unique(AGAIN) / commit if nolinks.exists(path) else path
 
 
 def _digest(text: str) -> str:

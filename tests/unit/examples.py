@@ -36,7 +36,8 @@ def repo_config(*argv: str, **environ: str) -> RepoConfig:
 
 def status(**changes: Any) -> RepoStatus:
     """Return a snapshot of a repository that has not done anything yet."""
-    first: dict[str, Any] = {"repo": REPO, "ref": "HEAD", "link": "/srv/git/site.git", "stale_after": 100.0}
+    first: dict[str, Any] = {"repo": REPO, "ref": "HEAD", "link": "/srv/git/site.git", "publish": "symlink"}
+    first |= {"work": "/srv/git", "stale_after": 100.0}
     watched = Watched(**{name: changes.pop(name, value) for name, value in first.items()})
     if "commit" in changes:
         known = {"published_at": "published_at", "ref": "resolved_ref"}

@@ -87,8 +87,9 @@ def test_sweep_goes_on(tmp_path: Path) -> None:
     """What cannot be removed does not keep the rest."""
     resisting = [temporary_beside(tmp_path / "a") for _ in range(3)]
     left = [temporary_beside(tmp_path / "a") for _ in range(3)]
+    temporary_beside(tmp_path / "a").mkdir()
     for path in resisting:
-        path.mkdir()
+        (path / "full").mkdir(parents=True)
     for path in left:
         path.touch()
     sweep_temporaries(tmp_path / "a")

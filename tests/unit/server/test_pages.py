@@ -122,6 +122,7 @@ def test_status(link: Path) -> None:
         "ref": "HEAD",
         "resolved_ref": "refs/heads/main",
         "link": str(link),
+        "publish": "symlink",
         "hash": HASH,
         "author": "Ada Lovelace",
         "author_date": "2026-01-02T03:04:05+00:00",
@@ -169,7 +170,7 @@ def test_status_at_the_start() -> None:
     """Before the first pass the status has the same fields, most of them empty."""
     (repo,) = Site().ask("/status").json["repos"]
     filled = {name for name, value in repo.items() if value is not None}
-    assert filled == {"repo", "state", "ref", "link", "consecutive_failures", "ready", "stale"}
+    assert filled == {"repo", "state", "ref", "link", "publish", "consecutive_failures", "ready", "stale"}
     assert (repo["ready"], repo["stale"]) == (False, True)
 
 

@@ -8,6 +8,7 @@ import pytest
 from gitsync.base import nolinks
 from gitsync.base.errors import PublishError
 from gitsync.volume.link import LinkPublisher
+from gitsync.volume.tree import Tree
 from tests.unit.examples import HASH, OTHER_HASH
 
 
@@ -16,7 +17,7 @@ def publisher(tmp_path: Path) -> LinkPublisher:
     """The link `www` in a root with two trees."""
     for name in (HASH, OTHER_HASH):
         (tmp_path / ".worktrees" / name).mkdir(parents=True)
-    return LinkPublisher(tmp_path / "www")
+    return LinkPublisher(tmp_path / "www", tmp_path)
 
 
 def tree(publisher: LinkPublisher, name: str = HASH) -> Path:
@@ -24,9 +25,14 @@ def tree(publisher: LinkPublisher, name: str = HASH) -> Path:
     return publisher.link.parent / ".worktrees" / name
 
 
+def show(publisher: LinkPublisher, path: Path) -> None:
+    """Publish a tree of which only the path matters."""
+    publisher.publish(Tree(path=path, metadata=path), path)
+
+
 def test_publish(publisher: LinkPublisher) -> None:
     """The link is relative, and the last part of its target is the hash."""
-    publisher.publish(tree(publisher))
+    show(publisher, tree(publisher))
     assert os.readlink(publisher.link) == f".worktrees/{HASH}"
     assert publisher.current() == tree(publisher)
     assert publisher.leads_to_tree()
@@ -34,22 +40,22 @@ def test_publish(publisher: LinkPublisher) -> None:
 
 def test_replace(publisher: LinkPublisher) -> None:
     """A second publication replaces the link and leaves nothing beside it."""
-    publisher.publish(tree(publisher))
-    publisher.publish(tree(publisher, OTHER_HASH))
+    show(publisher, tree(publisher))
+    show(publisher, tree(publisher, OTHER_HASH))
     assert publisher.current() == tree(publisher, OTHER_HASH)
     assert sorted(entry.name for entry in publisher.link.parent.iterdir()) == [".worktrees", "www"]
 
 
 def test_never_without_a_link(publisher: LinkPublisher, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the last step fails, the old link is untouched and nothing is left beside it."""
-    publisher.publish(tree(publisher))
+    show(publisher, tree(publisher))
 
     def fail(source: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(nolinks, "rename", fail)
     with pytest.raises(PublishError, match="No space") as caught:
-        publisher.publish(tree(publisher, OTHER_HASH))
+        show(publisher, tree(publisher, OTHER_HASH))
     assert caught.value.reason == "no_space"
     assert publisher.current() == tree(publisher)
     assert sorted(entry.name for entry in publisher.link.parent.iterdir()) == [".worktrees", "www"]
@@ -57,8 +63,8 @@ def test_never_without_a_link(publisher: LinkPublisher, monkeypatch: pytest.Monk
 
 def test_link_elsewhere(publisher: LinkPublisher, tmp_path: Path) -> None:
     """A link in a directory that does not exist yet, outside of the root, leads to the tree as well."""
-    elsewhere = LinkPublisher(tmp_path / "a" / "b" / "www")
-    elsewhere.publish(tree(publisher))
+    elsewhere = LinkPublisher(tmp_path / "a" / "b" / "www", tmp_path)
+    show(elsewhere, tree(publisher))
     assert os.readlink(elsewhere.link) == f"../../.worktrees/{HASH}"
     assert elsewhere.current() == tree(publisher)
 
@@ -67,11 +73,11 @@ def test_link_in_a_linked_directory(publisher: LinkPublisher, tmp_path: Path) ->
     """The target is relative to where the link really is; a directory that has become a link since is not followed."""
     (tmp_path / "real" / "deep").mkdir(parents=True)
     (tmp_path / "alias").symlink_to("real/deep")
-    aliased = LinkPublisher(tmp_path / "alias" / "www")
+    aliased = LinkPublisher(tmp_path / "alias" / "www", tmp_path)
     with pytest.raises(PublishError, match="alias"):
-        aliased.publish(tree(publisher))
-    located = LinkPublisher((tmp_path / "alias").resolve() / "www")
-    located.publish(tree(publisher))
+        show(aliased, tree(publisher))
+    located = LinkPublisher((tmp_path / "alias").resolve() / "www", tmp_path)
+    show(located, tree(publisher))
     assert aliased.leads_to_tree()
     assert aliased.link.resolve() == tree(publisher).resolve()
 
@@ -83,7 +89,7 @@ def test_blocked(publisher: LinkPublisher, kind: str) -> None:
         publisher.link.write_text("mine")
     else:
         publisher.link.mkdir()
-    for act in (publisher.check, lambda: publisher.publish(tree(publisher))):
+    for act in (publisher.check, lambda: show(publisher, tree(publisher))):
         with pytest.raises(PublishError, match=r"www is not a symbolic link") as caught:
             act()
         assert caught.value.reason == "link_blocked"
@@ -95,7 +101,7 @@ def test_foreign_link(publisher: LinkPublisher) -> None:
     """A link that somebody has made, even one that leads nowhere, is replaced."""
     publisher.link.symlink_to("/no/where")
     publisher.check()
-    publisher.publish(tree(publisher))
+    show(publisher, tree(publisher))
     assert publisher.current() == tree(publisher)
 
 
@@ -130,14 +136,14 @@ def test_leads_to_tree(publisher: LinkPublisher) -> None:
 
 def test_published_at(publisher: LinkPublisher) -> None:
     """The time of the publication is that of the link, not of the tree."""
-    publisher.publish(tree(publisher))
+    show(publisher, tree(publisher))
     os.utime(publisher.link, (1000, 2000), follow_symlinks=False)
     assert publisher.published_at() == 2000
 
 
 def test_sweep(publisher: LinkPublisher) -> None:
     """What a killed publication has left beside the link is removed; the link and other names stay."""
-    publisher.publish(tree(publisher))
+    show(publisher, tree(publisher))
     left = publisher.link.with_name(".www.0123456789ab.gitsync-tmp")
     left.symlink_to(".worktrees/x")
     others = [
@@ -153,7 +159,7 @@ def test_sweep(publisher: LinkPublisher) -> None:
 def test_link_that_cannot_be_made_is_named(publisher: LinkPublisher, tmp_path: Path) -> None:
     """The message names the link, not the tree that it was to lead to, and what a link needs."""
     (tmp_path / "file").touch()
-    elsewhere = LinkPublisher(tmp_path / "file" / "www")
+    elsewhere = LinkPublisher(tmp_path / "file" / "www", tmp_path)
     with pytest.raises(PublishError, match=str(elsewhere.link)) as caught:
-        elsewhere.publish(tree(publisher))
+        show(elsewhere, tree(publisher))
     assert "symbolic links" in (caught.value.hint or "")

@@ -69,6 +69,8 @@ HINTS = {
     "timeout": "check the network; raise --sync-timeout if the repository is just large, and http.lowSpeedTime with "
     "--git-config if the server is just silent for long",
     "tls": "check the server's certificate: name a file with the authority that has signed it with --ca-file",
+    "too_large": "raise --max-size, --max-files or --max-fetch, if the message names it; else the volume of --root, or "
+    "a limit of the system, does not take files of this size; what is published stays",
     "too_many_submodules": "follow a repository with fewer, or leave submodules out with --submodules=off",
     "transport": "write --repo as https, http, ssh, git, or a local path",
     "trees_held": "raise --max-trees, or shorten --stale-worktree-timeout",
@@ -85,6 +87,7 @@ _PATTERNS: Final = (
         "bad_commit",
     ),
     (r"no space left on device|disk quota exceeded", "no_space"),
+    (r"file too large", "too_large"),
     (r"out of memory|cannot allocate memory|died of signal 9", "out_of_memory"),
     (
         r"transport '[^\n]{0,99}' not allowed|remote helper [^\n]{0,99} aborted|unable to find remote helper",

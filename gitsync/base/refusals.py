@@ -10,6 +10,8 @@ from typing import Final
 
 from gitsync.base.errors import GitSyncError, PublishVetoed
 
+# What is too large stays so, and to find that out again may cost as much as a transfer may. Seconds.
+_AT_LEAST: Final = {"too_large": 3600.0}
 # A remote that turns between bad commits does not make us forget any of them, nor remember them for ever.
 _REMEMBERED: Final = 16
 
@@ -32,11 +34,16 @@ class Refusals:
         """Note why a commit was refused; return the error to raise, which says when it is worth another try."""
         before = self._refused.pop(commit, None)
         failures = before.failures + 1 if before else 1
-        delay = self._delay(failures)
+        delay = max(self._delay(failures), _AT_LEAST.get(error.reason, 0.0))
         self._refused[commit] = _Refusal(error, failures, time.monotonic() + delay)
         for forgotten in list(self._refused)[:-_REMEMBERED]:
             del self._refused[forgotten]
         return _veto(error, retry_in=delay)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is a commit whose time has not come."""
+        return any(refusal.until > time.monotonic() for refusal in self._refused.values())
 
     def forget(self, commit: str) -> None:
         """Note that a commit is good after all."""

@@ -6,7 +6,7 @@ from gitsync.config.load import load, load_followed, load_receiver, load_termina
 from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, ReceiverConfig
 from gitsync.config.places import Bind, Place
-from gitsync.config.repo import GitConfig, RepoConfig, Schedule
+from gitsync.config.repo import GitConfig, Limits, RepoConfig, Schedule
 from gitsync.config.rules import STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash
 from gitsync.config.urls import TRANSPORTS, parse_repo, split_login, ssh_destination, transport
 from gitsync.config.values import Credential
@@ -24,6 +24,7 @@ __all__ = [
     "GitConfig",
     "GitSetting",
     "HooksConfig",
+    "Limits",
     "Place",
     "ReceiverConfig",
     "RepoConfig",

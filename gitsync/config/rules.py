@@ -22,6 +22,8 @@ _LARGEST_STATUS: Final = 599
 _MOST_BACKOFF: Final = 60.0
 _MOST_BACKOFF_PERIODS: Final = 3
 _FEWEST_TREES: Final = 2
+# What git writes beside the pack has to fit as well.
+_SMALLEST_FETCH: Final = 64 * 1024
 
 
 def is_full_hash(ref: str) -> bool:
@@ -120,7 +122,7 @@ def _check_ref(ref: str) -> list[str]:
 
 
 _NOT_NEGATIVE: Final = (
-    *("depth", "stale_worktree_timeout", "heal_period", "max_backoff", "shutdown_timeout"),
+    *("depth", "stale_worktree_timeout", "heal_period", "max_backoff", "shutdown_timeout", "max_files"),
     *("receiver_spacing", "receiver_jitter"),
 )
 
@@ -139,6 +141,14 @@ def _check_limits(values: dict[str, Any]) -> list[str]:
     if values["max_trees"] is not None and values["max_trees"] < _FEWEST_TREES:
         # A tree is made beside the one that is published.
         problems.append(f"--max-trees={values['max_trees']}: use {_FEWEST_TREES} or more")
+    if values["max_fetch"] and values["max_fetch"] < _SMALLEST_FETCH:
+        problems.append(f"--max-fetch={values['max_fetch']}: use 64Ki or more, or 0 for no limit")
+    if values["filter"]:
+        problems += [
+            f"--{name.replace('_', '-')}: git fetches files one by one with --filter, without a limit; remove one"
+            for name in ("max_size", "max_fetch")
+            if values[name]
+        ]
     return problems
 
 

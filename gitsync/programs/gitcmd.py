@@ -7,6 +7,7 @@ configuration of ours, and fails with a scrubbed error that has a stable reason.
 
 import contextlib
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.log import COMMANDS, OUTPUT, get_logger
 from gitsync.base.redact import scrub
 from gitsync.config import TRANSPORTS, RepoConfig, transport
+from gitsync.programs.filesize import limit_files
 from gitsync.programs.gitdir import GitDirectories
 from gitsync.programs.gitfailure import failure, was_killed
 from gitsync.programs.masters import Masters
@@ -33,7 +35,8 @@ _REMOTE: Final = ("ls-remote", "fetch")
 class Place:
     """Which repository a command works on: a store of ours, a tree with its metadata in one, or any git directory.
 
-    `remote` is the URL that it is called by in messages, if not by the main one.
+    `remote` is the URL that it is called by in messages, if not by the main one, `largest` how many bytes a file may
+    have that is written there, None if any number.
     """
 
     store: Path | None = None
@@ -41,6 +44,7 @@ class Place:
     work_tree: Path | None = None
     index: Path | None = None
     remote: str | None = None
+    largest: int | None = None
 
     def environment(self, common: Path | None) -> dict[str, str]:
         """Return the variables that point git there; `common` is the private git directory of the store."""
@@ -160,7 +164,10 @@ class Git:
         try:
             with self._failures_of(tried):
                 return self.children.run(
-                    lambda: self._start(arguments, variables, tried), deadline=deadline, sinks=sinks, idle=idle
+                    lambda: self._start(arguments, variables, tried, place.largest if place else None),
+                    deadline=deadline,
+                    sinks=sinks,
+                    idle=idle,
                 )
         finally:
             if place and place.store:
@@ -214,7 +221,9 @@ class Git:
         if self.children.cancelled:
             raise _cancelled(tried)
 
-    def _start(self, arguments: Sequence[str], variables: Mapping[str, str], tried: str) -> Process:
+    def _start(
+        self, arguments: Sequence[str], variables: Mapping[str, str], tried: str, largest: int | None
+    ) -> Process:
         # Here, because the import takes long, and a process that has something published already is to serve before it.
         from git.cmd import Git as CommandLayer
         from git.exc import GitCommandNotFound
@@ -227,6 +236,8 @@ class Git:
                 env=environment,
                 start_new_session=True,
                 pass_fds=self.inherited,
+                istream=subprocess.PIPE if largest else None,
+                restore_signals=not largest,
             )
         except GitCommandNotFound:
             message = f"{tried}: the program {self._program!r} was not found"
@@ -236,6 +247,8 @@ class Git:
         process: Process = wrapper.proc  # type: ignore[assignment]
         # From here on the process is ours to end; the wrapper would end git alone, without its helpers.
         wrapper.proc = None
+        if largest:
+            limit_files(process, largest, tried)
         return process
 
     def _log_command(self, arguments: Sequence[str], output: Output, seconds: float) -> None:

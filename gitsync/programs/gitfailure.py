@@ -51,4 +51,4 @@ def _reason(lines: list[str]) -> str:
         return reason
     reason = classify("\n".join(lines))
     # What the server says of its own repository does not mean that ours is damaged.
-    return "remote_error" if reason in {"corrupt", "out_of_memory"} else reason
+    return "remote_error" if reason in {"corrupt", "out_of_memory", "too_large"} else reason

@@ -34,7 +34,9 @@ def fetch(
 
     Raises `GitError`; that of a fetch whose time is over says how far it was.
     """
-    command = ["fetch", *_OPTIONS, *options, "--", "origin", *refspecs]
+    # All that comes is one file then, and nothing comes before git has read that there are no more refspecs.
+    limited = ["-c", "fetch.unpackLimit=1", "fetch", "--stdin"] if store.largest else ["fetch"]
+    command = [*limited, *_OPTIONS, *options, "--", "origin", *refspecs]
     try:
         git.run(command, deadline=deadline, place=store, sinks=Sinks(errors=overheard))
     except GitTimeout as error:

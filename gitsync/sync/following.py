@@ -5,10 +5,11 @@ from dataclasses import replace
 from gitsync.base.errors import GitSyncError
 from gitsync.base.log import Logger
 from gitsync.base.refusals import Refusals
+from gitsync.remote.probe import Target
 from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
 from gitsync.sync.tidying import Tidying
-from gitsync.telling.events import BeforeStage, Fetched
+from gitsync.telling.events import BeforeStage, Commit, Fetched
 
 
 class Following:
@@ -29,7 +30,9 @@ class Following:
 
     def probe(self, known: Known) -> Known:
         """Ask what the remote has, unless the fetch will show it; raise `RefNotFound` or `GitError`."""
-        last = self._parts.remote.last if known.memory.told else None
+        # Without a question it does not show that what comes is what was refused.
+        told = known.memory.told and not self._refusals.waiting
+        last = self._parts.remote.last if told else None
         target = replace(last, guessed=True) if last else self._parts.remote.probe(deadline=known.deadline)
         # What fails from here on may leave something behind.
         return replace(known, target=target, memory=replace(known.memory, ref=target.ref, sweep_due=True))
@@ -51,9 +54,9 @@ class Following:
         try:
             commit = self._parts.stores.fetch(guess, deadline=known.deadline)
         except GitSyncError as error:
-            if error.reason != "ref_missing":
+            if error.reason not in {"ref_missing", "too_large"}:
                 raise
-            # Only who is asked can say what there is instead.
+            # Only who is asked can say what there is instead, or which commit it is that does not come.
             known = self.probe(replace(known, memory=replace(known.memory, told=False)))
             return self.fetch(self.admit(known)) if known.news else replace(known, commit=known.memory.commit)
         target = replace(guess, hash=commit.hash)
@@ -69,7 +72,7 @@ class Following:
         assert target  # noqa: S101 (the remote was asked)
         commit = stores.current.lookup(target.hash, deadline=known.deadline) if target.pinned else None
         if commit is None:
-            commit = stores.fetch(target, deadline=known.deadline)
+            commit = self._fetch(target, known.deadline)
             self._parts.observers.notify(Fetched(repo=self._name))
         source = None
         if commit.hash != target.hash:
@@ -84,9 +87,18 @@ class Following:
     def align(self, known: Known) -> Known:
         """Fetch what is published once more, with today's options: as much history, and the objects of its filter.
 
-        Raises `GitError` or `RefNotFound`.
+        Raises `GitError`, `RefNotFound`, or `PublishVetoed` if that is too large.
         """
         assert known.target  # noqa: S101 (the remote was asked)
         self._log.info("options_changed", store=str(self._parts.stores.current.path))
-        self._parts.stores.fetch(known.target, deadline=known.deadline)
+        self._refusals.check(known.target.hash)
+        self._fetch(known.target, known.deadline)
         return known
+
+    def _fetch(self, target: Target, deadline: float) -> Commit:
+        try:
+            return self._parts.stores.fetch(target, deadline=deadline)
+        except GitSyncError as error:
+            if error.reason != "too_large":
+                raise
+            raise self._refusals.add(target.hash, error) from error

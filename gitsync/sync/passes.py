@@ -34,7 +34,9 @@ _TRIES: Final = 10
 # Much of a message may be the words of a server or of a repository.
 _LONGEST_MESSAGE: Final = 4000
 # What is wrong here, and not on the way to the remote.
-_HERE: Final = frozenset({"cancelled", "no_space", "corrupt", "bad_commit", "git_missing", "out_of_memory"})
+_HERE: Final = frozenset(
+    {"cancelled", "no_space", "corrupt", "bad_commit", "git_missing", "out_of_memory", "too_large"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from gitsync.telling.events import BeforePublish, BeforeStage
 from gitsync.volume.tree import Tree
 
 # What is wrong with the commit itself, so that nothing but another one helps.
-_OF_THE_COMMIT: Final = {"bad_commit", "submodule", "too_many_submodules"}
+_OF_THE_COMMIT: Final = {"bad_commit", "submodule", "too_large", "too_many_submodules"}
 
 
 class Publishing:
@@ -39,7 +39,7 @@ class Publishing:
     def stage(self, known: Known) -> Known:
         """Have a complete tree of the commit: one that was published before, or one made now.
 
-        Raises `GitError`, or `PublishVetoed` for a commit that cannot be checked out.
+        Raises `GitError`, or `PublishVetoed` for a commit that cannot be checked out, or is too large for that.
         """
         assert known.commit  # noqa: S101 (fetched or recalled)
         commit, recipe, trees, store = known.commit.hash, known.memory.recipe, self._parts.trees, self._parts.stores
@@ -49,8 +49,9 @@ class Publishing:
                 self._freshen(known, tree)
                 return replace(known, tree=tree, fresh=False)
         self._refusals.check(commit)
-        self._crowding.make_room()
         try:
+            trees.weight.begin(commit, store.current.place, deadline=known.deadline)
+            self._crowding.make_room()
             tree = trees.staging.stage(commit, recipe, store.current, deadline=known.deadline)
         except GitSyncError as error:
             if error.reason in _OF_THE_COMMIT:

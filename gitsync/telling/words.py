@@ -42,6 +42,7 @@ REASONS: Final = {
     "submodule": "a submodule cannot be had",
     "timeout": "the server is silent, or too slow for the time that a pass has",
     "tls": "the certificate of the server is not trusted",
+    "too_large": "the new commit is larger than the limits allow",
     "too_many_submodules": "there are too many submodules",
     "transport": "the URL is none that git may follow",
     "trees_held": "readers need all trees that there may be",

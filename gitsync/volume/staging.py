@@ -22,7 +22,6 @@ from gitsync.volume.disposal import Disposal
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.standby import Standbys
 from gitsync.volume.store import Store
-from gitsync.volume.stores import Stores
 from gitsync.volume.strays import UncleanError
 from gitsync.volume.submodules import Submodules
 from gitsync.volume.tree import PRIVATE, Recipe, Tree, free_place
@@ -37,7 +36,14 @@ class Staging:
     """Makes the trees of one root."""
 
     def __init__(
-        self, repo: RepoConfig, git: Git, stores: Stores, *, catalogue: Catalogue, disposal: Disposal, limit: TreeLimit
+        self,
+        repo: RepoConfig,
+        git: Git,
+        submodules: Submodules,
+        *,
+        catalogue: Catalogue,
+        disposal: Disposal,
+        limit: TreeLimit,
     ) -> None:
         self._git = git
         self._root = repo.root
@@ -46,7 +52,7 @@ class Staging:
         self._limit = limit
         self.standbys = Standbys(repo, catalogue, disposal)
         self.changes = ChangeLog()
-        self._submodules = Submodules(repo, git, stores)
+        self._submodules = submodules
         self._log = get_logger(repo=repo.name)
         # When the metadata's trees can be settled, monotonic.
         self._unsettled: dict[Path, float] = {}

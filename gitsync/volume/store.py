@@ -37,6 +37,10 @@ _SEEN: Final = 16384
 _ABSENT: Final = re.compile("bad (object|revision)")
 # What is said of a remote for which the options of the repository's own do not help.
 _OF_ANOTHER: Final = {"auth", "not_found", "ref_missing"}
+# To git it means all of the history. A plain web server, which sends that in any number of files, does not know it.
+_WHOLE: Final = f"--depth={2**31 - 1}"
+_RAISE: Final = "raise --max-fetch if this is meant to be fetched; what is published stays"
+_NOT_COUNTED: Final = "have the server speak git's own protocol, or leave --max-fetch out"
 _SUBMODULE: Final = (
     "check the submodule's URL in .gitmodules, and its login; or leave submodules out with --submodules=off"
 )
@@ -146,7 +150,12 @@ class Store:
     @property
     def place(self) -> Place:
         """Where git works on it."""
-        return Place(store=self.path, remote=self._url)
+        return Place(store=self.path, remote=self._url, largest=self._limit)
+
+    @property
+    def _limit(self) -> int | None:
+        """How many bytes a fetch may bring."""
+        return self._repo.content.limits.max_fetch or None
 
     def _is_whole(self, commit: str, *, deadline: float) -> bool:
         """Say whether all files of a commit are there, but for those that were left out on purpose."""
@@ -171,6 +180,9 @@ class Store:
             whole = [option for option in options if not option.startswith("--depth=")]
             if whole == list(options) or "does not support shallow" not in str(error):
                 raise
+            if self._limit:
+                message = f"git fetch ({scrub(self._url)}): of what a plain web server sends nothing is counted"
+                raise GitError(message, reason="transport", hint=_NOT_COUNTED) from error
             # A plain web server, https://git-scm.com/book/en/v2/Git-Internals-Transfer-Protocols: all of the history.
             self._fetch_once(refspecs, whole, deadline=deadline)
 
@@ -182,9 +194,22 @@ class Store:
         )
         try:
             fetch(self._git, self.place, refspecs, options=options, deadline=deadline, overheard=overheard)
+        except GitError as error:
+            if error.reason != "too_large" or not self._limit:
+                raise
+            self._drop_unfinished()
+            reached = f"; it was at {overheard.last}" if overheard.last else ""
+            message = f"git fetch ({remote}): it brings more than the {self._limit:,} bytes of --max-fetch{reached}"
+            raise GitError(message, reason="too_large", hint=_RAISE) from error
         finally:
             if overheard.last:
                 self._observers.notify(Fetching(repo=self._repo.name, remote=remote, progress=None))
+
+    def _drop_unfinished(self) -> None:
+        """Remove what has come of a fetch that is refused."""
+        for path in nolinks.entries(self.path / "objects" / "pack"):
+            if path.name.startswith("tmp_"):
+                nolinks.remove(path)
 
     def _filtering(self) -> list[str]:
         return [f"--filter={self._filter}"] if self._filter else []
@@ -195,6 +220,8 @@ class Store:
         return ["--refetch"] if before not in {"", self._filter} else []
 
     def _unshallow(self) -> list[str]:
+        if self._limit:
+            return [_WHOLE]
         return ["--unshallow"] if nolinks.exists(self.path / "shallow") else []
 
     def _prepare(self, *, sha256: bool) -> None:

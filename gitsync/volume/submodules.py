@@ -23,6 +23,7 @@ from gitsync.volume.store import Store
 from gitsync.volume.stores import Stores
 from gitsync.volume.strays import UncleanError, empty
 from gitsync.volume.tree import NESTED, Recipe, Tree
+from gitsync.volume.weight import Weight
 
 # Deeper nesting than this is a circle.
 _DEEPEST: Final = 10
@@ -46,11 +47,12 @@ class _Walk:
 class Submodules:
     """The submodules of one repository's trees."""
 
-    def __init__(self, repo: RepoConfig, git: Git, stores: Stores) -> None:
+    def __init__(self, repo: RepoConfig, git: Git, stores: Stores, weight: Weight) -> None:
         self._repo = repo
         self._git = git
         self._modules = Modules(git, (*repo.git.git_config, *repo.git.git_config_add))
         self._stores = stores
+        self._weight = weight
         self._log = get_logger(repo=repo.name)
         # Whether it was a submodule that the last call has failed for.
         self.failed = False
@@ -134,8 +136,9 @@ class Submodules:
         tree = walk.before.get(path)
         usable = tree is not None and tree.store == store.path and nolinks.is_directory(tree.metadata)
         # Mostly it is at its commit already, so that the store has that.
-        if tree is None or not usable or tree.head() != link.hash:
+        if tree is None or not usable or tree.head() != link.hash or not self._weight.knows(link.hash):
             self._provide(store, link.hash, deadline=walk.deadline)
+        self._weight.add(link.hash, store.place, deadline=walk.deadline)
         if tree and usable:
             walk.now.append(tree)
             try:

@@ -9,7 +9,9 @@ from gitsync.volume.limit import TreeLimit
 from gitsync.volume.retirement import Retirement
 from gitsync.volume.staging import Staging
 from gitsync.volume.stores import Stores
+from gitsync.volume.submodules import Submodules
 from gitsync.volume.times import Times
+from gitsync.volume.weight import Weight
 
 
 class Trees:
@@ -19,6 +21,10 @@ class Trees:
         self.catalogue = Catalogue(repo, git)
         self.disposal = Disposal(repo.name, self.catalogue, observers)
         self.limit = TreeLimit(repo, catalogue=self.catalogue, disposal=self.disposal)
-        self.staging = Staging(repo, git, stores, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit)
+        self.weight = Weight(repo.content.limits, git)
+        submodules = Submodules(repo, git, stores, self.weight)
+        self.staging = Staging(
+            repo, git, submodules, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit
+        )
         self.times = Times(self.catalogue, git, self.staging.changes)
         self.retirement = Retirement(repo, catalogue=self.catalogue, disposal=self.disposal)

@@ -43,6 +43,20 @@ def test_plain_web_server_is_followed(make_workbench: MakeWorkbench, origin: Ori
 
 
 @pytest.mark.parametrize("depth", [0, 1])
+def test_plain_web_server_is_refused_where_bytes_count(
+    make_workbench: MakeWorkbench, origin: Origin, web: str, depth: int
+) -> None:
+    """What comes as any number of files has no size before all of them are there."""
+    run_git(origin.path, "update-server-info")
+    bench = make_workbench(f"{web}/{origin.path.name}", depth=depth, max_fetch="1Gi")
+    failure = bench.run().failure
+    assert failure
+    assert failure.reason == "transport"
+    assert "--max-fetch" in (failure.hint or "")
+    assert not any((bench.stores.current.path / "objects" / "pack").iterdir())
+
+
+@pytest.mark.parametrize("depth", [0, 1])
 def test_shallow_remote_is_followed(make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path, depth: int) -> None:
     """A remote may lack history itself, which is no reason not to have what it has."""
     origin.commit({"index.html": "second\n"})

@@ -21,6 +21,17 @@ def test_refused_commit_waits_longer_each_time() -> None:
     refusals.check("another")
 
 
+def test_what_is_too_large_waits_long() -> None:
+    """It stays so, and to find that out again may cost a transfer; any other commit is free."""
+    refusals = Refusals(lambda failures: 60.0)
+    waiting = [refusals.waiting]
+    assert refusals.add("a", GitSyncError("no way", reason="too_large")).retry_in == 3600.0
+    waiting.append(refusals.waiting)
+    refusals.check("b")
+    refusals.forget("a")
+    assert [*waiting, refusals.waiting] == [False, True, False]
+
+
 def test_commit_that_is_good_after_all_begins_anew() -> None:
     """What was held against it is forgotten."""
     refusals = Refusals(lambda failures: 60.0 * failures)

@@ -186,6 +186,8 @@ def test_hash_in_capitals(ref: str) -> None:
         ("--depth=-1", "--depth: it cannot be negative; use 0 or more"),
         ("--stale-worktree-timeout=-1s", "--stale-worktree-timeout: it cannot be negative; use 0 or more"),
         ("--max-trees=1", "--max-trees=1: use 2 or more"),
+        ("--max-files=-1", "--max-files: it cannot be negative; use 0 or more"),
+        ("--max-fetch=65535", "--max-fetch=65535: use 64Ki or more, or 0 for no limit"),
         ("--heal-period=-1s", "--heal-period: it cannot be negative; use 0 or more"),
         ("--max-backoff=-1s", "--max-backoff: it cannot be negative; use 0 or more"),
         ("--shutdown-timeout=-1s", "--shutdown-timeout: it cannot be negative; use 0 or more"),
@@ -339,3 +341,12 @@ def test_peers() -> None:
     assert config(SECRET_FILE, "--peers=gitsync-peers:9484").receiver.peers.peers == Place("gitsync-peers", 9484)
     options = ["--http-bind=off", "--receiver-bind=:9485", "--peers=gitsync-peers:9485", "--peers-secret-file=/y"]
     assert config(SECRET_FILE, *options).receiver.peers.peers_secret_file == Path("/y")
+
+
+@pytest.mark.parametrize("option", ["--max-size=1Gi", "--max-fetch=1Gi"])
+def test_limits_of_bytes_in_a_partial_clone(option: str) -> None:
+    """Git fetches single files itself there, so they would not be kept; a number of files is."""
+    with pytest.raises(ConfigError, match="with --filter"):
+        config("--filter=blob:none", option)
+    limits = repo_config("--filter=blob:none", "--max-files=9", "--max-size=0", "--max-fetch=0").content.limits
+    assert (limits.max_files, limits.max_size, limits.max_fetch) == (9, 0, 0)

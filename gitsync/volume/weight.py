@@ -1,0 +1,126 @@
+"""What a tree weighs: its files, and those of its submodules, are counted before any of them is checked out.
+
+What counts is what the commits hold: a link is as large as its target is long, a file of LFS as its pointer. Called by
+the worker's thread.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gitsync.base.errors import CheckoutError
+from gitsync.config import Limits
+from gitsync.programs.gitcmd import Git, Place
+from gitsync.programs.process import Sinks
+
+# An entry of `git ls-tree -z`, with its size or without; submodules have none. https://git-scm.com/docs/git-ls-tree
+_FILE: Final = re.compile(rb"[0-9]{6} blob [0-9a-f]+ *([0-9]*)\t[^\0]+\0")
+# No path is this long.
+_LONGEST: Final = 1024 * 1024
+# What is so many times over a limit is not counted to its end: a few objects may say that there are billions of files.
+_ENOUGH: Final = 10
+
+
+@dataclass(frozen=True)
+class Sum:
+    """So many files, of so many bytes together; `whole` says that these are all."""
+
+    files: int = 0
+    size: int = 0
+    whole: bool = True
+
+    def __add__(self, other: "Sum") -> "Sum":
+        return Sum(self.files + other.files, self.size + other.size, self.whole and other.whole)
+
+
+class EnoughError(Exception):
+    """There is no need to count on."""
+
+
+class Counter:
+    """Adds up what git lists; a `Sink` that raises `EnoughError` at what is far beyond the limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._rest = b""
+        self.files = self.size = 0
+
+    def add(self, part: bytes) -> None:
+        """Take the next part."""
+        entries, end, self._rest = (self._rest + part).rpartition(b"\0")
+        if len(self._rest) > _LONGEST:
+            raise OverflowError
+        sizes = _FILE.findall(entries + end)
+        self.files += len(sizes)
+        if self._limits.max_size:
+            self.size += sum(map(int, sizes))
+        if _exceeds(self.files, self._limits.max_files, _ENOUGH) or _exceeds(self.size, self._limits.max_size, _ENOUGH):
+            raise EnoughError
+
+    def kept(self) -> bytes:
+        """Return nothing, as names are of no use here."""
+        return b""
+
+
+class Weight:
+    """The limits of one repository's trees, and what is counted of the tree that is to be made."""
+
+    def __init__(self, limits: Limits, git: Git) -> None:
+        self._limits = limits
+        self._git = git
+        self._sum = Sum()
+        # What commits hold does not change: most submodules are the same in the next tree.
+        self._known: dict[str, Sum] = {}
+        self._before: dict[str, Sum] = {}
+
+    def begin(self, commit: str, store: Place, *, deadline: float) -> None:
+        """Count the files of a commit that is to be checked out; raise as `add` does."""
+        self._sum = Sum()
+        self._before, self._known = self._known, {}
+        self.add(commit, store, deadline=deadline)
+
+    def add(self, commit: str, store: Place, *, deadline: float) -> None:
+        """Add the files of a submodule; raise `CheckoutError` if there is more than the limits allow, or `GitError`."""
+        if not self._limited:
+            return
+        found = self._known.get(commit) or self._before.get(commit) or self._count(commit, store, deadline=deadline)
+        self._known[commit] = found
+        self._sum += found
+        self._check("--max-files", self._sum.files, self._limits.max_files, "files")
+        self._check("--max-size", self._sum.size, self._limits.max_size, "bytes")
+
+    def knows(self, commit: str) -> bool:
+        """Say whether nothing of a commit has to be looked at for this."""
+        return not self._limited or commit in self._known or commit in self._before
+
+    @property
+    def _limited(self) -> bool:
+        return bool(self._limits.max_files or self._limits.max_size)
+
+    def _count(self, commit: str, store: Place, *, deadline: float) -> Sum:
+        counter = Counter(self._limits)
+        sized = ["-l"] if self._limits.max_size else []
+        try:
+            self._git.run(
+                ["ls-tree", "-r", *sized, "-z", "--full-tree", commit],
+                deadline=deadline,
+                place=store,
+                sinks=Sinks(output=counter),
+            )
+        except EnoughError:
+            return Sum(counter.files, counter.size, whole=False)
+        return Sum(counter.files, counter.size)
+
+    def _check(self, option: str, count: int, most: int | None, unit: str) -> None:
+        if not _exceeds(count, most):
+            return
+        told = "" if self._sum.whole else "more than "
+        raise CheckoutError(
+            f"the tree has {told}{count:,} {unit}, with those of submodules, and {option} allows {most:,}",
+            reason="too_large",
+            hint=f"raise {option} if this is meant to be published; what is published stays until there is another",
+        )
+
+
+def _exceeds(count: int, most: int | None, times: int = 1) -> bool:
+    return bool(most) and count > times * (most or 0)

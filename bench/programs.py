@@ -126,8 +126,9 @@ class Daemon:
                 return 0, ""
 
     def metric(self, name: str) -> float:
-        """Return the sum of the samples of a name, or the one of a name with its labels."""
-        pattern = re.escape(name) + r"(?:\{[^}]*\})? (\S+)"
+        """Return the sum of the samples of a name, or of those that have a label as in `name{label="value"}`."""
+        series, _, label = name.rstrip("}").partition("{")
+        pattern = re.escape(series) + r"(?:\{[^}]*" + re.escape(label) + r"[^}]*\})? (\S+)"
         return sum(float(match[1]) for match in re.finditer(rf"(?m)^{pattern}$", self.get("/metrics")[1]))
 
     def passes(self) -> int:

@@ -145,7 +145,7 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
     pace = Pace(spacing=receiver.spacing, jitter=receiver.jitter)
     mailbox = Mailbox(git.interrupt, paces={"webhook": pace, "peer": pace})
     parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=surface.stop)
-    file = PauseFile(repo.root, parts.lock)
+    file = PauseFile(repo.work, parts.lock)
     pausing = Pausing(repo.name, mailbox, file, board=surface.board, metrics=surface.metrics)
     pausing.adopt()
     parts = replace(parts, publishing=pausing.publishing)
@@ -192,7 +192,7 @@ def build_parts(
         remote=Remote(repo, git, Prober(repo, credentials), observers),
         stores=stores,
         trees=Trees(repo, git, stores, observers),
-        publisher=publisher_of(repo.content.publish, repo.link, repo.root),
+        publisher=publisher_of(repo.content.publish, repo.link, repo.work),
         observers=observers,
         credentials=credentials,
         stop=stop,
@@ -200,7 +200,7 @@ def build_parts(
 
 
 def _listeners(repo: RepoConfig, hooks: Hooks, surface: Surface) -> Observers:
-    room = Room(repo.root, surface.metrics)
+    room = Room(repo.work, surface.metrics)
     return Observers([surface.board, surface.metrics, FileReports(repo), room, *hooks.observers])
 
 
@@ -213,11 +213,13 @@ def located(repo: RepoConfig) -> RepoConfig:
         repo.root.mkdir(parents=True, exist_ok=True)
         if not repo.link.is_relative_to(repo.root):
             repo.link.parent.mkdir(parents=True, exist_ok=True)
-        upkeep, link = repo.upkeep, _real_place(repo.link, root=repo.root)
+        upkeep, placement = repo.upkeep, repo.placement
+        root, link, work = (_real_place(path, root=repo.root) for path in (repo.root, repo.link, repo.work))
+        placement = replace(placement, root=root, link=link, work=work)
         touch_file = upkeep.touch_file and _real_place(upkeep.touch_file, root=repo.root)
         error_file = upkeep.error_file and _real_place(upkeep.error_file, root=repo.root)
         upkeep = replace(upkeep, touch_file=touch_file, error_file=error_file)
-        return replace(repo, root=repo.root.resolve(), link=link, upkeep=upkeep)
+        return replace(repo, placement=placement, upkeep=upkeep)
     except OSError as error:
         raise from_os_error(error, doing=f"preparing --root={repo.root}") from error
 
@@ -239,10 +241,11 @@ def first_status(repo: RepoConfig) -> RepoStatus:
     return RepoStatus(
         watched=Watched(
             repo=repo.name,
+            url=repo.repo,
             ref=repo.ref,
             link=str(repo.link),
             publish=repo.content.publish,
-            work=str(repo.root),
+            work=str(repo.work),
             stale_after=stale_after,
         ),
         act_by=time.monotonic() + schedule.sync_timeout,

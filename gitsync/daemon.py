@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -42,6 +42,7 @@ _PATIENCE: Final = 0.6
 # Seconds between looks for a thread that has said that it ends.
 _LAST_BREATH: Final = 0.05
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+_PAUSED: Final = Failure(reason="paused", message="it is paused, and nothing is published")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Daemon:
         self._events: ControlQueue[_Signalled | Ended] = ControlQueue()
         self._threads = Threads(self._events.put)
         for status in board.all():
-            self._surface.metrics.freshness.follow(stale_after=status.watched.stale_after)
+            self._surface.metrics.follow(status.watched)
         # By the name of the repository.
         self._units: dict[str, Unit] = {}
         try:
@@ -190,12 +191,13 @@ class Daemon:
                 return End(EXIT_FAILURE, failures or (_ended(event.thread),))
 
     def _failures(self) -> tuple[Failure, ...]:
-        """Return what has failed last, of passes and of hooks."""
+        """Return what has failed last, of passes and of hooks, with the name of the repository in each message."""
         snapshots = self._surface.board.all()
-        passes = [snapshot.failure for snapshot in snapshots if snapshot.failure]
-        if not passes and any(snapshot.paused for snapshot in snapshots):
-            passes.append(Failure(reason="paused", message="it is paused, and nothing is published"))
-        return (*passes, *(failure for unit in self._units.values() for failure in unit.hooks.failures))
+        found = [(snapshot.watched.repo, snapshot.failure) for snapshot in snapshots if snapshot.failure]
+        if not found:
+            found = [(snapshot.watched.repo, _PAUSED) for snapshot in snapshots if snapshot.paused]
+        found += [(name, failure) for name, unit in self._units.items() for failure in unit.hooks.failures]
+        return tuple(replace(failure, message=f"{name}: {failure.message}") for name, failure in found)
 
     def _shutdown(self) -> None:
         """End in order: no more requests and triggers, no more work, then what still runs is killed."""

@@ -54,13 +54,13 @@ def ref(subject: Subject, deadline: float) -> Found:
 
 def size(subject: Subject, deadline: float) -> Found:
     """Say how large it is, where that can be told without a fetch: git's protocol has no word for it."""
-    store = existing(subject.repo.root) / STORE_DIRECTORY
+    store = existing(subject.repo.work) / STORE_DIRECTORY
     local = local_path(subject.repo.repo)
     source, what = (store, "is here already") if nolinks.is_directory(store) else (local, "on this machine")
     if source is None:
         raise NotNeededError("a server does not tell it before a fetch; /status shows how far that is")
     taken = _disk_use(source, deadline)
-    volume = os.statvfs(existing(subject.repo.root))
+    volume = os.statvfs(existing(subject.repo.work))
     short = taken * _TIMES > volume.f_bavail * volume.f_frsize
     return Found(message=f"{taken / _MEGA:.0f} MB, {what}", cure=HINTS["no_space"] if short else None)
 

@@ -61,7 +61,7 @@ def rights(subject: Subject, deadline: float) -> Found:
 
 def space(subject: Subject, deadline: float) -> Found:
     """Look how many bytes are free for this user."""
-    volume = os.statvfs(existing(subject.repo.root))
+    volume = os.statvfs(existing(subject.repo.work))
     free, total = volume.f_bavail * volume.f_frsize, volume.f_blocks * volume.f_frsize
     message = f"{free / _MEGA:.0f} MB of {total / _MEGA:.0f} MB are free"
     return judged(message, free, least=_TOO_SMALL, enough=_SMALL, cure=HINTS["no_space"])
@@ -69,7 +69,7 @@ def space(subject: Subject, deadline: float) -> Found:
 
 def inodes(subject: Subject, deadline: float) -> Found:
     """Look how many files may be made."""
-    volume = os.statvfs(existing(subject.repo.root))
+    volume = os.statvfs(existing(subject.repo.work))
     if not volume.f_files:
         return Found(message="as many files as there is space for")
     message = f"{volume.f_favail} more files of {volume.f_files} may be made"
@@ -90,16 +90,16 @@ def links(subject: Subject, deadline: float) -> Found:
     directory = existing(repo.link.parent)
     link = temporary_beside(directory / repo.link.name)
     if repo.content.publish == "exchange":
-        try_exchange(link, existing(repo.root))
+        try_exchange(link, existing(repo.work))
         return Found(message="a directory can be replaced by another one in one step")
-    publisher = publisher_of(repo.content.publish, link, repo.root)
+    publisher = publisher_of(repo.content.publish, link, repo.work)
     try:
         for target in ("one", "two"):
             tree = Tree(path=directory / target, metadata=directory)
             publisher.publish(tree, tree.path)
     finally:
         nolinks.unlink(link)
-    if directory.stat().st_dev != existing(repo.root).stat().st_dev:
+    if directory.stat().st_dev != existing(repo.work).stat().st_dev:
         message = f"replaced by rename; {directory} is on another volume than --root, to which the link leads"
         return Found(message=message, cure=_OTHERS_SEE)
     return Found(message="symbolic links can be made, and replaced by rename")
@@ -115,20 +115,20 @@ def locks(subject: Subject, deadline: float) -> Found:
             lock.release()
     if other := holder(subject):
         cure = f"if that is the gitsync of this container all is well; else {HINTS['locked']}"
-        return Found(message=f"flock works; {subject.repo.root} is in use ({other})", cure=cure)
+        return Found(message=f"flock works; {subject.repo.work} is in use ({other})", cure=cure)
     return Found(message="flock works, and nobody else has the root")
 
 
 def holder(subject: Subject) -> str | None:
     """Return who is at work on the root, None if nobody is; raise `OSError`."""
-    lock = Lock(existing(subject.repo.root) / STORE_DIRECTORY / "lock")
+    lock = Lock(existing(subject.repo.work) / STORE_DIRECTORY / "lock")
     return lock.holder() if lock.taken() else None
 
 
 @contextlib.contextmanager
 def _playground(subject: Subject) -> Iterator[Path]:
     """Yield a directory in the root, or in what that would be made in; it goes with all that is in it."""
-    parent = existing(subject.repo.root)
+    parent = existing(subject.repo.work)
     directory = temporary_beside(parent / subject.repo.link.name)
     try:
         nolinks.make_directory(directory)

@@ -85,7 +85,7 @@ def _results(options: tuple[str, ...], environ: Mapping[str, str]) -> "Iterator[
 def _options(config: Config) -> "Result":
     from gitsync.checks.check import Result
 
-    message = ", ".join(repo.name for repo in config.repos)
+    message = ", ".join(f"{repo.name} ({repo.repo})" for repo in config.repos)
     if config.warnings:
         return Result(name=_FIRST, outcome="warning", message=message, cure="; ".join(config.warnings))
     return Result(name=_FIRST, outcome="ok", message=message)

@@ -70,6 +70,7 @@ def _lines(repo: Any, now: float) -> Iterator[str]:
 
 
 def _facts(repo: Any, now: float) -> Iterator[tuple[str, str]]:
+    yield "url", repo["url"]
     if repo["hash"]:
         yield "serving", f"{repo['resolved_ref'] or repo['ref']} at {repo['hash']}{_since(repo['published_at'], now)}"
         if repo["subject"]:

@@ -7,11 +7,12 @@ from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, ReceiverConfig
 from gitsync.config.places import Bind, Place
 from gitsync.config.repo import GitConfig, Limits, RepoConfig, Schedule
-from gitsync.config.rules import STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash
+from gitsync.config.rules import REPOSITORIES_DIRECTORY, STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash
 from gitsync.config.urls import TRANSPORTS, parse_repo, split_login, ssh_destination, transport
 from gitsync.config.values import Credential
 
 __all__ = [
+    "REPOSITORIES_DIRECTORY",
     "STORE_DIRECTORY",
     "TRANSPORTS",
     "TREES_DIRECTORY",

@@ -20,7 +20,7 @@ from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, HttpConfig, ReceiverConfig, all_options
 from gitsync.config.names import FLAGS, VARIABLES, Given, Name, choose, nearest, unknown_variables
 from gitsync.config.option import Option, fill
-from gitsync.config.repo import GitConfig, RepoConfig, Schedule
+from gitsync.config.repo import GitConfig, Placement, RepoConfig, Schedule
 from gitsync.config.urls import split_login
 from gitsync.config.values import SECRETS
 
@@ -213,6 +213,7 @@ def _build(values: dict[str, Any], environ: Mapping[str, str], **told: Any) -> C
     repo = fill(
         RepoConfig,
         values,
+        placement=fill(Placement, values, work=values["work"]),
         schedule=fill(Schedule, values),
         git=fill(GitConfig, values, home=home),
         auth=fill(AuthConfig, values, of_urls=values["of_urls"]),

@@ -15,7 +15,7 @@ from gitsync.base.redact import Secret
 from gitsync.config.model import all_options
 from gitsync.config.option import Older, Option
 from gitsync.config.urls import URL
-from gitsync.config.values import KEY, PATH, SECONDS, SECRET, TEXT, Kind, parse_duration
+from gitsync.config.values import KEY, NAME, PATH, SECONDS, SECRET, TEXT, Kind, parse_duration
 
 _PREFIX: Final = "GITSYNC_"
 _OLDER_PREFIX: Final = "GIT_SYNC_"
@@ -66,7 +66,11 @@ class Name:
     @property
     def may_be_empty(self) -> bool:
         """Whether it is a text, of which an empty one means none, as templates of manifests write it."""
-        return self.kind in {TEXT, PATH, SECRET, KEY, URL} and self.option.default is None and not self.option.required
+        return (
+            self.kind in {TEXT, NAME, PATH, SECRET, KEY, URL}
+            and self.option.default is None
+            and not self.option.required
+        )
 
 
 @dataclass(frozen=True)

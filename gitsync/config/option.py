@@ -101,13 +101,13 @@ def _declared(model: type[Any], prefix: str, changes: Mapping[str, Mapping[str, 
 def fill(model: type[Any], values: Mapping[str, Any], *, prefix: str = "", **others: Any) -> Any:
     """Build a configuration class, and its groups, from the values of options by their names.
 
-    `others` are the fields that are no options.
+    `others` are the fields that are no options, and groups that have such.
     """
     parts = dict(others)
     for field in dataclasses.fields(model):
         if _OPTION in field.metadata:
             parts[field.name] = values[prefix + field.name]
-        elif _GROUP in field.metadata:
+        elif _GROUP in field.metadata and field.name not in parts:
             parts[field.name] = fill(_class_of(field), values, prefix=field.metadata[_GROUP][0])
     return model(**parts)
 

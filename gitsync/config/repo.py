@@ -10,7 +10,7 @@ from gitsync.config.login import AuthConfig
 from gitsync.config.option import Older, group, option
 from gitsync.config.sizes import SIZE
 from gitsync.config.urls import REPO
-from gitsync.config.values import BOOL, DURATION, FRACTION, INT, PATH, SECONDS, TEXT, Kind, choice
+from gitsync.config.values import BOOL, DURATION, FRACTION, INT, NAME, PATH, SECONDS, TEXT, Kind, choice
 
 SETTINGS = Kind("KEY:VALUE,…", parse_settings)
 # The --stale-worktree-timeout where none is given.
@@ -199,8 +199,32 @@ class Upkeep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where a repository goes; the paths are absolute.
+
+    Paths of the user start at `root`. What is ours alone lies in `work`, which is `root` or a directory below it.
+    """
+
+    root: Path = option(
+        PATH,
+        "The directory to work in; it is made if it is missing, and what others keep in it is left alone.",
+        required=True,
+        env=("GIT_SYNC_ROOT",),
+    )
+    link: Path = option(
+        PATH,
+        "Where what is published is found, relative to --root or absolute: a symbolic link, unless --publish says "
+        "otherwise.",
+        env=("GIT_SYNC_LINK",),
+        older=(Older(flag="--dest", env="GIT_SYNC_DEST"),),
+        without="the last part of --repo",
+    )
+    work: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class RepoConfig:
-    """One repository and where it goes; `root` and `link` are absolute."""
+    """One repository and where it goes."""
 
     repo: str = option(
         REPO,
@@ -217,19 +241,11 @@ class RepoConfig:
         # The pair of git-sync v3; which one counts is said in the rules.
         older=(Older(flag="--branch", env="GIT_SYNC_BRANCH"), Older(flag="--rev", env="GIT_SYNC_REV")),
     )
-    root: Path = option(
-        PATH,
-        "The directory to work in; it is made if it is missing, and what others keep in it is left alone.",
-        required=True,
-        env=("GIT_SYNC_ROOT",),
-    )
-    link: Path = option(
-        PATH,
-        "Where what is published is found, relative to --root or absolute: a symbolic link, unless --publish says "
-        "otherwise.",
-        env=("GIT_SYNC_LINK",),
-        older=(Older(flag="--dest", env="GIT_SYNC_DEST"),),
-        without="the last part of --repo",
+    placement: Placement = group()
+    name: str = option(
+        NAME,
+        "What the repository is called in the log, the metrics (label `repo`), `/status` and `?repo=` of probes.",
+        without="the last part of --link",
     )
     content: Content = group()
     upkeep: Upkeep = group()
@@ -239,6 +255,16 @@ class RepoConfig:
     hooks: HooksConfig
 
     @property
-    def name(self) -> str:
-        """What the repository is called in logs and in the status: its URL, which holds no password."""
-        return self.repo
+    def root(self) -> Path:
+        """The directory that the user has named."""
+        return self.placement.root
+
+    @property
+    def link(self) -> Path:
+        """The place of what is published."""
+        return self.placement.link
+
+    @property
+    def work(self) -> Path:
+        """The directory of what is ours alone."""
+        return self.placement.work

@@ -6,11 +6,15 @@ import shlex
 from pathlib import Path
 from typing import Any, Final
 
+from gitsync.base.printable import printable_name
 from gitsync.config.gitsettings import without_logins
 from gitsync.config.urls import is_plain_path, split_login
 
 STORE_DIRECTORY: Final = ".gitsync"
 TREES_DIRECTORY: Final = ".worktrees"
+# For the work on those of several that share a root.
+REPOSITORIES_DIRECTORY: Final = ".repositories"
+_OURS: Final = (STORE_DIRECTORY, TREES_DIRECTORY, REPOSITORIES_DIRECTORY)
 _FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # https://git-scm.com/docs/git-check-ref-format
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^\.|^/|/$|\.$|\.lock(/|$)|^@$|^-")
@@ -156,7 +160,7 @@ def _check_link(values: dict[str, Any]) -> list[str]:
     root, link = values["root"], values["link"]
     if link == root or link in root.parents:
         return [f"--link={link}: it is --root itself or above it; choose a path for the link alone"]
-    for directory in (STORE_DIRECTORY, TREES_DIRECTORY):
+    for directory in _OURS:
         if link.is_relative_to(root / directory):
             return [f"--link={link}: {root / directory} is kept for our own work; choose another path"]
     return []
@@ -175,8 +179,10 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
     init_max_failures, max_backoff = values["init_max_failures"], values["max_backoff"]
     if max_backoff is None:
         max_backoff = max(_MOST_BACKOFF, _MOST_BACKOFF_PERIODS * values["period"])
+    link = _absolute(root / (values["link"] or _last_part(repo)))
     derived = {
         "root": root,
+        "work": root,
         "repo": repo,
         # git reads a hash in either case, and names the commit in the one.
         "ref": values["ref"].lower() if is_full_hash(values["ref"].lower()) else values["ref"],
@@ -184,7 +190,8 @@ def resolve(values: dict[str, Any]) -> dict[str, Any]:
         "git_config": plain[0],
         "git_config_add": plain[1],
         "of_urls": (*([login] if login else []), *logins[0], *logins[1]),
-        "link": _absolute(root / (values["link"] or _last_part(repo))),
+        "link": link,
+        "name": values["name"] or printable_name(link.name),
         "max_failures": max_failures,
         "init_max_failures": max_failures if init_max_failures is None else init_max_failures,
         "max_backoff": max_backoff,

@@ -28,6 +28,7 @@ _LARGEST: Final = 2**63 - 1
 _TRUE: Final = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE: Final = {"0", "f", "F", "FALSE", "false", "False"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_OF_REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 ALL: Final = "all"
 # They end the process, cannot be caught, or belong to the runtime.
 _RESERVED_SIGNALS: Final = {
@@ -207,6 +208,13 @@ def _credential(entry: object) -> Credential:
     )
 
 
+def parse_name(written: str) -> str:
+    """Return what a repository is called: it is a label of metrics, a part of paths and of URLs."""
+    if not _OF_REPOSITORY.fullmatch(written):
+        raise ValueError("use up to 63 letters, digits, dots, underscores and dashes, none of . and - at the beginning")
+    return written
+
+
 def parse_names(written: str) -> tuple[str, ...]:
     """Return the names of a list of environment variables that is separated by commas; `ALL` may be among them."""
     names = tuple(part.strip() for part in written.split(","))
@@ -251,6 +259,7 @@ CREDENTIALS = Kind("JSON", parse_credentials)
 INT = Kind("INT", parse_int)
 NOT_NEGATIVE = Kind("INT", parse_not_negative)
 ID = Kind("INT", parse_id)
+NAME = Kind("NAME", parse_name)
 NAMES = Kind("all|NAME,…", parse_names)
 FRACTION = Kind("FRACTION", parse_fraction)
 TEXT = Kind("TEXT", parse_text)

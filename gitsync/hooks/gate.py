@@ -23,10 +23,11 @@ class Gate:
 
     def __init__(self, command: Command, pace: Pace, *, repo: str, metrics: Metrics) -> None:
         self._command = command
+        self._repo = repo
         self._metrics = metrics
         self._log = get_logger(repo=repo, hook=command.name)
         self._refusals = Refusals(pace.delay)
-        metrics.calls.expect_hook(command.name)
+        metrics.calls.expect_hook(repo, command.name)
 
     def notify(self, event: Event) -> None:
         """Raise `PublishVetoed` for a commit that is refused."""
@@ -70,13 +71,13 @@ class Gate:
             message = f"{self._command.name}: it has changed files of the commit: {names}"
             self._refuse(commit, PublishVetoed(message, reason="gate_changed_files"))
         # Counted before it is told, as in the runner.
-        self._metrics.calls.hook_ran(self._command.name, success=True)
+        self._metrics.calls.hook_ran(self._repo, self._command.name, success=True)
         self._log.info("hook_finished", hash=commit, duration=duration, output=output)
         self._refusals.forget(commit)
 
     def _refuse(self, commit: str, error: PublishVetoed) -> NoReturn:
         veto = self._refusals.add(commit, error)
         told = {"reason": veto.reason, "message": str(veto), "hint": veto.hint, "retry_in": veto.retry_in}
-        self._metrics.calls.hook_ran(self._command.name, success=False)
+        self._metrics.calls.hook_ran(self._repo, self._command.name, success=False)
         self._log.error("hook_failed", hash=commit, **told)
         raise veto

@@ -52,6 +52,7 @@ class HookRunner:
     def __init__(self, hook: Hook, pace: Pace, *, repo: str, metrics: Metrics) -> None:
         self.name = hook.name
         self._hook = hook
+        self._repo = repo
         self._pace = pace
         self._metrics = metrics
         self._log = get_logger(repo=repo, hook=hook.name)
@@ -60,7 +61,7 @@ class HookRunner:
         self._stopping = False
         # Why it has failed last, None if it has succeeded since.
         self.failure: Failure | None = None
-        metrics.calls.expect_hook(hook.name)
+        metrics.calls.expect_hook(repo, hook.name)
 
     def notify(self, event: Event) -> None:
         """Put a publication into the slot; the first pass after a start tells of what it has found published."""
@@ -125,11 +126,11 @@ class HookRunner:
             told |= {"duration": round(time.monotonic() - started, 3), "reason": error.reason}
             retry_in = None if self._pace.once else self._pace.delay(failures + 1)
             # Counted before it is told, so that whoever has read the line finds it in the metrics.
-            self._metrics.calls.hook_ran(self.name, success=False)
+            self._metrics.calls.hook_ran(self._repo, self.name, success=False)
             self._log.error("hook_failed", **told, message=str(error), hint=error.hint, retry_in=retry_in)
             return False
         self.failure = None
         told["duration"] = round(time.monotonic() - started, 3)
-        self._metrics.calls.hook_ran(self.name, success=True)
+        self._metrics.calls.hook_ran(self._repo, self.name, success=True)
         self._log.info("hook_finished", **told, output=output)
         return True

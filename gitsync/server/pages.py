@@ -16,7 +16,7 @@ from gitsync.server.routes import Environ, Response, Route
 from gitsync.server.shown import as_json, shown_failure, shown_pause, shown_time
 from gitsync.telling.events import Fetching, Probed
 from gitsync.telling.metrics import Metrics
-from gitsync.telling.status import RepoStatus, StatusBoard
+from gitsync.telling.status import RepoStatus, StatusBoard, called
 from gitsync.telling.words import state
 
 
@@ -61,17 +61,21 @@ class Pages:
         return as_json(200 if ready else 503, {"ready": ready, "repos": repos})
 
     def _asked(self, environ: Environ) -> list[RepoStatus]:
-        """Return what a probe is about: everything, or the repository that it names, so that no neighbour answers."""
-        names = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("repo")
-        snapshots = self.board.all()
-        return [each for each in snapshots if not names or all(each.watched.is_called(name) for name in names)]
+        """Return what is asked about: everything, or the repository that is named, so that no neighbour answers."""
+        snapshots = list(self.board.all())
+        for name in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("repo", []):
+            snapshots = called(name, snapshots)
+        return snapshots
 
     def _metrics(self, environ: Environ) -> Response:
         body, content_type = self.metrics.render(environ.get("HTTP_ACCEPT", ""))
         return Response(200, body, content_type)
 
     def _status(self, environ: Environ) -> Response:
-        repos = [_describe(snapshot) for snapshot in self.board.all()]
+        snapshots = self._asked(environ)
+        if not snapshots:
+            return _no_such_repository()
+        repos = [_describe(snapshot) for snapshot in snapshots]
         return as_json(200, {"version": __version__, "git_version": self.git_version(), "repos": repos})
 
 
@@ -108,6 +112,7 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
     commit = published and published.commit
     return {
         "repo": watched.repo,
+        "url": watched.url,
         "state": state(snapshot, found=found, failure=failure, now=time.time()).words,
         "ref": watched.ref,
         "resolved_ref": published and published.ref,

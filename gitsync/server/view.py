@@ -67,6 +67,7 @@ def _fetch(fetching: Fetching | None) -> dict[str, Any] | None:
 def _facts(snapshot: RepoStatus, now: float) -> Iterator[tuple[str, str]]:
     watched, published = snapshot.watched, snapshot.publication
     resolved = published.ref if published else None
+    yield "repository", watched.url
     yield "ref", watched.ref if resolved in {None, watched.ref} else f"{watched.ref} ({resolved})"
     yield "link", watched.link
     if published and published.published_at is not None:

@@ -73,7 +73,7 @@ class Pausing:
                 return False
             self._pause = None
             self._board.pause(self._repo, None)
-            self._metrics.paused(False)
+            self._metrics.paused(self._repo, False)
             self._log.warning("resumed")
             self._mailbox.release()
             return True
@@ -92,7 +92,7 @@ class Pausing:
         self._pause = pause
         self._mailbox.hold()
         self._board.pause(self._repo, pause)
-        self._metrics.paused(True)
+        self._metrics.paused(self._repo, True)
         self._log.warning("paused", since=pause.since, message=pause.reason)
         return pause
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK
 from gitsync.base.log import get_logger
-from gitsync.config import RepoConfig
+from gitsync.config import STORE_DIRECTORY, RepoConfig
 from gitsync.sync.repository import Repository
 from gitsync.telling.events import Observers, PassFinished, PassStarted, Source, SyncResult, Triggers
 from gitsync.telling.status import StatusBoard
@@ -85,7 +85,8 @@ class RepoWorker:
     def _leave(self) -> int:
         """Return the exit code where nothing may be published, and nobody is there to wait until it may be."""
         published = self._sync.published
-        hint = "POST /resume to the gitsync that follows this root, or remove .gitsync/paused in it"
+        file = self._repo.work / STORE_DIRECTORY / "paused"
+        hint = f"POST /resume to the gitsync that follows this root, or remove {file}"
         self._log.warning("left_paused", hash=published and published.hash, hint=hint)
         return EXIT_OK if published else EXIT_FAILURE
 

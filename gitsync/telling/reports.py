@@ -32,7 +32,8 @@ class FileReports:
         nolinks.make_directory(path.parent)
         # The three names at the top are those that git-sync's users read.
         hint = failure.hint or HINTS.get(failure.reason)
-        details = {"repo": self._repo.name, "ref": self._repo.ref, "reason": failure.reason, "hint": hint}
+        named = {"repo": self._repo.name, "url": self._repo.repo, "ref": self._repo.ref}
+        details = {**named, "reason": failure.reason, "hint": hint}
         content = {"Msg": "sync failed", "Err": failure.message, "Args": details}
         nolinks.write(path, json.dumps(content, indent=2) + "\n")
 

@@ -12,10 +12,10 @@ from gitsync.telling.metrics import Metrics
 
 
 class Room:
-    """Tells the metrics of the file system that a repository's root is on."""
+    """Tells the metrics of the file system that the directory `work` of a repository is on."""
 
-    def __init__(self, root: Path, metrics: Metrics) -> None:
-        self._root = root
+    def __init__(self, work: Path, metrics: Metrics) -> None:
+        self._work = work
         self._metrics = metrics
 
     def notify(self, event: Event) -> None:
@@ -24,8 +24,9 @@ class Room:
             return
         with contextlib.suppress(OSError):
             # https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/sys_statvfs.h.html
-            found = os.statvfs(self._root)
+            found = os.statvfs(self._work)
             self._metrics.volume.has_room(
+                event.repo,
                 size=found.f_blocks * found.f_frsize,
                 available=found.f_bavail * found.f_frsize,
                 inodes=found.f_files,

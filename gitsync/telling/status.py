@@ -6,6 +6,7 @@ and liveness are functions of snapshot and clock, so they are fed by the work it
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
@@ -33,19 +34,19 @@ _REMEMBERED: Final = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What is followed, where and in which form it is published (`work` is the directory of our own files), and after
-    how many seconds without a confirmation that is stale."""
+    """What is followed: its name, its URL without a login, its ref; where and in which form it is published.
+
+    `work` is the directory of our own files; after `stale_after` seconds without a confirmation what is published is
+    stale.
+    """
 
     repo: str
+    url: str
     ref: str
     link: str
     publish: str
     work: str
     stale_after: float
-
-    def is_called(self, name: str) -> bool:
-        """Say whether a probe that names a URL, or a link by the last part of its path, means this one."""
-        return name in {self.repo, PurePath(self.link).name}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +116,12 @@ class RepoStatus:
     def stale(self, now: float) -> bool:
         """Say whether it is too long since the remote confirmed what is published; `now` is Unix time."""
         return self.last_success is None or now - self.last_success > self.watched.stale_after
+
+
+def called(name: str, snapshots: Sequence[RepoStatus]) -> list[RepoStatus]:
+    """Return what somebody means who names a repository: by its name, or else a URL, or the last part of a link."""
+    named = [each for each in snapshots if each.watched.repo == name]
+    return named or [each for each in snapshots if name in {each.watched.url, PurePath(each.watched.link).name}]
 
 
 class StatusBoard:

@@ -31,11 +31,11 @@ class Catalogue:
 
     def __init__(self, repo: RepoConfig, git: Git) -> None:
         self._git = git
-        self._root = repo.root
+        self._work = repo.work
         self._log = get_logger(repo=repo.name)
-        self.directory = repo.root / TREES_DIRECTORY
+        self.directory = repo.work / TREES_DIRECTORY
         self.mounted = MountedTrees(repo.name)
-        self._link = LinkPlace(repo.link, repo.root)
+        self._link = LinkPlace(repo.link, repo.work)
 
     def all(self, stores: list[Path]) -> list[Tree]:
         """Return every tree whose metadata is in one of the stores; remove metadata that has lost its tree."""
@@ -58,7 +58,7 @@ class Catalogue:
         private = self.directory / f"{PRIVATE}{metadata.name}"
         if nolinks.is_directory(private):
             return Tree(path=private, metadata=metadata)
-        named = Tree.placed(metadata, self._root)
+        named = Tree.placed(metadata, self._work)
         return Tree(path=named, metadata=metadata) if named and nolinks.is_directory(named) else None
 
     def find(self, path: Path, store: Path) -> Tree | None:

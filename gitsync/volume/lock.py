@@ -35,13 +35,14 @@ class VolumeLock:
     def __init__(self, repo: RepoConfig, git: Git, *, stop: threading.Event, observers: Observers) -> None:
         """`stop` ends the waiting, which the observers hear of."""
         self._name = repo.name
-        self._root = repo.root
+        self._work = repo.work
         self._git = git
         self._stop = stop
         self._observers = observers
         self._log = get_logger(repo=repo.name)
-        self._directory = repo.root / STORE_DIRECTORY
-        self._directories = (self._directory, repo.root / TREES_DIRECTORY)
+        self._directory = repo.work / STORE_DIRECTORY
+        parents = (path for path in (*reversed(repo.work.parents), repo.work) if repo.root in path.parents)
+        self._directories = (*parents, self._directory, repo.work / TREES_DIRECTORY)
         self._lock = Lock(self._directory / "lock")
         # What was said of the one that we wait for.
         self._told: str | None = None
@@ -110,7 +111,7 @@ class VolumeLock:
         """Say who holds the lock, and since when."""
         since = self._lock.taken_at()
         shown = f" since {datetime.fromtimestamp(since, UTC).isoformat(timespec='seconds')}" if since else ""
-        return StoreLocked(f"{self._root} is in use by another process ({printable_name(self._lock.holder())}){shown}")
+        return StoreLocked(f"{self._work} is in use by another process ({printable_name(self._lock.holder())}){shown}")
 
     def _tell(self) -> None:
         """Tell the observers of the wait, and the log of each holder once: a pass that waits comes after another."""

@@ -22,10 +22,10 @@ _LARGEST: Final = 4096
 
 
 class PauseFile:
-    """The file of one root."""
+    """The file of one repository; `work` is where what is ours alone lies."""
 
-    def __init__(self, root: Path, lock: VolumeLock) -> None:
-        self._path = root / STORE_DIRECTORY / "paused"
+    def __init__(self, work: Path, lock: VolumeLock) -> None:
+        self._path = work / STORE_DIRECTORY / "paused"
         self._lock = lock
 
     def read(self) -> Pause | None:

@@ -46,7 +46,7 @@ class Staging:
         limit: TreeLimit,
     ) -> None:
         self._git = git
-        self._root = repo.root
+        self._work = repo.work
         self._catalogue = catalogue
         self._disposal = disposal
         self._limit = limit
@@ -89,7 +89,7 @@ class Staging:
         path = free_place(self._catalogue.directory, commit)
         nolinks.make_directory(path.parent)
         tree.lead_to(path)
-        nolinks.write(tree.metadata / "gitsync-place", os.path.relpath(path, self._root))
+        nolinks.write(tree.metadata / "gitsync-place", os.path.relpath(path, self._work))
         nolinks.rename(tree.path, path)
         return replace(tree, path=path)
 

@@ -36,7 +36,7 @@ class Stores:
         self._git = git
         self._observers = observers
         self._log = get_logger(repo=repo.name)
-        self._directory = repo.root / STORE_DIRECTORY
+        self._directory = repo.work / STORE_DIRECTORY
         self._opened: dict[str, Store] = {}
         self.current = self.of(repo.repo)
 

@@ -19,13 +19,13 @@ _TREE: Final = re.compile(r"(\.worktrees/|rev-)([0-9a-f]{40}|[0-9a-f]{64})")
 
 
 class Takeover:
-    """The left-overs in one root."""
+    """The left-overs in one root; in a directory below it, which is ours alone, there are none."""
 
     def __init__(self, repo: RepoConfig) -> None:
         self._root = repo.root
         self._keep = repo.upkeep.keep
         self._log = get_logger(repo=repo.name)
-        self._found: list[Path] | None = None
+        self._found: list[Path] | None = None if repo.work == repo.root else []
         self._since = 0.0
 
     def sweep(self, linked: Path | None, discard: Callable[[Path], bool]) -> None:

@@ -123,7 +123,8 @@ def test_status(daemon: DaemonProcess, origin: Origin, environment: dict[str, st
     environment["GITSYNC_HTTP_BIND"] = f":{daemon.port}"
     code, said = run("status", **environment)
     assert code == DONE
-    assert said.startswith(f"{origin.url}: up to date, as the server has said ")
+    assert said.startswith("site.git: up to date, as the server has said ")
+    assert f"url      {origin.url}\n" in said
     assert f"serving  refs/heads/main at {origin.head}, since 20" in said
     origin.path.rename(origin.path.with_name("gone"))
     assert run("trigger", "--wait=1m", **environment)[0] == FAILED

@@ -89,7 +89,7 @@ def test_status_tells_what_is_published(start_daemon: StartDaemon, origin: Origi
     assert whole["version"]
     assert whole["git_version"] in git(None, "--version")
     status = daemon.status()
-    assert status["repo"] == origin.url
+    assert (status["repo"], status["url"]) == ("site.git", origin.url)
     assert status["ref"] == "HEAD"
     assert status["resolved_ref"] == "refs/heads/main"
     assert status["hash"] == origin.head
@@ -101,6 +101,20 @@ def test_status_tells_what_is_published(start_daemon: StartDaemon, origin: Origi
     assert _moment(status["author_date"]).timestamp() == author_date
     assert _moment(status["last_attempt"]) <= _moment(status["published_at"]) <= _moment(status["last_success"])
     assert _moment(status["next_pass"]) > _moment(status["last_success"])
+
+
+def test_name_is_what_it_is_called(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+    """Given a name, when it is at work, then the log, the metrics, the pages and probes call it so, and no other."""
+    daemon = start_daemon(origin.url, root, "-v5", name="docs", link="current", period="1h")
+    daemon.wait_ready()
+    assert {line["repo"] for line in daemon.logs() if "repo" in line} == {"docs"}
+    lines = daemon.get("/metrics")[1].splitlines()
+    about = [line for line in lines if line.startswith(("git_sync_", "git_fetch_", "gitsync_")) and "_total{" in line]
+    assert about
+    assert [line for line in about if 'repo="docs"' not in line] == []
+    for path in ("/readyz", "/healthz", "/status"):
+        assert [daemon.get(f"{path}?repo={name}")[0] for name in ("docs", "current", "site.git")] == [200, 200, 404]
+    assert daemon.status()["repo"] == "docs"
 
 
 def test_trouble_and_recovery_are_visible(
@@ -119,7 +133,7 @@ def test_trouble_and_recovery_are_visible(
     assert metrics[f'gitsync_failures_total{{reason="{reason}"}}'] >= 2
     assert metrics['git_sync_count_total{status="error"}'] >= 2
     assert metrics["gitsync_last_attempt_timestamp_seconds"] > metrics["gitsync_last_success_timestamp_seconds"] > 0
-    assert metrics[f'gitsync_published_info{{hash="{old}",ref="refs/heads/main",repo="{url}"}}'] == 1
+    assert metrics[f'gitsync_published_info{{hash="{old}",ref="refs/heads/main",url="{url}"}}'] == 1
     # Whether there is something new, nobody knows.
     assert metrics["gitsync_behind_since_timestamp_seconds"] == 0
     assert metrics["gitsync_stale_after_seconds"] == pytest.approx(120.6)
@@ -131,8 +145,8 @@ def test_trouble_and_recovery_are_visible(
     daemon.until(lambda: daemon.metrics()["gitsync_consecutive_failures"] == 0)
     metrics = daemon.metrics()
     assert daemon.status()["error"] is None
-    assert metrics[f'gitsync_published_info{{hash="{new}",ref="refs/heads/main",repo="{url}"}}'] == 1
-    assert f'gitsync_published_info{{hash="{old}",ref="refs/heads/main",repo="{url}"}}' not in metrics
+    assert metrics[f'gitsync_published_info{{hash="{new}",ref="refs/heads/main",url="{url}"}}'] == 1
+    assert f'gitsync_published_info{{hash="{old}",ref="refs/heads/main",url="{url}"}}' not in metrics
 
 
 @pytest.mark.parametrize(

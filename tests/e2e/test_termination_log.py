@@ -41,8 +41,9 @@ def test_hook_that_has_failed(start_daemon: StartDaemon, origin: Origin, root: P
     command = "sh -c 'echo it is broken; exit 3'"
     daemon = start_daemon(origin.url, root, one_time=True, exechook_command=command, termination_log=log)
     assert daemon.wait_exit() == 1
-    told = "hook: exechook: exit status 3: it is broken\nWhat to do: see what the command of --exechook-command printed"
-    assert log.read_text().startswith(told)
+    first, second, *_ = log.read_text().splitlines()
+    assert first == "hook: site.git: exechook: exit status 3: it is broken"
+    assert second.startswith("What to do: see what the command of --exechook-command printed")
 
 
 def test_paused_and_empty(start_daemon: StartDaemon, origin: Origin, root: Path, log: Path) -> None:
@@ -51,7 +52,7 @@ def test_paused_and_empty(start_daemon: StartDaemon, origin: Origin, root: Path,
     (root / ".gitsync" / "paused").touch()
     daemon = start_daemon(origin.url, root, one_time=True, termination_log=log)
     assert daemon.wait_exit() == 1
-    assert log.read_text().startswith("paused: it is paused, and nothing is published\nWhat to do: ")
+    assert log.read_text().startswith("paused: site.git: it is paused, and nothing is published\nWhat to do: ")
 
 
 def test_refused_options(start_daemon: StartDaemon, origin: Origin, root: Path, log: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gitsync.assembly import build_parts
+from gitsync.assembly import build_parts, located
 from gitsync.config import RepoConfig, load
 from gitsync.credentials import Credentials, build
 from gitsync.programs.gitcmd import Git
@@ -93,17 +93,16 @@ MakeWorkbench = Callable[..., Workbench]
 def make_workbench(tmp_path: Path, root: Path) -> Iterator[Callable[..., Workbench]]:
     """A function that builds the parts for a repository's URL; options as in the configuration.
 
-    None leaves out what is given otherwise.
+    None leaves out what is given otherwise; `work` is where what is ours alone lies, the root unless it is given.
     """
     numbers = itertools.count()
     stack = ExitStack()
 
-    def make(url: str, **options: Any) -> Workbench:
+    def make(url: str, *, work: Path | None = None, **options: Any) -> Workbench:
         flags = {"root": root, "stale_worktree_timeout": "0s", **options}
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items() if value is not None]
         repo = load(["--repo", url, *arguments], {}).repos[0]
-        root.mkdir(exist_ok=True)
-        repo = replace(repo, root=root.resolve())
+        repo = located(replace(repo, placement=replace(repo.placement, work=work or repo.work)))
         home = tmp_path / f"home-{next(numbers)}"
         home.mkdir()
         recorder = Recorder()

@@ -20,9 +20,13 @@ from tests.support.prometheus import program
 
 TARGET = {"job": "site", "instance": "10.0.0.1:9484", "pod": "site-0", "namespace": "shop"}
 OTHER = {"job": "site", "instance": "10.0.0.2:9484", "pod": "site-1", "namespace": "shop"}
+# What is about no repository.
+OF_THE_PROCESS = re.compile(r"up|process_\w+|gitsync_(?:build_info|receiver_requests_total|peers_told_total)\b.*")
+NAMED = re.compile(r'\brepo="')
+REPO = {"repo": "docs"}
 BUILD = 'gitsync_build_info{version="1"}'
-PUBLISHED = 'gitsync_published_info{{repo="r.git",ref="refs/heads/main",hash="{}"}}'
-LABELS_OF_REPLICAS = {"namespace": "shop", "job": "site", "repo": "r.git", "ref": "refs/heads/main"}
+PUBLISHED = 'gitsync_published_info{{url="https://h/r.git",ref="refs/heads/main",hash="{}"}}'
+LABELS_OF_REPLICAS = {"namespace": "shop", "job": "site", "url": "https://h/r.git", "ref": "refs/heads/main", **REPO}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +47,10 @@ class Case:
 
     @property
     def series(self) -> list[dict[str, str]]:
-        """All series with the labels of their target."""
+        """All series with the labels of their target, and those of a repository with its name."""
         both = [(self.shown, TARGET), (self.other, OTHER)]
         return [
-            {"series": _labelled(name, target), "values": values}
+            {"series": _labelled(name, target | ({} if _has_repo(name) else REPO)), "values": values}
             for shown, target in both
             for name, values in shown.items()
         ]
@@ -55,6 +59,10 @@ class Case:
 def _labelled(name: str, labels: Mapping[str, str]) -> str:
     listed = ",".join(f'{key}="{value}"' for key, value in labels.items())
     return f"{name[:-1]},{listed}}}" if name.endswith("}") else f"{name}{{{listed}}}"
+
+
+def _has_repo(name: str) -> bool:
+    return bool(OF_THE_PROCESS.fullmatch(name) or NAMED.search(name))
 
 
 def stale(last: str, *, paused: str = "0x60", after: str = "150x60") -> dict[str, str]:
@@ -76,6 +84,11 @@ def failing(reason: str, values: str, *, in_a_row: str) -> dict[str, str]:
     return {f'gitsync_failures_total{{reason="{reason}"}}': values, "gitsync_consecutive_failures": in_a_row}
 
 
+def of_other(name: str) -> str:
+    """Return a series of another repository in the same pod."""
+    return _labelled(name, {"repo": "other"})
+
+
 HOOK = 'git_sync_hook_run_count_total{{name="{}",status="{}"}}'
 REQUESTS = 'gitsync_receiver_requests_total{{provider="{}",outcome="{}"}}'
 PEERS = 'gitsync_peers_told_total{{outcome="{}"}}'
@@ -94,30 +107,40 @@ FIRING = [
         at="20m",
         waiting="17m",
         shown=stale("600x60"),
-        fires="In site-0 the last pass that succeeded was 10m 0s ago. What is published stays as it is.",
+        labels=REPO,
+        fires="In site-0 the last pass of docs that succeeded was 10m 0s ago. What is published stays as it is.",
     ),
     Case(
         alert="GitsyncBehind",
         at="31m",
         shown=behind("0x19 1200x60"),
-        fires="In site-0 the remote has had another commit than is published for 11m 0s, and the passes that should "
-        "publish it fail.",
+        labels=REPO,
+        fires="In site-0 the remote of docs has had another commit than is published for 11m 0s, and the passes that "
+        "should publish it fail.",
+    ),
+    Case(
+        alert="GitsyncBehind",
+        at="31m",
+        shown=behind("0x19 1200x60") | {of_other("gitsync_paused"): "1x60"},
+        labels=REPO,
+        fires="In site-0 the remote of docs has had another commit than is published for 11m 0s, and the passes that "
+        "should publish it fail.",
     ),
     Case(
         alert="GitsyncFailing",
         at="40m",
         waiting="16m",
         shown=failing("auth", "_x9 1+1x60", in_a_row="0x9 1+1x60"),
-        labels={"reason": "auth"},
-        fires="In site-0 no pass succeeds, and 30 have failed within 30 minutes for the reason auth.",
+        labels={"reason": "auth", **REPO},
+        fires="In site-0 no pass of docs succeeds, and 30 have failed within 30 minutes for the reason auth.",
     ),
     Case(
         alert="GitsyncHookFailing",
         at="40m",
         waiting="17m",
         shown={HOOK.format("exechook", "error"): "0x10 1+1x60", HOOK.format("exechook", "success"): "1x60"},
-        labels={"name": "exechook", "status": "error"},
-        fires="In site-0 30 runs of exechook have failed within 30 minutes. Whoever it should tell of what is "
+        labels={"name": "exechook", "status": "error", **REPO},
+        fires="In site-0 30 runs of exechook of docs have failed within 30 minutes. Whoever it should tell of what is "
         "published may not know.",
     ),
     Case(
@@ -129,14 +152,20 @@ FIRING = [
             "gitsync_store_size_bytes": "1048577x60",
             "gitsync_tree_size_bytes": "1048576x60",
         },
-        fires="The volume of site-0 has 2MiB left, less than its store and one tree take. An update or a repair may "
-        "not fit.",
+        labels=REPO,
+        fires="The volume of site-0 has 2MiB left, less than the store and one tree of docs take. An update or a "
+        "repair may not fit.",
     ),
     Case(
         alert="GitsyncInodesLow",
         at="5m",
         waiting="4m",
-        shown={"gitsync_volume_available_inodes": "49x60", "gitsync_volume_inodes": "1000x60"},
+        shown={
+            "gitsync_volume_available_inodes": "49x60",
+            "gitsync_volume_inodes": "1000x60",
+            of_other("gitsync_volume_available_inodes"): "49x60",
+            of_other("gitsync_volume_inodes"): "1000x60",
+        },
         fires="The volume of site-0 has 49 inodes left, fewer than one in twenty. Each file and directory takes one.",
     ),
     Case(
@@ -144,7 +173,8 @@ FIRING = [
         at="130m",
         waiting="129m",
         shown={"gitsync_undeletable_directories": "0x9 2x200"},
-        fires="On the volume of site-0 2 old trees hold files that gitsync may not remove. They take room.",
+        labels=REPO,
+        fires="On the volume of site-0 2 old trees of docs hold files that gitsync may not remove. They take room.",
     ),
     Case(
         alert="GitsyncWebhooksRejected",
@@ -170,14 +200,15 @@ FIRING = [
         other={PUBLISHED.format("aa"): "1x9 _x60", PUBLISHED.format("bb"): "_x10 1x60", "gitsync_paused": "0x60"},
         labels=LABELS_OF_REPLICAS,
         grouped=True,
-        fires="The replicas of site publish 2 different commits of refs/heads/main of r.git.",
+        fires="The replicas of site publish 2 different commits of refs/heads/main of docs (https://h/r.git).",
     ),
     Case(
         alert="GitsyncPaused",
         at="1450m",
         waiting="1449m",
         shown={"gitsync_paused": "0x9 1x1500"},
-        fires="site-0 has been paused for a day: nothing new is published until somebody resumes it.",
+        labels=REPO,
+        fires="docs in site-0 has been paused for a day: nothing new is published until somebody resumes it.",
     ),
     Case(
         alert="GitsyncRestarts",
@@ -200,6 +231,11 @@ SILENT = {
     ),
     "failing: now and then": Case(
         alert="GitsyncFailing", at="40m", shown=failing("dns", "1x20 2x20 3x20", in_a_row="0x60")
+    ),
+    "failing: another repository": Case(
+        alert="GitsyncFailing",
+        at="40m",
+        shown=failing("auth", "1+1x60", in_a_row="0x60") | {of_other("gitsync_consecutive_failures"): "5x60"},
     ),
     "failing: somebody has paused it": Case(
         alert="GitsyncFailing", at="40m", shown=failing("paused", "1+1x60", in_a_row="5x60")
@@ -248,12 +284,24 @@ SILENT = {
         alert="GitsyncReplicasDiffer",
         at="30m",
         shown={PUBLISHED.format("aa"): "1x60"},
+        other={of_other(PUBLISHED.format("bb")): "1x60"},
+    ),
+    "replicas: another repository whose link has the same name": Case(
+        alert="GitsyncReplicasDiffer",
+        at="30m",
+        shown={PUBLISHED.format("aa"): "1x60"},
         other={PUBLISHED.format("bb").replace("r.git", "s.git"): "1x60"},
     ),
     "replicas: one is paused": Case(
         alert="GitsyncReplicasDiffer",
         at="30m",
         shown={PUBLISHED.format("aa"): "1x60", "gitsync_paused": "1x60"},
+        other={PUBLISHED.format("bb"): "1x60", "gitsync_paused": "0x60"},
+    ),
+    "replicas: what is paused is this repository, of several": Case(
+        alert="GitsyncReplicasDiffer",
+        at="30m",
+        shown={PUBLISHED.format("aa"): "1x60", "gitsync_paused": "1x60", of_other("gitsync_paused"): "0x60"},
         other={PUBLISHED.format("bb"): "1x60", "gitsync_paused": "0x60"},
     ),
     "paused: not any more": Case(alert="GitsyncPaused", at="25h", shown={"gitsync_paused": "1x1400 0x200"}),

@@ -195,14 +195,18 @@ class DaemonProcess:
         """Return the one repository's part of /status."""
         return cast(dict[str, Any], json.loads(self.get("/status")[1])["repos"][0])
 
-    def metrics(self) -> dict[str, float]:
-        """Return every sample of /metrics; names are written `name{label="value",…}`, labels sorted."""
-        families = text_string_to_metric_families(self.get("/metrics")[1])
-        return {
-            name_sample(sample.name, sample.labels): float(sample.value)
-            for metric in families
-            for sample in metric.samples
-        }
+    def metrics(self, repo: str | None = None) -> dict[str, float]:
+        """Return every sample of /metrics; names are written `name{label="value",…}`, labels sorted.
+
+        The label `repo` is left out: where there are several repositories, those of one are returned.
+        """
+        found = {}
+        for metric in text_string_to_metric_families(self.get("/metrics")[1]):
+            for sample in metric.samples:
+                labels = dict(sample.labels)
+                if labels.pop("repo", repo) == repo or repo is None:
+                    found[name_sample(sample.name, labels)] = float(sample.value)
+        return found
 
     def wait_ready(self, *, timeout: float = TIMEOUT) -> None:
         """Wait until /readyz answers 200, and the log has told of the pass that it is due to, if it is due to one."""

@@ -1,6 +1,7 @@
 """Ordinary values for tests that only care about one detail of them."""
 
 import time
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from gitsync.telling.events import (
 from gitsync.telling.status import Latest, Publication, RepoStatus, StatusBoard, Watched
 
 REPO = "https://example.test/site.git"
+NAME = "site.git"
 HASH = "8a5c1b0b8f5a3c9d7f1e2d3c4b5a69788f9e0d1c"
 OTHER_HASH = "0123456789abcdef0123456789abcdef01234567"
 REQUIRED = (f"--repo={REPO}", "--root=/srv/git")
@@ -34,11 +36,16 @@ def repo_config(*argv: str, **environ: str) -> RepoConfig:
     return config(*argv, **environ).repos[0]
 
 
+def watched(**changes: Any) -> Watched:
+    """Return what is followed."""
+    given: dict[str, Any] = {"repo": NAME, "url": REPO, "ref": "HEAD", "link": "/srv/git/site.git"}
+    given |= {"publish": "symlink", "work": "/srv/git", "stale_after": 100.0}
+    return Watched(**{**given, **changes})
+
+
 def status(**changes: Any) -> RepoStatus:
     """Return a snapshot of a repository that has not done anything yet."""
-    first: dict[str, Any] = {"repo": REPO, "ref": "HEAD", "link": "/srv/git/site.git", "publish": "symlink"}
-    first |= {"work": "/srv/git", "stale_after": 100.0}
-    watched = Watched(**{name: changes.pop(name, value) for name, value in first.items()})
+    of = watched(**{field.name: changes.pop(field.name) for field in fields(Watched) if field.name in changes})
     if "commit" in changes:
         known = {"published_at": "published_at", "ref": "resolved_ref"}
         details = {field: changes.pop(name, None) for field, name in known.items()}
@@ -50,7 +57,7 @@ def status(**changes: Any) -> RepoStatus:
         changes["latest"] = Latest(**latest)
     if "done" in changes:
         changes["history"] = (changes.pop("done"),)
-    return RepoStatus(**{"watched": watched, "act_by": 1000.0, **changes})
+    return RepoStatus(**{"watched": of, "act_by": 1000.0, **changes})
 
 
 def board(**changes: Any) -> StatusBoard:
@@ -78,22 +85,22 @@ def failed(reason: str = "connect", **changes: Any) -> SyncResult:
 def started(*sources: Any) -> PassStarted:
     """Return the event at the start of a pass."""
     triggers = Triggers(ticket=0, left_at=dict.fromkeys(sources or ("start",), time.monotonic()))
-    return PassStarted(repo=REPO, triggers=triggers, started_at=1500.0)
+    return PassStarted(repo=NAME, triggers=triggers, started_at=1500.0)
 
 
 def finished(of: SyncResult, **changes: Any) -> PassFinished:
     """Return the event at the end of a pass."""
     failures = 1 if of.failure else 0
-    given = {"repo": REPO, "ticket": 0, "result": of, "consecutive_failures": failures, "next_delay": 10.0}
+    given = {"repo": NAME, "ticket": 0, "result": of, "consecutive_failures": failures, "next_delay": 10.0}
     return PassFinished(**{**given, **changes})
 
 
 def published(**changes: Any) -> Published:
     """Return the event of a fresh publication."""
-    given: dict[str, Any] = {"repo": REPO, "commit": commit(), "ref": "refs/heads/main", "tree": None, "fresh": True}
+    given: dict[str, Any] = {"repo": NAME, "commit": commit(), "ref": "refs/heads/main", "tree": None, "fresh": True}
     return Published(**{**given, "published_at": 1060.0, **changes})
 
 
 def before_publish() -> BeforePublish:
     """Return the event of a staged tree."""
-    return BeforePublish(repo=REPO, commit=commit(), tree=repo_config().root)
+    return BeforePublish(repo=NAME, commit=commit(), tree=repo_config().root)

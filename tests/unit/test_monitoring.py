@@ -48,7 +48,7 @@ def exposed() -> dict[str, set[str]]:
 # Reasons of hooks and of messages to replicas, which fail by themselves.
 OF_NO_PASS = {"hook", "no_thread"}
 _REASON = re.compile(r'\breason="([a-z_]+)"')
-HOOKS = {"git_sync_hook_run_count_total": {"name", "status"}}
+HOOKS = {"git_sync_hook_run_count_total": {"repo", "name", "status"}}
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)

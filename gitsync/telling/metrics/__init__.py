@@ -24,10 +24,12 @@ from gitsync.telling.events import (
 )
 from gitsync.telling.metrics.calls import CallMetrics
 from gitsync.telling.metrics.freshness import FreshnessMetrics
+from gitsync.telling.metrics.labelled import Labelled
 from gitsync.telling.metrics.latency import LatencyMetrics
 from gitsync.telling.metrics.passes import PassMetrics
 from gitsync.telling.metrics.publication import PublicationMetrics
 from gitsync.telling.metrics.volume import VolumeMetrics
+from gitsync.telling.status import Watched
 
 
 class Metrics:
@@ -37,49 +39,64 @@ class Metrics:
         # Go's client has no such series, and they would double the size of a scrape.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry()
-        self._passes = PassMetrics(registry)
-        self.freshness = FreshnessMetrics(registry)
-        self._publication = PublicationMetrics(registry)
-        self._latency = LatencyMetrics(registry)
-        self.volume = VolumeMetrics(registry)
-        self.calls = CallMetrics(registry)
+        self._labelled = labelled = Labelled(registry)
+        self._passes = PassMetrics(labelled)
+        self._freshness = FreshnessMetrics(labelled)
+        self._publication = PublicationMetrics(labelled)
+        self._latency = LatencyMetrics(labelled)
+        self.volume = VolumeMetrics(labelled)
+        self.calls = CallMetrics(labelled)
         self._build = Gauge(
             "gitsync_build_info", "Versions.", ["version", "git_version", "python_version"], registry=registry
         )
         ProcessCollector(registry=registry)
+
+    def follow(self, watched: Watched) -> None:
+        """Have the series of a repository exist from the start, as far as their labels are known. Main thread."""
+        repo = watched.repo
+        self._freshness.follow(repo, stale_after=watched.stale_after)
+        self._publication.follow(repo, url=watched.url)
+        for family in (self._passes, self._latency, self.volume, self.calls):
+            family.follow(repo)
+
+    def forget(self, repo: str) -> None:
+        """Remove all series of a repository, of which nothing may be told any more. Called by the main thread."""
+        self._labelled.forget(repo)
+        for family in (self._freshness, self._publication, self._latency):
+            family.forget(repo)
 
     def notify(self, event: Event) -> None:
         """Follow the worker's events, on its thread."""
         match event:
             case PassStarted():
                 self._passes.started(event)
-                self.freshness.started(event)
+                self._freshness.started(event)
                 self._latency.started(event)
             case Probed():
                 self.calls.probed(event)
             case CredentialAsked():
                 self.calls.asked(event)
             case Fetched():
-                self._publication.fetched()
+                self._publication.fetched(event.repo)
             case Published():
                 self._latency.published(event)
                 self._publication.published(event)
             case TreeTaken():
-                self._publication.taken()
+                self._publication.taken(event.repo)
             case Measured():
                 self.volume.measured(event)
             case Undeletable():
                 self.volume.resisted(event)
             case PassFinished():
                 self._passes.finished(event)
-                self.freshness.finished(event)
+                self._freshness.finished(event)
                 self._latency.finished(event)
             case _:
                 pass
 
-    def paused(self, paused: bool) -> None:
+    def paused(self, repo: str, paused: bool) -> None:
         """Show whether what is published has to stay. Called by HTTP threads, and by the main thread at the start."""
-        self._publication.paused(paused)
+        self._publication.paused(repo, paused)
 
     def built_with(self, git_version: str) -> None:
         """Show the versions. Called by the main thread."""

@@ -3,9 +3,10 @@
 import time
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import Histogram
 
 from gitsync.telling.events import PassFinished, PassStarted, Published, Source
+from gitsync.telling.metrics.labelled import Labelled
 
 _SOURCES: Final[tuple[Source, ...]] = ("signal", "webhook", "file", "sync", "peer")
 _BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -19,19 +20,25 @@ class LatencyMetrics:
     refused, or the pass that ran when they came has seen their commit already, and the pass that follows finds nothing.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        """Register the series, which exist from the start, so that rates over them work."""
-        self._latency = Histogram(
+    def __init__(self, labelled: Labelled) -> None:
+        self._latency = labelled.make(
+            Histogram,
             "gitsync_trigger_to_publish_seconds",
             "Time from a trigger to the publication of the update that it has led to.",
-            ["source"],
+            ("source",),
             buckets=_BUCKETS,
-            registry=registry,
         )
-        for source in _SOURCES:
-            self._latency.labels(source)
         # When what is not answered by a publication yet was left, by repository and source.
         self._waiting: dict[str, dict[Source, float]] = {}
+
+    def follow(self, repo: str) -> None:
+        """Have the series exist from the start, so that rates over them work. Called by the main thread."""
+        for source in _SOURCES:
+            self._latency.labels(repo, source)
+
+    def forget(self, repo: str) -> None:
+        """Know nothing of a repository any more. Called by the main thread."""
+        self._waiting.pop(repo, None)
 
     def started(self, event: PassStarted) -> None:
         """Note what a pass is run for; what waits since a pass that failed waits longer."""
@@ -45,7 +52,7 @@ class LatencyMetrics:
         if event.fresh and not event.again:
             now = time.monotonic()
             for source, left_at in self._waiting.pop(event.repo, {}).items():
-                self._latency.labels(source).observe(now - left_at)
+                self._latency.labels(event.repo, source).observe(now - left_at)
 
     def finished(self, event: PassFinished) -> None:
         """Forget what a pass was run for, unless it has failed and what the remote has was not even refused."""

@@ -1,50 +1,59 @@
 """The series of what is published. Written by the worker's thread, but for a pause."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import Counter, Gauge
 
 from gitsync.telling.events import Published
+from gitsync.telling.metrics.labelled import REPO, Labelled
 
 
 class PublicationMetrics:
     """The published commit and its age; times are seconds."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._fetches = Counter("git_fetch_count", "Fetches that an update needed.", registry=registry)
-        self._published = Gauge(
-            "gitsync_published_info", "What is published.", ["repo", "hash", "ref"], registry=registry
+    def __init__(self, labelled: Labelled) -> None:
+        self._fetches = labelled.make(Counter, "git_fetch_count", "Fetches that an update needed.")
+        self._published = labelled.make(Gauge, "gitsync_published_info", "What is published.", ("url", "hash", "ref"))
+        # By the name of the repository.
+        self._urls: dict[str, str] = {}
+        self._commit_time = labelled.make(
+            Gauge, "gitsync_published_commit_timestamp_seconds", "When the published commit was made."
         )
-        self._commit_time = Gauge(
-            "gitsync_published_commit_timestamp_seconds", "When the published commit was made.", registry=registry
-        )
-        self._lag = Gauge(
+        self._lag = labelled.make(
+            Gauge,
             "gitsync_publish_lag_seconds",
             "Time from the making of the commit that was published last to its publication.",
-            registry=registry,
         )
-        self._taken = Counter(
-            "gitsync_trees_taken_early", "Trees used again before their time, for --max-trees.", registry=registry
+        self._taken = labelled.make(
+            Counter, "gitsync_trees_taken_early", "Trees used again before their time, for --max-trees."
         )
-        self._paused = Gauge(
-            "gitsync_paused", "Whether what is published has to stay (POST /pause).", registry=registry
-        )
+        self._paused = labelled.make(Gauge, "gitsync_paused", "Whether what is published has to stay (POST /pause).")
 
-    def fetched(self) -> None:
+    def follow(self, repo: str, *, url: str) -> None:
+        """Have the series exist from the start; the URL is shown with what is published. Called by the main thread."""
+        self._urls[repo] = url
+        for series in (self._fetches, self._commit_time, self._lag, self._taken, self._paused):
+            series.labels(repo)
+
+    def forget(self, repo: str) -> None:
+        """Know nothing of a repository any more. Called by the main thread."""
+        self._urls.pop(repo, None)
+
+    def fetched(self, repo: str) -> None:
         """Count a fetch."""
-        self._fetches.inc()
+        self._fetches.labels(repo).inc()
 
     def published(self, event: Published) -> None:
         """Show what is published now, and only that."""
-        self._published.clear()
-        self._published.labels(event.repo, event.commit.hash, event.ref).set(1)
+        self._published.remove_by_labels({REPO: event.repo})
+        self._published.labels(event.repo, self._urls[event.repo], event.commit.hash, event.ref).set(1)
         if event.commit.commit_time is not None:
-            self._commit_time.set(event.commit.commit_time)
+            self._commit_time.labels(event.repo).set(event.commit.commit_time)
             if event.fresh:
-                self._lag.set(max(0.0, event.published_at - event.commit.commit_time))
+                self._lag.labels(event.repo).set(max(0.0, event.published_at - event.commit.commit_time))
 
-    def paused(self, paused: bool) -> None:
+    def paused(self, repo: str, paused: bool) -> None:
         """Show whether it has to stay. Called by HTTP threads."""
-        self._paused.set(paused)
+        self._paused.labels(repo).set(paused)
 
-    def taken(self) -> None:
+    def taken(self, repo: str) -> None:
         """Count a tree that was used again before its time."""
-        self._taken.inc()
+        self._taken.labels(repo).inc()

@@ -48,7 +48,7 @@ def test_all_well(capsys: Output) -> None:
     """A line for each check, and 0; options may stand anywhere, and in variables."""
     assert run(["check", *ARGUMENTS], {"GITSYNC_PERIOD": "1h"}) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "options  ok       https://h.test/x.git",
+        "options  ok       x.git (https://h.test/x.git)",
         "root     ok       ext4",
         "access   ok       let in",
     ]

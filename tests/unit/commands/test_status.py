@@ -12,7 +12,8 @@ from gitsync.commands.group import run
 from tests.unit.commands.answers import Output
 
 REPO: dict[str, Any] = {
-    "repo": "https://h/site",
+    "repo": "site",
+    "url": "https://h/site",
     "state": "up to date, as the server has said 5 s ago",
     "ref": "HEAD",
     "resolved_ref": "refs/heads/main",
@@ -79,7 +80,8 @@ def test_up_to_date(server: Server, capsys: Output) -> None:
     server.has(next_pass="2001-09-09T02:46:50.000+00:00")
     assert run(["status"], {}) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "https://h/site: up to date, as the server has said 5 s ago",
+        "site: up to date, as the server has said 5 s ago",
+        "  url      https://h/site",
         "  serving  refs/heads/main at 8a5c, since 2001-09-09T01:46:40.000+00:00 (60 min)",
         "           Correct the notes (Ada, 2026-01-02T03:04:05+00:00)",
         "  next     pass at 2001-09-09T02:46:50.000+00:00 (in 10 s)",
@@ -112,7 +114,7 @@ def test_more(server: Server, capsys: Output, changes: dict[str, Any], lines: li
     """What else there is to tell."""
     server.has(**changes)
     assert run(["status"], {}) == 0
-    assert capsys.readouterr().out.splitlines()[3:] == lines
+    assert capsys.readouterr().out.splitlines()[4:] == lines
 
 
 def test_not_ready(server: Server, capsys: Output) -> None:
@@ -120,7 +122,7 @@ def test_not_ready(server: Server, capsys: Output) -> None:
     nothing = dict.fromkeys(("hash", "published_at", "author", "author_date", "subject", "resolved_ref"))
     server.has(state="nothing is published yet", ready=False, **nothing)
     assert run(["status"], {}) == 1
-    assert capsys.readouterr().out == "https://h/site: nothing is published yet\n"
+    assert capsys.readouterr().out == "site: nothing is published yet\n  url      https://h/site\n"
 
 
 def test_json(server: Server, capsys: Output) -> None:

@@ -207,7 +207,15 @@ def test_foreign_variables() -> None:
 
 @pytest.mark.parametrize(
     "argv",
-    [("--link=",), ("--dest=",), ("--filter=",), ("--password=",), ("--exechook-command=",), ("--webhook-url=",)],
+    [
+        ("--link=",),
+        ("--dest=",),
+        ("--name=",),
+        ("--filter=",),
+        ("--password=",),
+        ("--exechook-command=",),
+        ("--webhook-url=",),
+    ],
 )
 def test_empty_text(argv: tuple[str, ...]) -> None:
     """An empty text that a template has left is none."""

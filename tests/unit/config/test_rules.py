@@ -141,12 +141,49 @@ def test_link(link: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "link", [".", "/srv/git", "..", "/", "/srv", ".gitsync", ".gitsync/x", "a/../.worktrees/x", "/srv/git/.worktrees"]
+    "link",
+    [
+        *(".", "/srv/git", "..", "/", "/srv", ".gitsync", ".gitsync/x", "a/../.worktrees/x", "/srv/git/.worktrees"),
+        *(".repositories", ".repositories/site/.worktrees"),
+    ],
 )
 def test_bad_link(link: str) -> None:
     """The link cannot be the root, above it, or in what we keep there."""
     with pytest.raises(ConfigError, match=r"--link=.*choose"):
         config(f"--link={link}")
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        ((), "site.git"),
+        (("--link=www/current",), "current"),
+        (("--link=/var/www",), "www"),
+        (("--link=a b",), "a b"),
+        (("--link=a\u200bb",), "a\\u200bb"),
+        (("--link=.hidden",), ".hidden"),
+        (("--link=www", "--name=Site_1.2-x"), "Site_1.2-x"),
+        (("--name=_",), "_"),
+        ((f"--name={'a' * 63}",), "a" * 63),
+        (("--name=",), "site.git"),
+    ],
+)
+def test_name(argv: tuple[str, ...], name: str) -> None:
+    """A repository is called what the user says, or else what its link is, and that can be shown."""
+    assert repo_config(*argv).name == name
+
+
+@pytest.mark.parametrize("name", ["-a", ".a", "..", "a/b", "a b", 'a"b', "ä", "a\u200bb", "a" * 64, "a:b"])
+def test_bad_name(name: str) -> None:
+    """What would not do as a label, in a URL and as the name of a directory is no name."""
+    with pytest.raises(ConfigError, match=r"--name.*use up to 63 letters"):
+        config(f"--name={name}")
+
+
+def test_work() -> None:
+    """The one repository of options and variables has its root to itself."""
+    repo = config(GITSYNC_NAME="docs", GITSYNC_ROOT="/srv/git").repos[0]
+    assert (repo.name, repo.work, repo.work == repo.root) == ("docs", Path("/srv/git"), True)
 
 
 @pytest.mark.parametrize("repo", ["https://h/..", "https://h/.", "/.git", "/", "/srv/.gitsync"])
@@ -297,7 +334,7 @@ def test_login(repo: str, url: str, username: str, password: str | None) -> None
     """User and password leave the URL of a web server, with their percent-escapes undone."""
     (loaded,) = load([f"--repo={repo}", "--root=/srv"], {}).repos
     (login,) = loaded.auth.of_urls
-    assert (loaded.repo, loaded.name, login.url) == (url, url, url)
+    assert (loaded.repo, login.url) == (url, url)
     assert (login.username, login.password and login.password.reveal()) == (username, password)
     assert "pw12" not in repr(loaded)
 

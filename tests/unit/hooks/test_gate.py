@@ -11,7 +11,7 @@ from gitsync.hooks.gate import Gate
 from gitsync.hooks.runner import Pace
 from gitsync.telling.events import BeforePublish, BeforeStage
 from gitsync.telling.metrics import Metrics
-from tests.unit.examples import REPO, commit
+from tests.unit.examples import NAME, commit
 
 
 class FakeCommand:
@@ -39,17 +39,17 @@ def command() -> FakeCommand:
 
 def gate(command: FakeCommand, *, first: float = 100.0) -> Gate:
     """Return a gate with this command."""
-    return Gate(cast(Command, command), Pace(first=first, most=300.0), repo=REPO, metrics=Metrics())
+    return Gate(cast(Command, command), Pace(first=first, most=300.0), repo=NAME, metrics=Metrics())
 
 
 def staged(name: str, changed: list[str] | None = None) -> BeforePublish:
     """Return the event of a staged tree."""
-    return BeforePublish(repo=REPO, commit=commit(hash=name), tree=Path("/tree"), changed=lambda: changed or [])
+    return BeforePublish(repo=NAME, commit=commit(hash=name), tree=Path("/tree"), changed=lambda: changed or [])
 
 
 def found(name: str) -> BeforeStage:
     """Return the event of a commit that is about to be staged."""
-    return BeforeStage(repo=REPO, hash=name)
+    return BeforeStage(repo=NAME, hash=name)
 
 
 def test_unknown_commit_is_staged(command: FakeCommand) -> None:
@@ -119,6 +119,6 @@ def test_tree_that_cannot_be_compared_is_refused(command: FakeCommand) -> None:
         raise GitTimeout("git update-index: not done")
 
     with pytest.raises(PublishVetoed) as raised:
-        made.notify(BeforePublish(repo=REPO, commit=commit(hash="a"), tree=Path("/tree"), changed=changed))
+        made.notify(BeforePublish(repo=NAME, commit=commit(hash="a"), tree=Path("/tree"), changed=changed))
     assert raised.value.reason == "timeout"
     made.notify(found("a"))

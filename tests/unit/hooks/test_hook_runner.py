@@ -12,7 +12,7 @@ from gitsync.hooks.runner import HookRunner, Pace
 from gitsync.telling.metrics import Metrics
 from tests.support.eventually import TIMEOUT
 from tests.unit.conftest import Logs
-from tests.unit.examples import REPO, commit, published
+from tests.unit.examples import NAME, commit, published
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Bench:
 def bench(pace: Pace, hook: FakeHook | None = None) -> Bench:
     """Return a hook and its runner."""
     hook = hook or FakeHook()
-    return Bench(hook, HookRunner(hook, pace, repo=REPO, metrics=Metrics()))
+    return Bench(hook, HookRunner(hook, pace, repo=NAME, metrics=Metrics()))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from gitsync.server.routes import STEP_ASIDE
 from gitsync.server.routes import Site as Served
 from gitsync.telling.metrics import Metrics
 from gitsync.triggers.mailbox import Mailbox
-from tests.unit.examples import board
+from tests.unit.examples import board, watched
 
 
 @dataclass
@@ -53,6 +53,7 @@ class Site:
         **status: Any,
     ) -> None:
         self.metrics = Metrics()
+        self.metrics.follow(watched())
         self.mailboxes = {f"site-{number}": Mailbox() for number in range(mailboxes)}
         routes = Pages(
             board=board(**{"act_by": time.monotonic() + 60, **status}),

@@ -20,7 +20,7 @@ from gitsync.volume.pausefile import PauseFile
 from tests.support.eventually import TIMEOUT
 from tests.support.webhook import bearer, signed
 from tests.unit.conftest import Logs
-from tests.unit.examples import HASH, REPO, board, commit, failed, finished, result
+from tests.unit.examples import HASH, NAME, board, commit, failed, finished, result
 from tests.unit.server.site import Answer, Site
 from tests.unit.sync.test_pausing import FakeFile
 
@@ -36,8 +36,8 @@ class Control(Site):
         self.board = board(act_by=time.monotonic() + 60)
         self.mailbox, self.file = Mailbox(), FakeFile()
         file = cast(PauseFile, self.file)
-        self.pausing = Pausing(REPO, self.mailbox, file, board=self.board, metrics=self.metrics)
-        controlled = Controlled(repo=REPO, sync=lambda: self.mailbox.post("sync"), pausing=self.pausing)
+        self.pausing = Pausing(NAME, self.mailbox, file, board=self.board, metrics=self.metrics)
+        controlled = Controlled(repo=NAME, sync=lambda: self.mailbox.post("sync"), pausing=self.pausing)
         door = Door(secrets, [], self.metrics.calls)
         pages = Pages(board=self.board, metrics=self.metrics, git_version=lambda: "2.39.5")
         self.app = Served(pages.routes() | Controlling(door, [controlled], self.board).routes())
@@ -126,7 +126,7 @@ def test_outcome(control: Control, outcome: str) -> None:
         "message": "done",
         "repos": [
             {
-                "repo": REPO,
+                "repo": NAME,
                 "outcome": outcome,
                 "paused": None,
                 "hash": HASH,
@@ -170,7 +170,7 @@ def test_not_in_time(control: Control, wait: str) -> None:
     """What has not ended in time is begun all the same."""
     answer = control.tell(f"/sync?wait={wait}")
     assert (answer.status, answer.json["done"]) == (504, False)
-    assert answer.json["repos"] == [{"repo": REPO, "outcome": None, "paused": None}]
+    assert answer.json["repos"] == [{"repo": NAME, "outcome": None, "paused": None}]
     assert control.mailbox.wait(0).sources == ("sync",)
 
 
@@ -206,7 +206,7 @@ def test_pause_and_resume(control: Control) -> None:
         assert (answer.status, answer.json["survives_restart"]) == (200, True)
         assert answer.json["message"] == "paused; what is published stays"
         (repo,) = answer.json["repos"]
-        assert (repo["repo"], repo["paused"]["reason"]) == (REPO, "bad release")
+        assert (repo["repo"], repo["paused"]["reason"]) == (NAME, "bad release")
     assert control.mailbox.held
     assert [control.tell("/resume").json["message"] for _ in range(2)] == [
         "resumed; a pass begins",

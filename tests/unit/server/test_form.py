@@ -10,7 +10,7 @@ from gitsync.base.redact import Secret
 from gitsync.telling.status import Pause
 from tests.support.webhook import signed
 from tests.unit.conftest import Logs
-from tests.unit.examples import REPO
+from tests.unit.examples import NAME
 from tests.unit.server.site import Answer
 from tests.unit.server.test_controlling import SECRET, Control
 
@@ -127,7 +127,7 @@ def test_answers_that_are_not_on_the_page(control: Control) -> None:
     control.may_wait = False
     assert send(control, {"token": SECRET}, path="/sync?wait=1s").status == 503
     control.may_wait = True
-    control.board.pause(REPO, Pause(since=1.0))
+    control.board.pause(NAME, Pause(since=1.0))
     assert send(control, {"token": SECRET}, path="/sync?wait=1s").status == 303
 
 

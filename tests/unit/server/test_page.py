@@ -16,7 +16,7 @@ from gitsync.server.page import Page, wants_page
 from gitsync.telling.events import Failure, Fetching, Measured, Probed, TreesKept, Undeletable
 from gitsync.telling.progress import Progress
 from gitsync.telling.status import Pause
-from tests.unit.examples import HASH, REPO, commit, failed, finished, result
+from tests.unit.examples import HASH, NAME, REPO, commit, failed, finished, result
 from tests.unit.server.site import Answer, Site
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -135,13 +135,14 @@ def test_what_is_shown(link: str) -> None:
             done=finished(
                 failed("auth", phases={"probe": 0.25, "gate": 0.001}, finished_at=now - 10), consecutive_failures=3
             ),
-            probe=Probed(repo=REPO, via="git", outcome="failed", obstacle="cookies"),
-            sizes=Measured(repo=REPO, store_size=2_500_000, tree_size=1_200_000),
-            trees=TreesKept(repo=REPO, left=1, standbys=2),
-            undeletable=Undeletable(repo=REPO, count=4),
+            probe=Probed(repo=NAME, via="git", outcome="failed", obstacle="cookies"),
+            sizes=Measured(repo=NAME, store_size=2_500_000, tree_size=1_200_000),
+            trees=TreesKept(repo=NAME, left=1, standbys=2),
+            undeletable=Undeletable(repo=NAME, count=4),
         )
     )
     for told in (
+        NAME,
         REPO,
         "serving 3 h old content: the server refuses the login",
         "Correct the notes",
@@ -178,7 +179,7 @@ def test_at_the_start() -> None:
 def test_progress() -> None:
     """A long first clone is seen to go on."""
     progress = Progress(phase="receiving", objects=450, of=1000, size=1_500_000, rate=250_000)
-    document = Document(ask(fetching=Fetching(repo=REPO, remote=REPO, progress=progress)))
+    document = Document(ask(fetching=Fetching(repo=NAME, remote=REPO, progress=progress)))
     assert f"Fetching from {REPO}: receiving 450 objects, 45%, 1.5 MB, 0.25 MB/s" in document.text
     assert document.of("progress") == [{"max": "100", "value": "45"}]
 
@@ -230,8 +231,8 @@ def test_hostile_text(tmp_path: Path) -> None:
         failure=failure,
         paused=Pause(since=0.0, reason=HOSTILE),
         done=finished(result(failure=failure, phases={HOSTILE: 1.0}, outcome="failed"), consecutive_failures=2),
-        probe=Probed(repo=REPO, via="git", outcome="failed", obstacle=HOSTILE),
-        fetching=Fetching(repo=REPO, remote=HOSTILE, progress=progress),
+        probe=Probed(repo=NAME, via="git", outcome="failed", obstacle=HOSTILE),
+        fetching=Fetching(repo=NAME, remote=HOSTILE, progress=progress),
     )
     document = Document(answer)
     tags = {tag for tag, _ in document.elements}
@@ -251,7 +252,7 @@ def _ordinary() -> dict[str, Any]:
         "failure": failure,
         "paused": Pause(since=0.0, reason="x"),
         "done": finished(result(failure=failure, outcome="failed"), consecutive_failures=2),
-        "fetching": Fetching(repo=REPO, remote=REPO, progress=progress),
+        "fetching": Fetching(repo=NAME, remote=REPO, progress=progress),
     }
 
 

@@ -10,7 +10,7 @@ from gitsync.base.redact import MASK, Secret
 from gitsync.telling.events import Failure, Fetching, Probed
 from gitsync.telling.progress import Progress
 from gitsync.telling.status import Pause
-from tests.unit.examples import HASH, REPO, commit, failed, finished
+from tests.unit.examples import HASH, NAME, REPO, commit, failed, finished
 from tests.unit.server.site import Site
 
 READING = ["/", "/healthz", "/readyz", "/metrics", "/status"]
@@ -35,7 +35,7 @@ def test_alive() -> None:
     now = time.monotonic()
     assert Site(act_by=now).ask("/healthz").json == {"alive": True, "late": []}
     late = Site(act_by=now - 31).ask("/healthz")
-    assert (late.status, late.reason, late.json) == (503, "Service Unavailable", {"alive": False, "late": [REPO]})
+    assert (late.status, late.reason, late.json) == (503, "Service Unavailable", {"alive": False, "late": [NAME]})
 
 
 def test_alive_without_a_publication() -> None:
@@ -53,11 +53,13 @@ def test_ready(link: Path) -> None:
     assert site.ask("/readyz").status == 503
 
 
-@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
+@pytest.mark.parametrize("path", ["/readyz", "/healthz", "/status"])
 @pytest.mark.parametrize(
     ("query", "status"),
     [
+        (f"?repo={NAME}", 200),
         ("?repo=www", 200),
+        (f"?repo={NAME}&repo=www", 200),
         (f"?repo={REPO}", 200),
         ("?repo=https%3A%2F%2Fexample.test%2Fsite.git", 200),
         ("?other=x", 200),
@@ -67,7 +69,7 @@ def test_ready(link: Path) -> None:
     ],
 )
 def test_probe_that_names_a_repository(link: Path, path: str, query: str, status: int) -> None:
-    """A probe may name the link or the URL that it is about, and whoever else has the port says that it is not here."""
+    """A probe may name the repository, its link or its URL, and whoever else has the port says that it is not here."""
     assert Site(commit=commit(), link=str(link)).ask(path + query).status == status
 
 
@@ -86,7 +88,7 @@ def test_ready_while_the_remote_is_gone(link: Path) -> None:
         "ready": True,
         "repos": [
             {
-                "repo": REPO,
+                "repo": NAME,
                 "ready": True,
                 "stale": True,
                 "paused": None,
@@ -110,7 +112,7 @@ def test_status(link: Path) -> None:
         next_pass=2010.5,
         done=finished(failed(), consecutive_failures=2),
         failure=Failure(reason="tls", message="bad certificate", hint="check it"),
-        probe=Probed(repo=REPO, via="git", outcome="unchanged", obstacle="--probe=git"),
+        probe=Probed(repo=NAME, via="git", outcome="unchanged", obstacle="--probe=git"),
     )
     answer = site.ask("/status").json
     (repo,) = answer.pop("repos")
@@ -118,7 +120,8 @@ def test_status(link: Path) -> None:
     assert repo.pop("last_success").startswith("20")
     assert repo.pop("state") == "serving 0 s old content: the certificate of the server is not trusted"
     assert repo == {
-        "repo": REPO,
+        "repo": NAME,
+        "url": REPO,
         "ref": "HEAD",
         "resolved_ref": "refs/heads/main",
         "link": str(link),
@@ -143,7 +146,7 @@ def test_status(link: Path) -> None:
 def test_progress_of_a_fetch() -> None:
     """While a fetch goes on the status says how far it is."""
     progress = Progress(phase="receiving", objects=450, of=1000, size=1_500_000, rate=250_000)
-    site = Site(fetching=Fetching(repo=REPO, remote=REPO, progress=progress))
+    site = Site(fetching=Fetching(repo=NAME, remote=REPO, progress=progress))
     assert site.ask("/status").json["repos"][0]["fetch"] == {
         "remote": REPO,
         "phase": "receiving",
@@ -170,7 +173,7 @@ def test_status_at_the_start() -> None:
     """Before the first pass the status has the same fields, most of them empty."""
     (repo,) = Site().ask("/status").json["repos"]
     filled = {name for name, value in repo.items() if value is not None}
-    assert filled == {"repo", "state", "ref", "link", "publish", "consecutive_failures", "ready", "stale"}
+    assert filled == {"repo", "url", "state", "ref", "link", "publish", "consecutive_failures", "ready", "stale"}
     assert (repo["ready"], repo["stale"]) == (False, True)
 
 

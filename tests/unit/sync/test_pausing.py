@@ -14,7 +14,7 @@ from gitsync.triggers.mailbox import Mailbox
 from gitsync.volume.pausefile import PauseFile
 from tests.support.eventually import TIMEOUT
 from tests.unit.conftest import Logs
-from tests.unit.examples import REPO, board
+from tests.unit.examples import NAME, board, watched
 from tests.unit.telling.test_metrics import value
 
 LEFT = Pause(since=1000.0, reason="left by another")
@@ -52,8 +52,9 @@ class Bench:
         self.file = FakeFile()
         self.board = board()
         self.metrics = Metrics()
+        self.metrics.follow(watched())
         file = cast(PauseFile, self.file)
-        self.pausing = Pausing(REPO, self.mailbox, file, board=self.board, metrics=self.metrics)
+        self.pausing = Pausing(NAME, self.mailbox, file, board=self.board, metrics=self.metrics)
 
     @property
     def told(self) -> tuple[bool, bool, bool]:

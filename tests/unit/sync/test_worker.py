@@ -16,7 +16,7 @@ from gitsync.telling.events import Failure, Observers, PassFinished, PassStarted
 from gitsync.triggers.mailbox import Mailbox
 from tests.support.eventually import TIMEOUT
 from tests.unit.conftest import Logs
-from tests.unit.examples import HASH, REPO, commit, failed, repo_config, result
+from tests.unit.examples import HASH, NAME, commit, failed, repo_config, result
 from tests.unit.sync.worker_bench import FAILED, FAST, SLOW, UNCHANGED, UPDATED, Bench
 
 
@@ -71,7 +71,7 @@ def test_too_many_failures_are_told(logs: Logs) -> None:
     """The end by failures is logged with how many there were and how many are allowed."""
     Bench(*FAST, "--max-failures=1", script=[FAILED] * 3).run()
     (event,) = logs.events("too_many_failures")
-    assert (event["failures"], event["allowed"], event["repo"]) == (2, 1, REPO)
+    assert (event["failures"], event["allowed"], event["repo"]) == (2, 1, NAME)
 
 
 def test_failures_in_a_row() -> None:

@@ -5,7 +5,7 @@ import pytest
 from gitsync.base.errors import PublishError, PublishVetoed
 from gitsync.telling.events import BeforeStage, Event, Observers
 from tests.unit.conftest import Logs
-from tests.unit.examples import REPO, before_publish, finished, result, started
+from tests.unit.examples import NAME, before_publish, finished, result, started
 
 
 class Recorder:
@@ -45,7 +45,7 @@ def test_failing_observer(logs: Logs, error: Exception) -> None:
     Observers([Recorder(error), last]).notify(event)
     assert last.seen == [event]
     (logged,) = logs.events("observer_failed")
-    assert (logged["observer"], logged["message"], logged["repo"]) == ("Recorder", str(error), REPO)
+    assert (logged["observer"], logged["message"], logged["repo"]) == ("Recorder", str(error), NAME)
 
 
 def test_veto() -> None:
@@ -59,7 +59,7 @@ def test_veto() -> None:
 def test_veto_before_staging() -> None:
     """A veto saves the work of staging, too."""
     with pytest.raises(PublishVetoed):
-        Observers([Recorder(PublishVetoed("no", reason="gate"))]).notify(BeforeStage(repo=REPO, hash="a"))
+        Observers([Recorder(PublishVetoed("no", reason="gate"))]).notify(BeforeStage(repo=NAME, hash="a"))
 
 
 def test_veto_at_another_time(logs: Logs) -> None:

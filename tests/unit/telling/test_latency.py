@@ -6,23 +6,23 @@ import pytest
 
 from gitsync.telling.events import Event, Failure, PassStarted, Source, Triggers
 from gitsync.telling.metrics import Metrics
-from tests.unit.examples import REPO, failed, finished, published, result
-from tests.unit.telling.test_metrics import series
+from tests.unit.examples import NAME, failed, finished, published, result, watched
+from tests.unit.telling.test_metrics import of
 
 UPDATED = result(outcome="updated")
-OTHER = "https://example.test/other.git"
+OTHER = "other.git"
 
 
-def ran_for(repo: str = REPO, **ago: float) -> PassStarted:
+def ran_for(repo: str = NAME, **ago: float) -> PassStarted:
     """Return the beginning of a pass for sources whose triggers were left so many seconds ago."""
     sources: dict[str, Source] = {"webhook": "webhook", "signal": "signal", "period": "period", "sync": "sync"}
     left_at = {sources[name]: time.monotonic() - seconds for name, seconds in ago.items()}
     return PassStarted(repo=repo, triggers=Triggers(ticket=1, left_at=left_at), started_at=1500.0)
 
 
-def counted(metrics: Metrics) -> dict[str, tuple[float, float]]:
+def counted(metrics: Metrics, repo: str = NAME) -> dict[str, tuple[float, float]]:
     """Return how many were counted of each source, and the seconds of them all, to the next ten of them."""
-    prefix, found = "gitsync_trigger_to_publish_seconds", series(metrics)
+    prefix, found = "gitsync_trigger_to_publish_seconds", of(repo, metrics)
     counts = {dict(labels)["source"]: number for (name, labels), number in found.items() if name == f"{prefix}_count"}
     return {
         source: (number, round(found[f"{prefix}_sum", frozenset({("source", source)})], -1))
@@ -34,7 +34,10 @@ def counted(metrics: Metrics) -> dict[str, tuple[float, float]]:
 @pytest.fixture
 def metrics() -> Metrics:
     """Metrics in which nothing has happened yet."""
-    return Metrics()
+    made = Metrics()
+    for repo in (NAME, OTHER):
+        made.follow(watched(repo=repo))
+    return made
 
 
 def test_update(metrics: Metrics) -> None:
@@ -51,7 +54,7 @@ def test_bucket(metrics: Metrics) -> None:
     """What took some seconds is in the buckets from there on."""
     for event in (ran_for(sync=20.0), published()):
         metrics.notify(event)
-    found = series(metrics)
+    found = of(NAME, metrics)
     name = "gitsync_trigger_to_publish_seconds_bucket"
     buckets = {le: found[name, frozenset({("source", "sync"), ("le", le)})] for le in ("0.05", "10.0", "30.0", "600.0")}
     assert buckets == {"0.05": 0, "10.0": 0, "30.0": 1, "600.0": 1}
@@ -100,4 +103,15 @@ def test_repositories_are_apart(metrics: Metrics) -> None:
     """The trigger of one repository is not answered by the publication of another."""
     for event in (ran_for(webhook=50.0), ran_for(OTHER, signal=10.0), published(repo=OTHER)):
         metrics.notify(event)
-    assert counted(metrics) == {"signal": (1, 10)}
+    assert counted(metrics, OTHER) == {"signal": (1, 10)}
+    assert counted(metrics) == {}
+
+
+def test_what_waits_is_forgotten(metrics: Metrics) -> None:
+    """A repository that is followed again begins anew, and so do its triggers."""
+    metrics.notify(ran_for(webhook=50.0))
+    metrics.forget(NAME)
+    metrics.follow(watched())
+    for event in (ran_for(period=1.0), published(), finished(UPDATED)):
+        metrics.notify(event)
+    assert counted(metrics) == {}

@@ -14,7 +14,7 @@ from gitsync.hooks.gate import Gate
 from gitsync.hooks.runner import Hook, HookRunner, Pace
 from gitsync.telling.events import BeforePublish
 from gitsync.telling.metrics import Metrics
-from tests.unit.examples import REPO, commit, published
+from tests.unit.examples import NAME, commit, published
 from tests.unit.sync.worker_bench import FAILED, FAST, UPDATED, Bench
 
 PACE = Pace(first=0, most=0, once=True)
@@ -65,7 +65,7 @@ class FakeHook:
 
 
 def _counted(metrics: Metrics, status: str) -> Callable[[], object]:
-    line = f'git_sync_hook_run_count_total{{name="exechook",status="{status}"}} 1.0'
+    line = f'git_sync_hook_run_count_total{{name="exechook",repo="{NAME}",status="{status}"}} 1.0'
     return lambda: line in metrics.render("")[0].decode().splitlines()
 
 
@@ -80,7 +80,7 @@ def test_run_of_a_hook_is_counted_first(works: bool, event: str, status: str) ->
     metrics = Metrics()
     seen = watch(event, _counted(metrics, status))
     hook: Hook = FakeHook(works=works)
-    runner = HookRunner(hook, PACE, repo=REPO, metrics=metrics)
+    runner = HookRunner(hook, PACE, repo=NAME, metrics=metrics)
     runner.notify(published())
     runner.run()
     assert seen == [True]
@@ -91,8 +91,8 @@ def test_run_of_the_gate_is_counted_first(works: bool, event: str, status: str) 
     """When the log tells of a run before publication, the run has been counted."""
     metrics = Metrics()
     seen = watch(event, _counted(metrics, status))
-    gate = Gate(cast(Command, FakeHook(works=works)), PACE, repo=REPO, metrics=metrics)
-    staged = BeforePublish(repo=REPO, commit=commit(), tree=Path("/tree"))
+    gate = Gate(cast(Command, FakeHook(works=works)), PACE, repo=NAME, metrics=metrics)
+    staged = BeforePublish(repo=NAME, commit=commit(), tree=Path("/tree"))
     if works:
         gate.notify(staged)
     else:

@@ -9,7 +9,7 @@ import pytest
 from gitsync.base.errors import HINTS
 from gitsync.telling.events import Failure
 from gitsync.telling.reports import FileReports
-from tests.unit.examples import REPO, before_publish, failed, finished, published, repo_config, result, started
+from tests.unit.examples import NAME, REPO, before_publish, failed, finished, published, repo_config, result, started
 
 
 def reports(**files: Path) -> FileReports:
@@ -49,7 +49,7 @@ def test_error_file(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {
         "Msg": "sync failed",
         "Err": "git ls-remote: fatal: it did not work",
-        "Args": {"repo": REPO, "ref": "HEAD", "reason": "dns", "hint": "look again"},
+        "Args": {"repo": NAME, "url": REPO, "ref": "HEAD", "reason": "dns", "hint": "look again"},
     }
     assert path.stat().st_mode & 0o777 == 0o644
     assert [entry.name for entry in path.parent.iterdir()] == ["error.json"]

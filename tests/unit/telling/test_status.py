@@ -7,9 +7,10 @@ import pytest
 
 from gitsync.telling.events import Fetched, Fetching, Measured, Probed, TreesKept, Undeletable
 from gitsync.telling.progress import Progress
-from gitsync.telling.status import Pause, Publication, RepoStatus, StatusBoard
+from gitsync.telling.status import Pause, Publication, RepoStatus, StatusBoard, called
 from tests.support.eventually import TIMEOUT
 from tests.unit.examples import (
+    NAME,
     REPO,
     before_publish,
     board,
@@ -38,18 +39,40 @@ def test_stale(last_success: float | None, now: float, stale: bool) -> None:
     assert status(last_success=last_success, stale_after=100.0).stale(now) is stale
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("docs", ["docs"]),
+        ("https://h/a", ["site", "docs"]),
+        ("current", ["site"]),
+        ("site", ["site"]),
+        ("b", ["b"]),
+        ("B", []),
+        ("", []),
+    ],
+)
+def test_called(name: str, meant: list[str]) -> None:
+    """A name comes first; a URL, or the last part of a link, means all that have it."""
+    snapshots = [
+        status(repo="site", url="https://h/a", link="/srv/git/current"),
+        status(repo="docs", url="https://h/a", link="/srv/git/b"),
+        status(repo="b", url="https://h/b", link="/srv/git/site"),
+    ]
+    assert [each.watched.repo for each in called(name, snapshots)] == meant
+
+
 def test_expect() -> None:
     """The worker's announcement is the time until which it is alive."""
     watched = board(act_by=0.0)
     before = time.monotonic()
-    watched.expect(REPO, seconds=5.0)
+    watched.expect(NAME, seconds=5.0)
     assert before + 5.0 <= watched.all()[0].act_by <= time.monotonic() + 5.0
 
 
 def test_adopt() -> None:
     """What an earlier process has published is shown before the first pass, which is no success of ours."""
     watched = board()
-    watched.adopt(REPO, commit(), 900.0)
+    watched.adopt(NAME, commit(), 900.0)
     (snapshot,) = watched.all()
     assert snapshot.publication == Publication(commit=commit(), published_at=900.0)
     assert snapshot.last_success is None
@@ -60,10 +83,10 @@ def test_pass() -> None:
     watched = board()
     for event in (
         started(),
-        Fetched(repo=REPO),
+        Fetched(repo=NAME),
         before_publish(),
         published(),
-        Measured(repo=REPO, store_size=1, tree_size=2),
+        Measured(repo=NAME, store_size=1, tree_size=2),
     ):
         watched.notify(event)
     (snapshot,) = watched.all()
@@ -116,11 +139,11 @@ def test_snapshots_are_frozen() -> None:
 def test_alive_while_paused() -> None:
     """Who is told to do nothing is not late, nor is he as soon as he may go on."""
     watched = board(act_by=0.0)
-    watched.pause(REPO, Pause(since=1000.0, reason="bad release"))
+    watched.pause(NAME, Pause(since=1000.0, reason="bad release"))
     (snapshot,) = watched.all()
     assert snapshot.alive(10.0**9)
     assert snapshot.paused == Pause(since=1000.0, reason="bad release")
-    watched.pause(REPO, None)
+    watched.pause(NAME, None)
     (snapshot,) = watched.all()
     assert snapshot.alive(time.monotonic())
     assert not snapshot.alive(time.monotonic() + 31)
@@ -130,7 +153,7 @@ def waiting(watched: StatusBoard, ticket: int) -> tuple[threading.Thread, list[R
     """Begin to wait for a ticket; return the thread that does, and where it leaves what it gets."""
     answers: list[RepoStatus] = []
     deadline = time.monotonic() + TIMEOUT
-    thread = threading.Thread(target=lambda: answers.append(watched.wait(REPO, ticket, deadline=deadline)))
+    thread = threading.Thread(target=lambda: answers.append(watched.wait(NAME, ticket, deadline=deadline)))
     thread.start()
     return thread, answers
 
@@ -148,41 +171,41 @@ def test_wait_for_a_pass() -> None:
     thread.join(TIMEOUT)
     assert answers[0].done == done
     assert answers[0].answers(7)
-    assert watched.wait(REPO, 8, deadline=0.0).answers(8)
+    assert watched.wait(NAME, 8, deadline=0.0).answers(8)
 
 
 def test_wait_that_is_over() -> None:
     """At the deadline there is the snapshot as it is."""
     watched = board()
-    assert not watched.wait(REPO, 1, deadline=time.monotonic() + 0.01).answers(1)
-    assert not watched.wait(REPO, 1, deadline=0.0).answers(1)
+    assert not watched.wait(NAME, 1, deadline=time.monotonic() + 0.01).answers(1)
+    assert not watched.wait(NAME, 1, deadline=0.0).answers(1)
 
 
 def test_wait_for_what_does_not_come() -> None:
     """A pause, and the end of the process, end every wait, those that begin later, too."""
     watched = board()
     thread, answers = waiting(watched, 1)
-    watched.pause(REPO, Pause(since=1000.0))
+    watched.pause(NAME, Pause(since=1000.0))
     thread.join(TIMEOUT)
     assert answers[0].paused
-    watched.pause(REPO, None)
+    watched.pause(NAME, None)
     thread, answers = waiting(watched, 1)
     before = watched.closed
     watched.close()
     thread.join(TIMEOUT)
     assert not answers[0].answers(1)
     assert (before, watched.closed) == (False, True)
-    assert not watched.wait(REPO, 1, deadline=time.monotonic() + TIMEOUT).answers(1)
+    assert not watched.wait(NAME, 1, deadline=time.monotonic() + TIMEOUT).answers(1)
 
 
 def test_fetch_that_goes_on() -> None:
     """A fetch is shown as long as it goes on, and takes nothing else away."""
-    watched = board(probe=Probed(repo=REPO, via="git", outcome="changed"))
-    event = Fetching(repo=REPO, remote=REPO, progress=Progress(phase="receiving", objects=1, of=2))
+    watched = board(probe=Probed(repo=NAME, via="git", outcome="changed"))
+    event = Fetching(repo=NAME, remote=REPO, progress=Progress(phase="receiving", objects=1, of=2))
     watched.notify(event)
     (snapshot,) = watched.all()
     assert snapshot.latest.fetching == event
-    watched.notify(Fetching(repo=REPO, remote=REPO, progress=None))
+    watched.notify(Fetching(repo=NAME, remote=REPO, progress=None))
     (snapshot,) = watched.all()
     assert snapshot.latest.fetching is None
     assert snapshot.latest.probe
@@ -192,9 +215,9 @@ def test_latest_words() -> None:
     """Of sizes, of trees that wait and of those that cannot be removed, what was told last is shown."""
     watched = board()
     told = (
-        Measured(repo=REPO, store_size=1, tree_size=2),
-        TreesKept(repo=REPO, left=1, standbys=2),
-        Undeletable(repo=REPO, count=3),
+        Measured(repo=NAME, store_size=1, tree_size=2),
+        TreesKept(repo=NAME, left=1, standbys=2),
+        Undeletable(repo=NAME, count=3),
     )
     for event in told:
         watched.notify(event)

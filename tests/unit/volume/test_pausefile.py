@@ -25,7 +25,8 @@ from tests.unit.examples import repo_config
 @pytest.fixture
 def lock(tmp_path: Path) -> Iterator[VolumeLock]:
     """The lock of a root, which nobody has taken yet."""
-    repo = replace(repo_config(), root=tmp_path)
+    repo = repo_config()
+    repo = replace(repo, placement=replace(repo.placement, root=tmp_path, work=tmp_path))
     made = VolumeLock(repo, cast(Git, SimpleNamespace(inherited=())), stop=Event(), observers=Observers())
     yield made
     made.release()

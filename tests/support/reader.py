@@ -1,8 +1,9 @@
 """A consumer of the published tree, as a process: `python -m tests.support.reader LINK FILES`.
 
-Each turn resolves the link once and opens every file through what it got. Every file holds the number of the commit
-that wrote it, so a turn that sees two numbers saw two commits. It runs until its stdin is closed, and then prints
-what it saw as one line of JSON.
+Each turn opens the directory once, which a link may lead to, and every file through what it got. Every file holds the
+number of the commit that wrote it, so a turn that sees two numbers saw two commits. Then it opens the files once more
+by their paths, where commits may come in between, and none is missed. It runs until its stdin is closed, and then
+prints what it saw as one line of JSON.
 """
 
 import json
@@ -41,19 +42,30 @@ def read(link: Path, count: int) -> Seen:
     while not select.select([sys.stdin], [], [], PAUSE)[0]:
         seen.turns += 1
         try:
-            tree = link.parent / os.readlink(link)
-            numbers = {int((tree / path).read_text()) for path in paths}
+            numbers = read_whole(link, paths)
+            later = [int((link / path).read_text()) for path in paths]
         except (OSError, ValueError) as error:
             seen.problems.append(f"turn {seen.turns}: {type(error).__name__}: {error}")
             continue
         if len(numbers) != 1:
-            seen.problems.append(f"turn {seen.turns}: files of the commits {sorted(numbers)} in {tree}")
+            seen.problems.append(f"turn {seen.turns}: files of the commits {sorted(numbers)}")
+        if sorted(later) != later or later[0] < max(numbers):
+            seen.problems.append(f"turn {seen.turns}: the commits {later} after {sorted(numbers)}")
         number = max(numbers)
         if seen.numbers and number < seen.numbers[-1]:
             seen.problems.append(f"turn {seen.turns}: commit {number} after {seen.numbers[-1]}")
         if not seen.numbers or number != seen.numbers[-1]:
             seen.numbers.append(number)
     return seen
+
+
+def read_whole(link: Path, paths: list[str]) -> set[int]:
+    """Return the numbers in the files of the directory that is found first."""
+    directory = os.open(link, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return {int(Path(f"/proc/self/fd/{directory}/{path}").read_text()) for path in paths}
+    finally:
+        os.close(directory)
 
 
 class Readers:

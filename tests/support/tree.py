@@ -50,6 +50,17 @@ def assert_published(repository: Path, link: Path) -> str:
     return commit
 
 
+def assert_exchanged(repository: Path, link: Path) -> str:
+    """A directory stands at the link's place; it must be exactly the commit that git finds it to be. Return that."""
+    assert link.is_dir(), f"there is no directory at {link}"
+    assert not link.is_symlink(), f"{link} -> {os.readlink(link)}"
+    commit = run_git(link, "rev-parse", "HEAD").decode().strip()
+    assert_tree(repository, link, commit)
+    assert run_git(link, "status", "--porcelain") == b""
+    assert run_git(link, "rev-parse", "--show-toplevel") == os.fsencode(link.resolve()) + b"\n"
+    return commit
+
+
 def _expected(repository: Path, commit: str) -> dict[bytes, str]:
     listing = run_git(repository, "ls-tree", "-r", "-z", "--full-tree", commit)
     entries = {}

@@ -1,7 +1,7 @@
 """File operations that follow no link, at no part of a path: what lies on the volume may be changed by others any time.
 
-A path is opened part by part with openat(2) and O_NOFOLLOW, and the last part is handled within the directory that was
-opened, so a directory that becomes a link between two steps leads nowhere either. A path that has a link on its way
+The directory that a path is in is opened without following links, and its last part is handled within what was opened,
+so a directory that becomes a link between two steps leads nowhere either. A path that has a link on its way
 is treated like one that is not there, or raises `NotADirectoryError`; what is to be reached through links has to be
 resolved before. Functions are safe to call from any thread, and raise `OSError` with the whole path.
 """
@@ -13,25 +13,16 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
+from gitsync.base.directory import FLAGS, open_directory
 from gitsync.base.files import TEMPORARY_SUFFIX, temporary_beside
-
-_DIRECTORY: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[int]:
     """Yield a descriptor of a directory, to be used as `dir_fd`; it may be read through `/proc/self/fd`."""
-    descriptor = os.open(path.anchor or ".", _DIRECTORY)
+    descriptor = open_directory(path)
     try:
-        for part in path.relative_to(path.anchor).parts:
-            try:
-                below = os.open(part, _DIRECTORY, dir_fd=descriptor)
-            except OSError as error:
-                raise _whole(error, path) from None
-            os.close(descriptor)
-            descriptor = below
         yield descriptor
     finally:
         os.close(descriptor)
@@ -44,21 +35,24 @@ def _beside(path: Path) -> Iterator[int]:
         try:
             yield directory
         except OSError as error:
-            raise _whole(error, path) from None
-
-
-def _whole(error: OSError, path: Path) -> OSError:
-    """Return an error that names the whole path; its class follows from the number."""
-    return OSError(error.errno, os.strerror(error.errno or 0), str(path))
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from None
 
 
 def status(path: Path) -> os.stat_result | None:
     """Return what stat(2) says of a path itself, None if it is not there."""
+    # The most frequent of all, and so without a context manager.
     try:
-        with _beside(path) as directory:
-            return os.stat(path.name, dir_fd=directory, follow_symlinks=False)
+        directory = open_directory(path.parent)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    try:
+        return os.stat(path.name, dir_fd=directory, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from None
+    finally:
+        os.close(directory)
 
 
 def exists(path: Path) -> bool:
@@ -250,7 +244,7 @@ def _unlink(name: str, directory: int) -> bool:
 
 def _empty(name: str, parent: int) -> None:
     """Empty a directory, however deep it is: what lies in its directories is moved up before they are removed."""
-    with _closed(os.open(name, _DIRECTORY, dir_fd=parent)) as top:
+    with _closed(os.open(name, FLAGS, dir_fd=parent)) as top:
         resisting: set[str] = set()
         while waiting := [entry for entry in _names(top) if entry not in resisting]:
             for entry in waiting:
@@ -264,12 +258,12 @@ def _empty(name: str, parent: int) -> None:
 
 def _flatten(name: str, top: int) -> None:
     """Remove the files of a directory, and move its directories to that which it is in."""
-    with _closed(os.open(name, _DIRECTORY, dir_fd=top)) as directory:
+    with _closed(os.open(name, FLAGS, dir_fd=top)) as directory:
         for entry in _names(directory):
             with contextlib.suppress(OSError):
                 if not _unlink(entry, directory):
                     # Moving a directory changes it: rename(2) wants the right to write to it.
-                    with _closed(os.open(entry, _DIRECTORY, dir_fd=directory)) as below:
+                    with _closed(os.open(entry, FLAGS, dir_fd=directory)) as below:
                         _open_up(below)
                     os.rename(entry, secrets.token_hex(8), src_dir_fd=directory, dst_dir_fd=top)
 

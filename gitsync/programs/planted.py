@@ -7,8 +7,10 @@ Called by the worker's thread.
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
@@ -16,30 +18,57 @@ from gitsync.base import nolinks
 from gitsync.base.errors import GitError
 from gitsync.base.log import get_logger
 
-# What git opens in a store, and where it looks below that, with the levels; the objects themselves it only reads.
-_DIRECTORIES: Final = ("", "objects", "refs", "worktrees")
+# Where git looks in a store, with the levels; the objects themselves it only reads.
+_ENTERED: Final = (
+    *((".", 1), ("objects", 1), ("objects/pack", 1), ("objects/info", 2)),
+    *(("refs", 64), ("worktrees", 2)),
+)
+# What git reads as a file.
 _FILES: Final = ("packed-refs", "shallow", "refs/gitsync/head")
-_ENTERED: Final = (("objects", 1), ("objects/pack", 1), ("objects/info", 2), ("refs", 64), ("worktrees", 2))
+# A store of ours borrows no objects.
+_BORROWED: Final = ("objects/info/alternates", "objects/info/http-alternates")
+# The metadata of a tree.
+_METADATA: Final = re.compile("worktrees/[^/]+")
 # How the metadata of a tree names its store. https://git-scm.com/docs/gitrepository-layout
 COMMON: Final = "../..\n"
 _HINT: Final = "who else writes to the volume? In .gitsync only our process may"
 
 
+class _Kind(Enum):
+    """What there may be under a name."""
+
+    DIRECTORY = auto()
+    FILE = auto()
+    OTHER = auto()
+
+
 def clear_store(store: Path) -> None:
-    """Remove from a store what leads git elsewhere; if it is not whole without it, git says so. Raise `OSError`."""
-    _clear(store / name for name in (*_DIRECTORIES, *_FILES))
-    for path in (store / name for name in _FILES):
-        if nolinks.is_directory(path):
-            nolinks.remove(path)
-    for name, depth in _ENTERED:
-        _clear(irregular(store / name, depth=depth))
-    for metadata in nolinks.entries(store / "worktrees"):
+    """Remove from a store what leads git elsewhere; if it is not whole without it, git says so. Raise `OSError`.
+
+    This comes before each command, so all is looked at from one descriptor.
+    """
+    _clear([store])
+    found: dict[str, _Kind] = {}
+    trees: list[str] = []
+    astray: list[str] = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), nolinks.opened(store) as top:
+        for name, depth in _ENTERED:
+            found.update(_walk(top, name, depth=depth))
+        trees = [name for name, kind in found.items() if kind is _Kind.DIRECTORY and _METADATA.fullmatch(name)]
+        astray = [name for name in trees if not _names_store(top, f"{name}/commondir")]
+    _clear(store / name for name, kind in found.items() if kind is _Kind.OTHER)
+    for name in _FILES:
+        if found.get(name) is _Kind.DIRECTORY:
+            nolinks.remove(store / name)
+    for name in _BORROWED:
+        if name in found:
+            nolinks.unlink(store / name)
+    for name in trees:
         # We keep no journals of refs, and git adds to those that are there.
-        nolinks.remove(metadata / "logs")
-        lead_to_store(metadata)
-    for name in ("alternates", "http-alternates"):
-        # A store of ours borrows no objects.
-        nolinks.unlink(store / "objects" / "info" / name)
+        if f"{name}/logs" in found:
+            nolinks.remove(store / name / "logs")
+    for name in astray:
+        lead_to_store(store / name)
 
 
 def lead_to_store(metadata: Path) -> None:
@@ -60,27 +89,56 @@ def clear_metadata(metadata: Path) -> None:
         raise GitError(f"{metadata} is damaged", reason="corrupt", hint=_HINT)
 
 
-def irregular(path: Path, *, depth: int) -> Iterator[Path]:
-    """Yield what is neither a file nor a directory below a directory, so many levels deep."""
-    waiting = [(path, 1)]
+def irregular(path: Path, *, depth: int) -> list[Path]:
+    """Return what is neither a file nor a directory below a directory, so many levels deep."""
+    try:
+        with nolinks.opened(path) as top:
+            return [path / name for name, kind in _walk(top, ".", depth=depth) if kind is _Kind.OTHER]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _walk(top: int, name: str, *, depth: int) -> Iterator[tuple[str, _Kind]]:
+    """Yield what is in a directory below an open one, with its name from there, so many levels deep."""
+    waiting = [(name, 1)]
     while waiting:
         directory, level = waiting.pop()
-        directories, others = _scan(directory)
-        yield from (directory / name for name in others)
-        if level < depth:
-            waiting += [(directory / name, level + 1) for name in directories]
-
-
-def _scan(path: Path) -> tuple[list[str], list[str]]:
-    """Return which names in a directory are directories, and which are no files either; most systems say so at once."""
-    directories, others = [], []
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), nolinks.opened(path) as descriptor:
-        for entry in os.scandir(f"/proc/self/fd/{descriptor}"):
+        for entry in _entries(top, directory):
+            path = entry.name if directory == "." else f"{directory}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                directories.append(entry.name)
-            elif not entry.is_file(follow_symlinks=False):
-                others.append(entry.name)
-    return directories, others
+                yield path, _Kind.DIRECTORY
+                if level < depth:
+                    waiting.append((path, level + 1))
+            else:
+                yield path, _Kind.FILE if entry.is_file(follow_symlinks=False) else _Kind.OTHER
+
+
+def _entries(top: int, name: str) -> list["os.DirEntry[str]"]:
+    """Return what is in a directory, each with its kind, which most systems tell at once."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=top)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    try:
+        with os.scandir(descriptor) as found:
+            return list(found)
+    finally:
+        os.close(descriptor)
+
+
+def _names_store(top: int, name: str) -> bool:
+    """Say whether a file below an open directory is what leads from the metadata of a tree to its store."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=top)
+    except OSError:
+        return False
+    try:
+        return os.read(descriptor, len(COMMON) + 1) == COMMON.encode()
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _clear(paths: Iterable[Path]) -> bool:

@@ -22,6 +22,13 @@ def test_soak(tmp_path: Path) -> None:
     assert found["per_1000_passes"].keys() == {"memory", "descriptors", "threads"}
 
 
+def test_soak_over_https(tmp_path: Path) -> None:
+    """Given a server, then it is said how often it was asked, and over how many connections."""
+    assert "TLS handshakes" in _bench("soak", "--passes=20", "--every=10", "--over=https", output=tmp_path)
+    seen = json.loads((tmp_path / "soak.json").read_text())["seen"]
+    assert 1 <= seen["handshakes"] < seen["requests"]
+
+
 def test_store(tmp_path: Path) -> None:
     """Given a few pushes, then both stores hold at least what is live."""
     assert "git, never cleaned" in _bench("store", "--pushes=3", output=tmp_path)

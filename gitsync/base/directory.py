@@ -5,9 +5,11 @@ is opened within the one before. Python has no such function, so it is called by
 architectures that Python runs on. Safe to call from any thread.
 """
 
+import contextlib
 import ctypes
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +53,25 @@ def open_directory(path: Path) -> int:
         elif error != errno.ENAMETOOLONG:
             raise _whole(errno.ENOTDIR if error == errno.ELOOP else error, path)
     return _step_by_step(path)
+
+
+@contextlib.contextmanager
+def entries_of(top: int, name: str) -> Iterator[list["os.DirEntry[str]"]]:
+    """Yield what is in a directory below an open one; within the block each entry can be asked what it is.
+
+    There is nothing in what is no directory itself. Links on the way are followed.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=top)
+    except (FileNotFoundError, NotADirectoryError):
+        yield []
+        return
+    try:
+        with os.scandir(descriptor) as found:
+            yield list(found)
+    finally:
+        os.close(descriptor)
 
 
 def _step_by_step(path: Path) -> int:

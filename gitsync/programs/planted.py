@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
+from gitsync.base.directory import entries_of
 from gitsync.base.errors import GitError
 from gitsync.base.log import get_logger
 
@@ -103,28 +104,20 @@ def _walk(top: int, name: str, *, depth: int) -> Iterator[tuple[str, _Kind]]:
     waiting = [(name, 1)]
     while waiting:
         directory, level = waiting.pop()
-        for entry in _entries(top, directory):
-            path = entry.name if directory == "." else f"{directory}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                yield path, _Kind.DIRECTORY
-                if level < depth:
-                    waiting.append((path, level + 1))
-            else:
-                yield path, _Kind.FILE if entry.is_file(follow_symlinks=False) else _Kind.OTHER
+        with entries_of(top, directory) as entries:
+            found = [(entry.name, _kind(entry)) for entry in entries]
+        for entry_name, kind in found:
+            path = entry_name if directory == "." else f"{directory}/{entry_name}"
+            yield path, kind
+            if kind is _Kind.DIRECTORY and level < depth:
+                waiting.append((path, level + 1))
 
 
-def _entries(top: int, name: str) -> list["os.DirEntry[str]"]:
-    """Return what is in a directory, each with its kind, which most systems tell at once."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        descriptor = os.open(name, flags, dir_fd=top)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    try:
-        with os.scandir(descriptor) as found:
-            return list(found)
-    finally:
-        os.close(descriptor)
+def _kind(entry: "os.DirEntry[str]") -> _Kind:
+    """Return what an entry is, which most systems tell with its name."""
+    if entry.is_dir(follow_symlinks=False):
+        return _Kind.DIRECTORY
+    return _Kind.FILE if entry.is_file(follow_symlinks=False) else _Kind.OTHER
 
 
 def _names_store(top: int, name: str) -> bool:

@@ -22,6 +22,8 @@ class Pointers:
         self._git = git
         self._log = get_logger(repo=name)
         self._looked_at: Path | None = None
+        # By store and commit, of those that are published: whether attributes name LFS.
+        self._known: dict[tuple[Path, str | None], bool] = {}
         self._told = False
 
     def is_due(self, tree: Tree) -> bool:
@@ -35,11 +37,15 @@ class Pointers:
         patterns may leave them out of the files.
         """
         self._looked_at = tree.path
+        known, self._known = self._known, {}
         try:
-            found = any(self._has_any(each, deadline=deadline, idle=idle) for each in (tree, *tree.nested()))
+            for each in (tree, *tree.nested()):
+                key = each.store, each.head()
+                self._known[key] = known[key] if key in known else self._has_any(each, deadline=deadline, idle=idle)
         except (GitCancelled, GitTimeout):
             self._looked_at = None
             raise
+        found = any(self._known.values())
         if found and not self._told:
             self._log.warning("lfs_pointers", hint="the files that are kept in LFS are published as pointers")
         self._told = found

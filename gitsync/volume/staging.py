@@ -129,10 +129,18 @@ class Staging:
             for tree in self._catalogue.all([metadata.parent.parent]):
                 if tree.metadata == metadata:
                     for each in (tree, *tree.nested()):
-                        each.comparison(self._git).differing(deadline=deadline, idle=idle, refresh=True)
+                        self._refresh(each, deadline=deadline, idle=idle)
         except (GitCancelled, GitTimeout):
             self._unsettled[metadata] = since
             raise
+
+    def _refresh(self, tree: Tree, *, deadline: float, idle: bool) -> None:
+        """Have git look at all files; what it writes then is an index of the same commit."""
+        commit, untouched = tree.head() or "", self._submodules.untouched
+        proven = untouched.is_proven(tree, commit)
+        tree.comparison(self._git).differing(deadline=deadline, idle=idle, refresh=True)
+        if proven:
+            untouched.note(tree, commit)
 
     def _create(self, commit: str, recipe: Recipe, store: Path) -> Tree:
         nolinks.make_directory(self._catalogue.directory)

@@ -56,6 +56,8 @@ class Store:
         self._git = git
         self._observers = observers
         self._filter = repo.content.filter if url == repo.repo else None
+        # Whether something may have come into it since it was looked through for garbage.
+        self.grown = True
         self._key = hashlib.sha256(url.encode()).hexdigest()[:12]
         self.path = (self.generations() or [directory / f"{self._key}-1"])[-1]
 
@@ -187,6 +189,7 @@ class Store:
             self._fetch_once(refspecs, whole, deadline=deadline)
 
     def _fetch_once(self, refspecs: Sequence[str], options: Sequence[str], *, deadline: float) -> None:
+        self.grown = True
         remote = scrub(self._url)
         overheard = Overheard(
             lambda progress: self._observers.notify(Fetching(repo=self._repo.name, remote=remote, progress=progress)),

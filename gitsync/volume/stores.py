@@ -38,6 +38,8 @@ class Stores:
         self._log = get_logger(repo=repo.name)
         self._directory = repo.work / STORE_DIRECTORY
         self._opened: dict[str, Store] = {}
+        # Those that nothing can have come into since.
+        self._collected: set[Path] = set()
         self.current = self.of(repo.repo)
 
     def of(self, url: str) -> Store:
@@ -91,10 +93,16 @@ class Stores:
     def collect(self, *, deadline: float, idle: bool) -> None:
         """Collect garbage where much has piled up, until the deadline (monotonic seconds); raise `GitError`.
 
-        `idle` is for between passes.
+        A store that nothing was fetched into since is passed over. `idle` is for between passes.
         """
-        for store in self.all():
-            collect(store, self._repo.upkeep.git_gc, self._git, deadline=deadline, idle=idle)
+        for path in self.all():
+            store = self.at(path)
+            if path in self._collected and not (store and store.grown):
+                continue
+            collect(path, self._repo.upkeep.git_gc, self._git, deadline=deadline, idle=idle)
+            self._collected.add(path)
+            if store:
+                store.grown = False
 
     def prune(self, *, deadline: float) -> None:
         """Remove the objects that unfinished fetches have left, until the deadline. Raise `GitError`."""

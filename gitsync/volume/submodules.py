@@ -17,7 +17,7 @@ from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.planted import lead_to_store
-from gitsync.volume.inner import is_untouched, may_have_submodules
+from gitsync.volume.inner import Untouched, may_have_submodules
 from gitsync.volume.modules import Link, Modules, check_count
 from gitsync.volume.store import Store
 from gitsync.volume.stores import Stores
@@ -53,6 +53,7 @@ class Submodules:
         self._modules = Modules(git, (*repo.git.git_config, *repo.git.git_config_add))
         self._stores = stores
         self._weight = weight
+        self.untouched = Untouched(git)
         self._log = get_logger(repo=repo.name)
         # Whether it was a submodule that the last call has failed for.
         self.failed = False
@@ -157,10 +158,11 @@ class Submodules:
         return self._check_out(tree, link.hash, walk)
 
     def _check_out(self, tree: Tree, commit: str, walk: _Walk) -> Tree:
-        if is_untouched(tree, commit, self._git, deadline=walk.deadline):
+        if self.untouched.is_untouched(tree, commit, deadline=walk.deadline):
             return tree
         kept = self.make_way(tree, commit, walk.before.values(), deadline=walk.deadline)
         tree.bring(commit, self._git, recipe=_WHOLE, deadline=walk.deadline, kept=kept)
+        self.untouched.note(tree, commit)
         return tree
 
     def _provide(self, store: Store, commit: str, *, deadline: float) -> None:

@@ -33,6 +33,7 @@ from gitsync.volume.changes import Changes, parse_raw
 from gitsync.volume.comparison import Comparison
 from gitsync.volume.rows import is_inside, read_rows, write_rows
 from gitsync.volume.strays import UncleanError, tidy_up
+from gitsync.volume.untracked import holds_only
 
 PRIVATE: Final = ".tree-"
 # Holds a published tree whose name in the usual place is taken.
@@ -164,8 +165,9 @@ class Tree:
                 run("read-tree", self.head() or commit)
                 self.comparison(git).refresh(deadline=deadline, idle=idle)
             # Before the reset: that would follow files of attributes, and links to directories, that somebody has left.
-            run("clean", "-ffdx", "--quiet")
-            tidy_up(self.path, kept)
+            if not self.holds_only(kept=kept):
+                run("clean", "-ffdx", "--quiet")
+                tidy_up(self.path, kept)
         changes = self._changes(commit, git, deadline=deadline, idle=idle) if used else {}
         # They decide about the bytes of others.
         anew = any(PurePosixPath(path).name == ".gitattributes" for path in changes)
@@ -178,6 +180,11 @@ class Tree:
             run("clean", "-ffdx", "--quiet")
         self._share_index()
         return changes
+
+    def holds_only(self, *, kept: Collection[Path] = (), as_seen: bool = False) -> bool:
+        """Say whether a look shows that it has the files of its index and no others; see `untracked.holds_only`."""
+        hash_size = len(self.head() or "") // 2
+        return holds_only(self.path, self.place.index, hash_size=hash_size, kept=kept, as_seen=as_seen)
 
     def _run(self, git: Git, options: Sequence[str], *arguments: str, used: bool, deadline: float, idle: bool) -> str:
         """Run a command that works on a tree, which was `used` before or not; return what it warns of."""

@@ -24,7 +24,7 @@ def test_soak(tmp_path: Path) -> None:
 
 def test_soak_over_https(tmp_path: Path) -> None:
     """Given a server, then it is said how often it was asked, and over how many connections."""
-    assert "TLS handshakes" in _bench("soak", "--passes=20", "--every=10", "--over=https", output=tmp_path)
+    assert "TLS handshakes" in _bench("soak", "--passes=40", "--every=10", "--over=https", output=tmp_path)
     seen = json.loads((tmp_path / "soak.json").read_text())["seen"]
     assert 1 <= seen["handshakes"] < seen["requests"]
 

@@ -7,13 +7,14 @@ everything to end, `kill` ends what did not; `release` comes last, when the thre
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gitsync.base.errors import from_os_error
+from gitsync.base.errors import ConfigError, from_os_error
 from gitsync.config import ReceiverConfig, RepoConfig
+from gitsync.config.apart import clashes, values_of
 from gitsync.credentials import Credentials
 from gitsync.credentials import build as build_credentials
 from gitsync.hooks import Hooks
@@ -202,6 +203,19 @@ def build_parts(
 def _listeners(repo: RepoConfig, hooks: Hooks, surface: Surface) -> Observers:
     room = Room(repo.work, surface.metrics)
     return Observers([surface.board, surface.metrics, FileReports(repo), room, *hooks.observers])
+
+
+def located_apart(repos: Sequence[RepoConfig]) -> list[RepoConfig]:
+    """Return all of them as `located` does; raise `ConfigError` where links lead two of them to one place."""
+    found = [located(repo) for repo in repos]
+    problems = [
+        f"{found[clash.index].name}: {clash.option.replace('_', '-')}: {clash.relation} of {found[clash.other].name}, "
+        f"where links on the way lead; {clash.remedy}"
+        for clash in clashes({index: values_of(repo) for index, repo in enumerate(found)})
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return found
 
 
 def located(repo: RepoConfig) -> RepoConfig:

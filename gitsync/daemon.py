@@ -16,7 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from gitsync import __version__
-from gitsync.assembly import Surface, Unit, assemble, first_status, located
+from gitsync.assembly import Surface, Unit, assemble, first_status, located_apart
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, GitSyncError
 from gitsync.base.log import get_logger
 from gitsync.base.scratch import Scratch
@@ -60,7 +60,7 @@ class Daemon:
         self._http: list[HttpServer] = []
         self._peers: Peers | None = None
         self._git_version: str | None = None
-        repos = [located(repo) for repo in config.repos]
+        repos = located_apart(config.repos)
         self._scratch = Scratch()
         board = StatusBoard([first_status(repo) for repo in repos])
         self._surface = Surface(board=board, metrics=Metrics(), stop=threading.Event())
@@ -165,10 +165,9 @@ class Daemon:
 
     def _serve(self) -> End:
         """Handle control events until the process has to end; return what it ends with."""
-        bodies = [body for unit in self._units.values() for body in unit.bodies if body.works]
-        working = {body.name for body in bodies}
+        working = {body.name: unit for unit in self._units.values() for body in unit.bodies if body.works}
         # One hook that failed does not keep the others from their end, nor does a worker that has done its work.
-        hooks = {body.name for body in bodies if not body.name.startswith("worker ")}
+        hooks = {name for name in working if not name.startswith("worker ")}
         worst = EXIT_OK
         while True:
             event = self._events.get()
@@ -180,15 +179,17 @@ class Daemon:
                     return End(EXIT_OK)
                 for unit in self._units.values():
                     unit.mailbox.post("signal")
-            elif event.code == EXIT_OK or event.thread in hooks:
-                worst = max(worst, event.code or EXIT_OK)
-                working.discard(event.thread)
-                if not working:
-                    return End(worst, self._failures() if worst else ())
-            else:
+                continue
+            ended = working.pop(event.thread, None)
+            if event.code != EXIT_OK and event.thread not in hooks:
                 self._log.error("thread_ended", thread=event.thread)
-                failures = self._failures() if event.thread in working else ()
-                return End(EXIT_FAILURE, failures or (_ended(event.thread),))
+                if ended is None or not ended.repo.schedule.one_time:
+                    return End(EXIT_FAILURE, (ended and self._failures()) or (_ended(event.thread),))
+                # Others may still be published, once; its hooks have nothing to wait for.
+                working = {name: unit for name, unit in working.items() if unit is not ended}
+            worst = max(worst, event.code or EXIT_OK)
+            if not working:
+                return End(worst, (self._failures() or (_ended(event.thread),)) if worst else ())
 
     def _failures(self) -> tuple[Failure, ...]:
         """Return what has failed last, of passes and of hooks, with the name of the repository in each message."""

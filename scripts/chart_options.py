@@ -6,18 +6,28 @@ import sys
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from option_schema import property_of
 
 from gitsync.config.model import all_options
 from gitsync.config.option import Option
 
 CHART: Final = Path(__file__).parents[1] / "k8s" / "chart" / "gitsync" / "charts" / "poll"
-# The templates set these themselves, or they are for a process that ends.
+# The templates set these themselves, or they are for a process that ends, or for several repositories.
 OF_THE_CHART: Final = frozenset(
-    ("root", "link", "http_bind", "receiver_bind", "receiver_secret", "receiver_secret_file", "peers", "one_time")
+    (
+        "config",
+        "root",
+        "link",
+        "http_bind",
+        "receiver_bind",
+        "receiver_secret",
+        "receiver_secret_file",
+        "peers",
+        "one_time",
+    )
 )
-# What is not written as a text.
-TYPES: Final = {"BOOL": "boolean", "BOOL|PATH": ["boolean", "string"], "INT": "integer", "FRACTION": "number"}
 
 
 def options() -> dict[str, Option]:
@@ -33,14 +43,6 @@ def secret_options() -> dict[str, Option]:
 def _named(found: Iterable[Option]) -> dict[str, Option]:
     ours = [each for each in found if each.name not in OF_THE_CHART]
     return {re.sub(r"_(\w)", lambda match: match[1].upper(), each.name): each for each in ours}
-
-
-def property_of(option: Option) -> dict[str, Any]:
-    """Return the schema of an option's value."""
-    choices = option.kind.placeholder.split("|")
-    if len(choices) > 1 and all(choice.islower() for choice in choices):
-        return {"description": option.help, "enum": choices}
-    return {"description": option.help, "type": TYPES.get(option.kind.placeholder, "string")}
 
 
 def schema(written: str) -> str:

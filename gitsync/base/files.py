@@ -19,6 +19,22 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
 
 
+def read_whole(path: Path, *, largest: int) -> bytes:
+    """Return what a regular file holds, wherever links lead; raise `OSError`, `ValueError` if it is none, or larger."""
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no regular file")
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise ValueError(f"it is larger than {largest} bytes")
+    return content
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file of any kind: one that is no regular one could keep us waiting for ever."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 def read_small(path: Path, *, limit: int = 65536) -> str | None:
     """Return the start of a regular file as text, None if there is none; a link is not followed."""
     try:

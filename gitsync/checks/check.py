@@ -32,17 +32,22 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What has become of a check; texts may still hold what is secret. `seconds` is how long it took."""
+    """What has become of a check; texts may still hold what is secret. `seconds` is how long it took.
+
+    `repo` is the one of several repositories that it was made for.
+    """
 
     name: str
     outcome: Outcome
     message: str
     cure: str | None = None
     seconds: float = 0.0
+    repo: str | None = None
 
     def shown(self) -> dict[str, Any]:
         """Return it for JSON."""
         return {
+            "repo": self.repo,
             "check": self.name,
             "outcome": self.outcome,
             "message": self.message,
@@ -95,10 +100,11 @@ class Check:
     """One thing to try: `run` returns what it has found, or raises `GitSyncError`, `OSError` or `NotNeededError`.
 
     `needs` names the checks without which it means nothing. It gets a deadline in monotonic seconds, `patience` seconds
-    from its start.
+    from its start. With `once` it is about the process, and the same for all repositories.
     """
 
     name: str
     run: Callable[[Subject, float], Found]
     needs: tuple[str, ...] = ()
+    once: bool = False
     patience: float = 10.0

@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -21,7 +22,8 @@ _HELP: Final = """
 Try all that a gitsync with these options, and these variables, needs: the volume, git, the way to the server, the
 login, the ref, the ports.
 
-The options are those of gitsync itself; the variables count as they do there. What is tried leaves nothing behind, and
+The options are those of gitsync itself; the variables count as they do there. With --config it is tried for each
+repository of the file. What is tried leaves nothing behind, and
 nothing is fetched. In the container of a gitsync that runs it finds that one at work, and says so.
 
 \b
@@ -46,11 +48,13 @@ def check(environ: Mapping[str, str], options: tuple[str, ...], as_json: bool) -
     """Make all checks; return the exit code."""
     # As by a key press: what was begun is taken away again.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    results = []
+    results: list[Result] = []
     for result in _results(options, environ):
-        results.append(result)
         if not as_json:
+            if result.repo and result.repo != results[-1].repo:
+                click.echo(f"{result.repo}:")
             _print(result)
+        results.append(result)
     failed = any(result.outcome == "failed" for result in results)
     if as_json:
         shown = {"ok": not failed, "checks": [result.shown() for result in results]}
@@ -74,10 +78,12 @@ def _results(options: tuple[str, ...], environ: Mapping[str, str]) -> "Iterator[
         return
     configure(verbose=config.log.verbose, style=config.log.log_format)
     yield _options(config)
-    for repo in config.repos:
+    several = len(config.repos) > 1
+    for count, repo in enumerate(config.repos):
         subject = Subject(config, repo)
         try:
-            yield from run(CHECKS, subject)
+            for result in run([one for one in CHECKS if count == 0 or not one.once], subject):
+                yield replace(result, repo=repo.name if several else None)
         finally:
             subject.close()
 

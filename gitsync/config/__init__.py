@@ -1,8 +1,9 @@
 """The configuration: options declared once, read from arguments and environment into frozen values."""
 
+from gitsync.config.arguments import read_arguments
 from gitsync.config.gitsettings import GitSetting, render
 from gitsync.config.hooks import CallHook, ExecHook, HooksConfig
-from gitsync.config.load import load, load_followed, load_receiver, load_termination_log, read_arguments
+from gitsync.config.load import load, load_followed, load_receiver, load_termination_log
 from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, ReceiverConfig
 from gitsync.config.places import Bind, Place

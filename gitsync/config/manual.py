@@ -18,6 +18,9 @@ will do.
 Every option can be given as a flag or as an environment variable; the flag wins. Of two names of one option with
 different values the older one counts, as in git-sync. That, and variables that are not known, is told in the log;
 with --strict it stops the start. Durations are written as 250ms, 10s or 1m30s; booleans as true or false.
+
+Several repositories are described in a file that --config names: the options of the group Process stand at its top,
+all others in `defaults:` or in an entry of `repositories:`, under their names without dashes.
 """
 
 _COMMANDS = (
@@ -40,9 +43,10 @@ read (GITSYNC_RECEIVER_SECRET_FILE and others). `gitsync COMMAND --help` has the
 """
 
 _FILES = """\
-ROOT/LINK               symbolic link to what is published; the last part of its target is the full commit hash
-ROOT/.worktrees/HASH/   published trees
-ROOT/.gitsync/          the store: objects, locks and worktree metadata
+ROOT/LINK                 symbolic link to what is published; the last part of its target is the full commit hash
+ROOT/.worktrees/HASH/     published trees
+ROOT/.gitsync/            the store: objects, locks and worktree metadata
+ROOT/.repositories/NAME/  with --config the place of both, for each repository
 """
 
 _HTTP = f"""\
@@ -69,8 +73,8 @@ _OTHER = ("-h, -?, --help  a summary of the options", "--man  the manual", "--ve
 
 def help_text() -> str:
     """Return what `--help` prints."""
-    lines = ["Usage: gitsync --repo URL --root DIRECTORY [OPTION]...", ""]
-    lines.append("Publishes a git repository in a directory, and keeps it up to date.")
+    lines = ["Usage: gitsync --repo URL --root DIRECTORY [OPTION]...", "       gitsync --config FILE [OPTION]...", ""]
+    lines.append("Publishes git repositories in a directory, and keeps them up to date.")
     lines += ["", "Commands:", *_commands(indent=2)]
     for title, model in GROUPS:
         lines += ["", f"{title}:"]

@@ -143,6 +143,11 @@ class Compatibility:
 class Config:
     """All that the process needs to know; `shown` is what was given, without secrets, `warnings` what is odd in it."""
 
+    config: Path | None = option(
+        PATH,
+        "A file in YAML with the options of any number of repositories, and of the process. All that is about one "
+        "repository is written there, and neither given as a flag nor in a variable, but for --root.",
+    )
     sync_on_signal: signal.Signals | None = option(
         SIGNAL,
         "A signal that starts a pass; one that arrives during a pass starts another after it.",
@@ -173,3 +178,13 @@ GROUPS: tuple[tuple[str, type], ...] = (
 def all_options() -> tuple[Option, ...]:
     """Return every option there is."""
     return tuple(declared for _, model in GROUPS for declared in options_of(model))
+
+
+def process_options() -> tuple[Option, ...]:
+    """Return the options of the process as a whole."""
+    return options_of(Config)
+
+
+def repo_options() -> tuple[Option, ...]:
+    """Return the options that each repository has for itself."""
+    return tuple(declared for _, model in GROUPS if model is not Config for declared in options_of(model))

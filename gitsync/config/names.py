@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-from gitsync.base.redact import Secret
 from gitsync.config.model import all_options
 from gitsync.config.option import Older, Option
 from gitsync.config.urls import URL
@@ -83,11 +82,16 @@ class Given:
 
     def tells_other_than(self, other: "Given") -> bool:
         """Say whether the values differ, however they are written."""
-        return bool(_plain(self.value) != _plain(other.value))
+        return bool(self.value != other.value)
 
 
-def _plain(value: Any) -> Any:
-    return value.reveal() if isinstance(value, Secret) else value
+# A name, and the text that it was given.
+Spelled = tuple[Name, str]
+
+
+def of_key(option: Option, spelling: str) -> Name:
+    """Return the name of an option in a file; `spelling` is what it is called in messages."""
+    return Name(option, spelling, option.kind, _Age.FLAG)
 
 
 def _flags(option: Option) -> Iterable[Name]:

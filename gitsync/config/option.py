@@ -54,9 +54,14 @@ class Option:
     without: str = "-"
 
     @property
+    def key(self) -> str:
+        """What it is called in a file, such as `sync-timeout`."""
+        return self.name.replace("_", "-")
+
+    @property
     def flag(self) -> str:
         """The flag, such as `--sync-timeout`."""
-        return f"--{self.name.replace('_', '-')}"
+        return f"--{self.key}"
 
     @property
     def variables(self) -> tuple[str, ...]:

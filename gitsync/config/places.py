@@ -58,5 +58,5 @@ def _parse_address(written: str, *, forms: str) -> tuple[str, int]:
     return name, int(port)
 
 
-BIND = Kind("ADDRESS", parse_bind)
-PLACE = Kind("NAME:PORT", parse_place)
+BIND = Kind("ADDRESS", parse_bind, pattern="^off$|:[0-9]{1,5}$")
+PLACE = Kind("NAME:PORT", parse_place, pattern=".:[0-9]{1,5}$")

@@ -26,4 +26,4 @@ def parse_size(written: str) -> int:
     return size
 
 
-SIZE: Final = Kind("SIZE", parse_size)
+SIZE: Final = Kind("SIZE", parse_size, pattern=rf"^({_SIZE.pattern})$")

@@ -140,4 +140,4 @@ def _behind_host(repo: str) -> str:
 
 # What is wrong with them is told without them.
 REPO: Final = Kind("URL", parse_repo, hidden=True)
-URL: Final = Kind("URL", parse_url, hidden=True)
+URL: Final = Kind("URL", parse_url, hidden=True, pattern="^[Hh][Tt][Tt][Pp][Ss]?://")

@@ -54,6 +54,9 @@ class Kind:
     alone: str | None = None
     # Whether what is wrong may hold a secret, so that it is not shown.
     hidden: bool = False
+    # For schemas: the few words that it may be, or what all that can be read matches (ECMA-262, and RE2).
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,18 +251,20 @@ def choice(*values: str) -> Kind:
             raise ValueError(f"use one of {', '.join(values)}")
         return written
 
-    return Kind("|".join(values), parse)
+    return Kind("|".join(values), parse, choices=values)
 
 
-DURATION = Kind("DURATION", parse_duration)
+_AMOUNT: Final = r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)"
+_NUMBER: Final = r"^[+-]?[0-9]+$"
+DURATION = Kind("DURATION", parse_duration, pattern=rf"^[+-]?(0|({_AMOUNT})+)$")
 SECONDS = Kind("SECONDS", parse_seconds)
 BOOL = Kind("BOOL", parse_bool, alone="true")
 COOKIES = Kind("BOOL|PATH", parse_cookies, alone="true")
 CREDENTIALS = Kind("JSON", parse_credentials)
-INT = Kind("INT", parse_int)
+INT = Kind("INT", parse_int, pattern=_NUMBER)
 NOT_NEGATIVE = Kind("INT", parse_not_negative)
-ID = Kind("INT", parse_id)
-NAME = Kind("NAME", parse_name)
+ID = Kind("INT", parse_id, pattern=_NUMBER)
+NAME = Kind("NAME", parse_name, pattern=f"^{_OF_REPOSITORY.pattern}$")
 NAMES = Kind("all|NAME,…", parse_names)
 FRACTION = Kind("FRACTION", parse_fraction)
 TEXT = Kind("TEXT", parse_text)

@@ -7,7 +7,6 @@ lead. The settings never change, the files do. Used by the worker's thread; `can
 import contextlib
 import hashlib
 import os
-import stat
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Final, Protocol
 
 from gitsync.base.errors import CredentialError
 from gitsync.base.fetchurl import Cancellation
-from gitsync.base.files import temporary_beside
+from gitsync.base.files import read_whole, temporary_beside
 from gitsync.base.redact import Secret, forget
 from gitsync.base.written import decode, lines, unwrapped
 from gitsync.config import GitSetting
@@ -147,14 +146,11 @@ def read_file(path: Path, *, option: str) -> str:
     """Return the text of a file that an option names; raise `CredentialError` if there is none in it."""
     given = f"{option}={path}"
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise CredentialError(f"{given}: it is no regular file")
-            content = file.read(_LARGEST + 1)
+        content = read_whole(path, largest=_LARGEST)
     except OSError as error:
         raise CredentialError(f"{given}: {error.strerror}", hint=_UNREADABLE) from error
-    if len(content) > _LARGEST:
-        raise CredentialError(f"{given}: it is larger than {_LARGEST} bytes")
+    except ValueError as error:
+        raise CredentialError(f"{given}: {error}") from None
     try:
         written = decode(content)
     except ValueError:
@@ -162,11 +158,6 @@ def read_file(path: Path, *, option: str) -> str:
     if not written.strip():
         raise CredentialError(f"{given}: it is empty", hint="write the secret into it")
     return written
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file of any kind: one that is no regular one could keep us waiting for ever."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def read_secret(path: Path, *, option: str) -> str:

@@ -3,6 +3,7 @@
 One thread of its own runs `run`; the main thread calls `stop`.
 """
 
+import math
 import random
 import time
 from dataclasses import dataclass, replace
@@ -77,6 +78,8 @@ class RepoWorker:
                 # Nobody does them later, at least not soon.
                 if ending == EXIT_OK:
                     self._do_chores(until=time.monotonic() + self._schedule.sync_timeout)
+                # Others may still be at work, and nobody waits for a word of this one.
+                self._board.expect(self._repo.name, seconds=math.inf)
                 return ending
             triggers = self._wait(delay)
             if self._mailbox.closed:

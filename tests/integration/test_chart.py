@@ -161,9 +161,11 @@ def test_rules_and_dashboard_are_as_their_files() -> None:
 
 def test_every_option_is_a_value() -> None:
     """All but those that the chart sets itself; each arrives at its variable as it was written."""
-    samples: dict[str, Any] = {"boolean": True, "integer": 12345678, "number": 0.25, "string": "as it is"}
+    samples: dict[str, Any] = {"boolean": True, "integer": 12345678, "number": 0.25}
+    texts = ("as it is", "1h5m", "12Mi", "https://h.test/x")
     written, secrets = {}, SCHEMA["properties"]["secretOptions"]["properties"]
     for name, each in SCHEMA["properties"]["options"]["properties"].items():
+        samples["string"] = next(text for text in texts if re.search(each.get("pattern", ""), text))
         kind = each.get("type", "string")
         written[name] = each["enum"][0] if "enum" in each else samples[kind if isinstance(kind, str) else kind[0]]
     references = {name: {"name": f"of-{name}", "key": "k"} for name in secrets.keys() - written.keys()}
@@ -175,7 +177,7 @@ def test_every_option_is_a_value() -> None:
         variable = options[re.sub("([A-Z])", lambda match: f"_{match[1].lower()}", name)]
         assert variables.pop(variable) == ("true" if value is True else str(value))
     assert variables.keys() == {"GITSYNC_LINK", "GITSYNC_HTTP_BIND"}
-    left_out = {"ROOT", "LINK", "PEERS", "ONE_TIME", "HTTP_BIND"}
+    left_out = {"CONFIG", "ROOT", "LINK", "PEERS", "ONE_TIME", "HTTP_BIND"}
     left_out |= {f"RECEIVER_{name}" for name in ("BIND", "SECRET", "SECRET_FILE")}
     assert len(options) == len(expected) + len(left_out)
     assert {f"GITSYNC_{name}" for name in left_out} <= set(options.values())

@@ -108,6 +108,13 @@ def test_scrub_value() -> None:
     }
 
 
+def test_same_value() -> None:
+    """Two secrets of one value are the same, so that what was configured anew can be told from what was not."""
+    assert Secret("Tr0ub4dor") == Secret("Tr0ub4dor") != Secret("correct-horse")
+    assert len({Secret("Tr0ub4dor"), Secret("Tr0ub4dor")}) == 1
+    assert Secret("Tr0ub4dor") != "Tr0ub4dor"
+
+
 def test_traceback() -> None:
     """A traceback that passes a secret along does not show it."""
 

@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> dict[str, Found | Exception]:
                 raise found
             return found
 
-        return Check(name=name, run=look)
+        return Check(name=name, run=look, once=name == "access")
 
     monkeypatch.setattr(table, "CHECKS", tuple(map(made, finds)))
     return finds
@@ -86,11 +87,39 @@ def test_json(capsys: Output, checks: dict[str, Found | Exception]) -> None:
     seconds = told["checks"][2].pop("seconds")
     assert seconds >= 0
     assert told["checks"][2] == {
+        "repo": None,
         "check": "access",
         "outcome": "failed",
         "message": "auth: refused: ***",
         "cure": "another password",
     }
+
+
+def of_two(tmp_path: Path) -> list[str]:
+    """Return the arguments for two repositories."""
+    file = tmp_path / "file"
+    file.write_text("defaults: {root: /srv/git}\nrepositories: [{repo: /a, name: one}, {repo: /b, name: two}]\n")
+    return ["check", f"--config={file}"]
+
+
+@pytest.mark.usefixtures("checks")
+def test_several(capsys: Output, tmp_path: Path) -> None:
+    """Each repository of a file has a part of its own; what is about the process is tried once."""
+    assert run(of_two(tmp_path), {}) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "options  ok       one (/a), two (/b)",
+        *("one:", "root     ok       ext4", "access   ok       let in"),
+        *("two:", "root     ok       ext4"),
+    ]
+
+
+def test_several_as_json(capsys: Output, tmp_path: Path, checks: dict[str, Found | Exception]) -> None:
+    """As JSON each check has the name of its repository; a failure of one is one of all."""
+    checks["root"] = GitSyncError("odd", reason="filesystem")
+    assert run([*of_two(tmp_path), "--json"], {}) == 1
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    of = [(one["repo"], one["check"]) for one in told["checks"]]
+    assert of == [(None, "options"), ("one", "root"), ("one", "access"), ("two", "root")]
 
 
 @pytest.mark.usefixtures("checks")

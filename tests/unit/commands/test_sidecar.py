@@ -34,6 +34,18 @@ def test_address(environ: dict[str, str], url: str) -> None:
     assert find(SECRET | environ, url=None, secret_file=None).url == url
 
 
+def test_file(tmp_path: Path) -> None:
+    """What the file says of the process counts, whatever is wrong with its repositories."""
+    file = tmp_path / "file"
+    file.write_text("http-bind: ':1234'\nrepositories: [{perriod: 3}]\n")
+    assert found(GITSYNC_CONFIG=str(file)).url == "http://127.0.0.1:1234"
+    file.write_text("http-bind: ':1234\n")
+    with pytest.raises(ConfigError, match="this is no YAML"):
+        found(GITSYNC_CONFIG=str(file))
+    with pytest.raises(ConfigError, match=f"--config={tmp_path}/no: No such file"):
+        found(GITSYNC_CONFIG=f"{tmp_path}/no")
+
+
 def test_url() -> None:
     """A URL that is given counts, whatever the variables say."""
     assert (

@@ -149,6 +149,8 @@ def test_one_time(argv: tuple[str, ...], script: list[SyncResult], passes: int, 
     assert bench.run() == code
     assert bench.sync.calls == ["run"] * passes
     assert bench.finished[-1].next_delay is None
+    # Nothing more is expected of it, while others may be at work for long.
+    assert bench.board.all()[0].alive(time.monotonic() + 1e9)
 
 
 @pytest.mark.parametrize("sources", [["signal"], ["webhook", "signal", "webhook"]])

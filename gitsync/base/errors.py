@@ -61,6 +61,7 @@ HINTS = {
     "paused": "`gitsync resume`, or POST /resume, when another commit may be published",
     "permission": "check the owner, group and mode of the path named: in a pod `securityContext.fsGroup` makes a volume"
     " writable for a group of this user; and whether it is mounted `readOnly`",
+    "place_taken": "move away what the message names, or choose another directory with --link",
     "rate_limited": "poll less often (--period) or use the webhook (--receiver-secret-file)",
     "ref_missing": "check --ref: a full ref name, a tag, a branch or a full commit hash",
     "remote_error": "the server failed; see its own log or status page; it is asked again within --max-backoff",

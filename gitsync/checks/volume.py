@@ -92,6 +92,8 @@ def links(subject: Subject, deadline: float) -> Found:
     if repo.content.publish == "exchange":
         try_exchange(link, existing(repo.work))
         return Found(message="a directory can be replaced by another one in one step")
+    if repo.content.publish == "inplace":
+        return _files(repo.link)
     publisher = publisher_of(repo.content.publish, link, repo.work)
     try:
         for target in ("one", "two"):
@@ -103,6 +105,17 @@ def links(subject: Subject, deadline: float) -> Found:
         message = f"replaced by rename; {directory} is on another volume than --root, to which the link leads"
         return Found(message=message, cure=_OTHERS_SEE)
     return Found(message="symbolic links can be made, and replaced by rename")
+
+
+def _files(link: Path) -> Found:
+    """Make a file and rename it, as a publication does, in the directory, or where that is to be."""
+    place = existing(link.parent if link.is_symlink() else link)
+    file = temporary_beside(place / link.name)
+    try:
+        nolinks.write(file, "")
+    finally:
+        nolinks.unlink(file)
+    return Found(message=f"files can be made in {place}, and renamed")
 
 
 def locks(subject: Subject, deadline: float) -> Found:

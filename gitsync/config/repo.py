@@ -117,9 +117,10 @@ class Content:
     """Which part of the repository is fetched, and how it is published."""
 
     publish: str = option(
-        choice("symlink", "exchange"),
+        choice("symlink", "exchange", "inplace"),
         "What stands at the place of --link: symlink is a symbolic link to the files, exchange a directory with them, "
-        "for programs that cannot follow a link. Both are replaced in one step.",
+        "for programs that cannot follow a link; both are replaced in one step. inplace is a directory that stays the "
+        "same one, for mounts of a subPath, and is brought up to date file by file.",
         default="symlink",
     )
     depth: int = option(

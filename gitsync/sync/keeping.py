@@ -54,7 +54,7 @@ class Keeping:
 
     def note_repair(self, known: Known, before: Memory) -> Known:
         """Note that damage was repaired, and tell when it comes back again and again: somebody is at it."""
-        if before.tree == known.memory.tree or not known.fresh:
+        if not before.suspect and (before.tree == known.memory.tree or not known.fresh):
             # Only the link was not where it was left.
             return known
         first = self._repo.upkeep.heal_period if before.suspect else self._repo.schedule.period
@@ -88,7 +88,8 @@ class Keeping:
         if not is_in_place(memory, self._parts):
             return ["."]
         try:
-            return self._parts.trees.catalogue.damage(tree, deadline=deadline, idle=True)
+            damaged = self._parts.trees.catalogue.damage(tree, deadline=deadline, idle=True)
+            return damaged or self._parts.publisher.damage(tree.path, deadline=deadline)
         except GitCancelled:
             # A pass is due, and does not have to wait for us.
             return []

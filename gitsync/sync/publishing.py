@@ -93,7 +93,7 @@ class Publishing:
         with self._parts.publishing():
             if known.fresh:
                 tree = self._parts.trees.staging.publish_name(tree, commit.hash)
-            tree = self._parts.publisher.publish(tree, tree.path)
+            tree = self._parts.publisher.publish(tree, tree.path, deadline=known.deadline)
         memory = replace(known.memory, tree=tree, commit=commit, source=known.source, suspect=False)
         if not known.memory.is_published(commit.hash):
             memory = replace(memory, repairs=Repairs())

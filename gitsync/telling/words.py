@@ -35,6 +35,7 @@ REASONS: Final = {
     "out_of_memory": "git has no memory left",
     "paused": "somebody has paused it",
     "permission": "the volume does not let us write",
+    "place_taken": "files that are not ours are in the place of those of the new commit",
     "rate_limited": "the server is asked too often",
     "ref_missing": "the remote has no such ref",
     "remote_error": "the server fails",

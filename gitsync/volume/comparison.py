@@ -12,8 +12,6 @@ Called by the worker's thread.
 import contextlib
 import itertools
 import json
-import os
-import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +20,7 @@ from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitTimeout
+from gitsync.base.folder import open_folder
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.process import Records, Sinks
 
@@ -29,7 +28,6 @@ from gitsync.programs.process import Records, Sinks
 _PORTION: Final = 250
 # So many files are named of those that have changed.
 _NAMED: Final = 1000
-_CHUNK: Final = 1024 * 1024
 # A note of more files than fit in here is read as none, which costs time only.
 _NOTE_LIMIT: Final = 32 * 1024 * 1024
 
@@ -143,24 +141,8 @@ def _portions(names: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _are_equal(first: Path, second: Path) -> bool:
     """Say whether a file is the same in both trees: its kind, its content, and whether it may be run."""
-    left, right = nolinks.status(first), nolinks.status(second)
-    if left is None or right is None or stat.S_IFMT(left.st_mode) != stat.S_IFMT(right.st_mode):
-        return False
     try:
-        if stat.S_ISLNK(left.st_mode):
-            return nolinks.read_link(first) == nolinks.read_link(second)
-        if not stat.S_ISREG(left.st_mode) or left.st_size != right.st_size:
-            return False
-        return not (left.st_mode ^ right.st_mode) & stat.S_IXUSR and _contents_are_equal(first, second)
+        with open_folder(first.parent) as one, open_folder(second.parent) as other:
+            return one.is_like(other, first.name, tick=lambda: None)
     except OSError:
         return False
-
-
-def _contents_are_equal(first: Path, second: Path) -> bool:
-    with nolinks.reading(first) as one, nolinks.reading(second) as other:
-        while True:
-            chunk = os.read(one, _CHUNK)
-            if chunk != os.read(other, _CHUNK):
-                return False
-            if not chunk:
-                return True

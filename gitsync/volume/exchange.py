@@ -4,6 +4,7 @@ renameat2(2) lets the new tree and the one that stands there change places, so t
 instant. Called by the worker's thread; what only reads is called by others as well.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -50,7 +51,7 @@ class ExchangePublisher:
         """Say whether a consumer finds a directory, in a few system calls; raise `OSError` if it cannot be told."""
         return self._place.leads_to_tree()
 
-    def publish(self, tree: Tree, content: Path) -> Tree:
+    def publish(self, tree: Tree, content: Path, *, deadline: float = math.inf) -> Tree:
         """Have the tree stand at the link's place; raise `PublishError`, with what stands there untouched."""
         self.check()
         try:
@@ -62,6 +63,10 @@ class ExchangePublisher:
         except OSError as error:
             raise explained(error, f"putting a directory at {self.link}") from error
         return replace(tree, path=self.link, home=tree.path)
+
+    def damage(self, content: Path, *, deadline: float) -> list[str]:
+        """Return nothing: consumers see the files themselves."""
+        return []
 
     def sweep(self) -> None:
         """Finish what a killed process has left, and try once whether the volume can do this; raise `PublishError`."""

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.volume.exchange import ExchangePublisher
+from gitsync.volume.inplace import InPlacePublisher
 from gitsync.volume.link import LinkPublisher
 from gitsync.volume.publication import Publisher
 
 _FORMS: Final[Mapping[str, Callable[[Path, Path], Publisher]]] = {
     "symlink": LinkPublisher,
     "exchange": ExchangePublisher,
+    "inplace": InPlacePublisher,
 }
 
 

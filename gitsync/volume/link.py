@@ -4,6 +4,7 @@ rename(2) replaces the link atomically, so it leads to one complete tree at ever
 thread; what only reads is called by others as well.
 """
 
+import math
 import os
 from pathlib import Path
 from typing import Final
@@ -46,7 +47,7 @@ class LinkPublisher:
         """Say whether a consumer finds a directory, in a few system calls; raise `OSError` if it cannot be told."""
         return self._place.leads_to_tree()
 
-    def publish(self, tree: Tree, content: Path) -> Tree:
+    def publish(self, tree: Tree, content: Path, *, deadline: float = math.inf) -> Tree:
         """Make the link lead to `content`; raise `PublishError`, with what stands in its place untouched."""
         self.check()
         temporary = temporary_beside(self.link)
@@ -68,6 +69,10 @@ class LinkPublisher:
         finally:
             nolinks.unlink(temporary)
         return tree
+
+    def damage(self, content: Path, *, deadline: float) -> list[str]:
+        """Return nothing: consumers see the files themselves."""
+        return []
 
     def sweep(self) -> None:
         """Remove what a killed process left beside the link."""

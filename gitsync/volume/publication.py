@@ -4,6 +4,7 @@ A pass stages a tree and has it published, without knowing how. Called by the wo
 called by others as well.
 """
 
+import math
 from pathlib import Path
 from typing import Protocol
 
@@ -32,10 +33,18 @@ class Publisher(Protocol):
     def leads_to_tree(self) -> bool:
         """Say whether a consumer finds a directory, in a few system calls; raise `OSError` if it cannot be told."""
 
-    def publish(self, tree: Tree, content: Path) -> Tree:
-        """Have consumers see `content`, which is the tree or within it, in one step; return the tree where it is then.
+    def publish(self, tree: Tree, content: Path, *, deadline: float = math.inf) -> Tree:
+        """Have consumers see `content`, which is the tree or within it; return the tree where it is then.
 
-        Raises `PublishError` or `OSError`, with what they have seen before untouched.
+        In one step, or file by file; what takes long before that is ended at the deadline (monotonic seconds). Raises
+        `PublishError`, `PublishVetoed` or `OSError`, with what they have seen before untouched, or to be put right by
+        the next call.
+        """
+
+    def damage(self, content: Path, *, deadline: float) -> list[str]:
+        """Return which files consumers see otherwise than they are in `content`: none where they see those themselves.
+
+        It ends at the deadline (monotonic seconds). Raises `OSError` or `PublishError`.
         """
 
     def sweep(self) -> None:

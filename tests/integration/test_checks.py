@@ -138,6 +138,18 @@ def test_link_that_is_none(look: Look, origin: Origin, root: Path) -> None:
     assert "--link" in (results["root"].cure or "")
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_directory_that_is_published_into(look: Look, origin: Origin, root: Path, there: bool) -> None:
+    """What is in it is no obstacle; a file is made where files will be, and nothing is left."""
+    place = root / "site.git" if there else root
+    place.mkdir(parents=True)
+    (place / "mine").write_text("mine")
+    results = look(origin.url, "--publish=inplace")
+    assert results["root"].outcome == "ok"
+    assert str(place) in results["links"].message
+    assert [path.name for path in place.iterdir()] == ["mine"]
+
+
 def test_volume_without_locks(look: Look, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where flock(2) is not there it is said what to do."""
 

@@ -92,14 +92,14 @@ def one_at_a_time(lock: Path) -> Iterator[None]:
         yield
 
 
-def build_program() -> str:
-    """Build the project's image as users do, and return its name."""
-    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "BASE", "DOCKER_HOST")}
+def build_program(name: str = IMAGE, **variables: str) -> str:
+    """Build the project's image as users do, with these variables for the script, and return its name."""
+    passed = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "BASE", "DOCKER_HOST")}
     built = subprocess.run(
-        [PROJECT / "scripts" / "image", IMAGE], capture_output=True, check=False, text=True, env=environment
+        [PROJECT / "scripts" / "image", name], capture_output=True, check=False, text=True, env=passed | variables
     )
     assert built.returncode == 0, f"scripts/image failed:\n{built.stdout}\n{built.stderr}"
-    return IMAGE
+    return name
 
 
 def build_companion(name: str) -> str:

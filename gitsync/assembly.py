@@ -94,8 +94,10 @@ class Unit:
         """Return what the receiver needs to know."""
         from gitsync.receiver.door import Followed
         from gitsync.receiver.relevance import relevance
+        from gitsync.remote.choice import Choice
 
-        name, repo, ref = self.repo.name, self.repo.repo, self.repo.ref
+        name, repo, followed = self.repo.name, self.repo.repo, self.repo.followed
+        ref = Choice(followed) if followed.chooses else followed.ref
         return Followed(
             repo=name,
             judge=lambda delivery: relevance(delivery, repo=repo, ref=ref, resolved=board.ref_of(name)),

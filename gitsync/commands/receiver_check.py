@@ -78,7 +78,9 @@ def receiver_check(
     sidecar = find(environ, url=url and url.rstrip("/").removesuffix(_PATH), secret_file=secret_file)
     secret = sidecar.secret.reveal().encode(errors="surrogateescape")
     repo, followed = load_followed(environ)
-    pushed = None if ping else _full_name(ref or followed)
+    if not (ref or ping) and followed.chooses:
+        raise click.UsageError(f"one of several refs is followed there ({followed.options}): name one with --ref")
+    pushed = None if ping else _full_name(ref or followed.ref)
     event = (
         samples.push(provider, secret=secret, now=time.time(), ref=pushed, repo=repo)
         if pushed

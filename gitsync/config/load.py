@@ -13,6 +13,7 @@ from gitsync.base.files import read_whole
 from gitsync.base.written import decode, unwrapped
 from gitsync.config import environment, rules
 from gitsync.config.arguments import REFUSAL, ZERO, read_arguments
+from gitsync.config.followed import RefConfig
 from gitsync.config.model import Config, HttpConfig, ReceiverConfig, all_options, repo_options
 from gitsync.config.names import FLAGS, VARIABLES, Given, Spelled, choose, unknown_variables
 from gitsync.config.option import Option, fill
@@ -102,12 +103,12 @@ def load_receiver(environ: Mapping[str, str]) -> tuple[HttpConfig, ReceiverConfi
     return http, receiver
 
 
-def load_followed(environ: Mapping[str, str]) -> tuple[str | None, str]:
+def load_followed(environ: Mapping[str, str]) -> tuple[str | None, RefConfig]:
     """Return the repository (without a login; None if there is none) and the ref that the process follows which has
     these variables, of several the first; raise `ConfigError`. For other processes, as `load_receiver` is.
     """
-    values = _of_variables(environ, lambda name: name in {"repo", "ref"})
-    return values["repo"] and split_login(values["repo"])[0], values["ref"]
+    values = _of_variables(environ, lambda name: name in {"repo", "ref", "ref_pattern", "ref_semver"})
+    return values["repo"] and split_login(values["repo"])[0], fill(RefConfig, values)
 
 
 def load_termination_log(argv: Sequence[str], environ: Mapping[str, str]) -> Path | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gitsync.config.followed import RefConfig
 from gitsync.config.gitsettings import GitSetting, parse_settings
 from gitsync.config.hooks import HooksConfig
 from gitsync.config.login import AuthConfig
@@ -234,14 +235,7 @@ class RepoConfig:
         env=("GIT_SYNC_REPO",),
         own_env=("GIT_REPO",),
     )
-    ref: str = option(
-        TEXT,
-        "What to follow: a full ref name, a tag, a branch (looked for in this order), or HEAD for the default branch. "
-        "A full commit hash is pinned.",
-        default="HEAD",
-        # The pair of git-sync v3; which one counts is said in the rules.
-        older=(Older(flag="--branch", env="GIT_SYNC_BRANCH"), Older(flag="--rev", env="GIT_SYNC_REV")),
-    )
+    followed: RefConfig = group()
     placement: Placement = group()
     name: str = option(
         NAME,
@@ -254,6 +248,11 @@ class RepoConfig:
     git: GitConfig
     auth: AuthConfig
     hooks: HooksConfig
+
+    @property
+    def ref(self) -> str:
+        """What is followed, as it is told: a ref, or what one is chosen by."""
+        return self.followed.shown
 
     @property
     def root(self) -> Path:

@@ -15,9 +15,11 @@ TREES_DIRECTORY: Final = ".worktrees"
 # For the work on those of several that share a root.
 REPOSITORIES_DIRECTORY: Final = ".repositories"
 _OURS: Final = (STORE_DIRECTORY, TREES_DIRECTORY, REPOSITORIES_DIRECTORY)
+_DEFAULT_REF: Final = "HEAD"
 _FULL_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # https://git-scm.com/docs/git-check-ref-format
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^\.|^/|/$|\.$|\.lock(/|$)|^@$|^-")
+_WILDCARDS = re.compile(r"[*?\[\]]")
 _SHORTEST = 0.01
 # To git it means all of the history. https://git-scm.com/docs/git-fetch#_options
 _DEEPEST: Final = 2**31 - 1
@@ -35,9 +37,14 @@ def is_full_hash(ref: str) -> bool:
     return bool(_FULL_HASH.fullmatch(ref))
 
 
+def is_ref_name(name: str) -> bool:
+    """Say whether a branch or a tag may be called so."""
+    return not _BAD_REF.search(name)
+
+
 def check(values: dict[str, Any]) -> list[str]:
     """Return what is wrong with the values taken together; a value that could not be read is None and passed over."""
-    problems = [*_check_ref(values["ref"]), *_check_limits(values)]
+    problems = [*_check_ref(values), *_check_limits(values)]
     if values["repo"] and values["root"] and not problems:
         problems += _check_link(resolve(values))
     return problems + _check_auth(values) + _check_hooks(values) + _check_peers(values)
@@ -119,10 +126,19 @@ def _check_hooks(values: dict[str, Any]) -> list[str]:
     return problems
 
 
-def _check_ref(ref: str) -> list[str]:
-    if _BAD_REF.search(ref):
-        return [f"--ref={ref}: this cannot be a ref; use a branch, a tag, a full ref name or a full commit hash"]
-    return []
+def _check_ref(values: dict[str, Any]) -> list[str]:
+    ref, pattern, versions = (values[name] for name in ("ref", "ref_pattern", "ref_semver"))
+    problems = []
+    if ref != _DEFAULT_REF and (pattern is not None or versions is not None):
+        other = "--ref-semver" if pattern is None else "--ref-pattern"
+        problems.append(f"--ref={ref}: {other} is given too, and says which ref is followed; remove one of them")
+    if not is_ref_name(ref):
+        problems.append(
+            f"--ref={ref}: this cannot be a ref; use a branch, a tag, a full ref name or a full commit hash"
+        )
+    if pattern is not None and not is_ref_name(_WILDCARDS.sub("x", pattern)):
+        problems.append(f"--ref-pattern={pattern}: no ref can match this; use a pattern such as v* or release/*")
+    return problems
 
 
 _NOT_NEGATIVE: Final = (

@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 from gitsync.base.printable import printable_name
 from gitsync.config import is_full_hash, transport
 from gitsync.receiver.delivery import Delivery
-from gitsync.remote.probe import full_names
+from gitsync.remote.choice import Choice
+from gitsync.remote.named import full_names
 
 Relevance = Literal["accepted", "ping", "other_ref", "other_repository"]
 
@@ -23,8 +24,8 @@ _MANY_PATHS: Final = "_git"
 _SCP_LIKE: Final = re.compile(r"(?:[^@/]*@)?(\[[^\]]*\]|[^:/]+):(.*)", re.DOTALL)
 
 
-def relevance(delivery: Delivery, *, repo: str, ref: str, resolved: str | None) -> Relevance:
-    """Say what an event means for a repository: its URL, what it follows as written, and the full name of that.
+def relevance(delivery: Delivery, *, repo: str, ref: str | Choice, resolved: str | None) -> Relevance:
+    """Say what an event means for a repository: its URL, and what it follows, a ref as written or a choice of several.
 
     `resolved` is what the ref was found to be last, None if that is not known.
     """
@@ -35,14 +36,18 @@ def relevance(delivery: Delivery, *, repo: str, ref: str, resolved: str | None) 
     return "accepted" if _may_be_ref(delivery, ref, resolved) else "other_ref"
 
 
-def _may_be_ref(delivery: Delivery, ref: str, resolved: str | None) -> bool:
+def _may_be_ref(delivery: Delivery, ref: str | Choice, resolved: str | None) -> bool:
     """Say whether an event may be about a ref.
 
     It may if it does not say which refs it is about. HEAD is the default branch that the event names, and what HEAD was
     last; if neither is known it may be any ref. Another name stands for every ref that git takes it for, so `main` is a
-    branch or a tag. A commit is in no ref or in several.
+    branch or a tag. A commit is in no ref or in several. Of several refs it may be any that could be chosen.
     """
-    if not delivery.refs or is_full_hash(ref):
+    if not delivery.refs:
+        return True
+    if isinstance(ref, Choice):
+        return any(ref.rank(name) is not None for name in delivery.refs)
+    if is_full_hash(ref):
         return True
     if ref == "HEAD":
         branch = delivery.default_branch

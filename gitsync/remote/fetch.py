@@ -1,5 +1,6 @@
 """Fetches from a remote into a store that is ready for it. Called by the worker's thread."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +21,9 @@ _OPTIONS: Final = (
     "--update-shallow",
 )
 
+# https://git-scm.com/docs/git-fetch#_output; what the remote says stands behind `remote: `.
+_FORCED: Final = re.compile(r"^ \+ .*\(forced update\)$", re.MULTILINE)
+
 
 def fetch(
     git: Git,
@@ -29,17 +33,19 @@ def fetch(
     options: Sequence[str],
     deadline: float,
     overheard: Overheard,
-) -> None:
+) -> bool:
     """Run `git fetch` from the remote that the store's configuration names, until the deadline (monotonic seconds).
 
-    Raises `GitError`; that of a fetch whose time is over says how far it was.
+    Says whether git has called it forced: as far as the history is here, it is not that of a step forward. Raises
+    `GitError`; that of a fetch whose time is over says how far it was.
     """
     # All that comes is one file then, and nothing comes before git has read that there are no more refspecs.
     limited = ["-c", "fetch.unpackLimit=1", "fetch", "--stdin"] if store.largest else ["fetch"]
     command = [*limited, *_OPTIONS, *options, "--", "origin", *refspecs]
     try:
-        git.run(command, deadline=deadline, place=store, sinks=Sinks(errors=overheard))
+        output = git.run(command, deadline=deadline, place=store, sinks=Sinks(errors=overheard))
     except GitTimeout as error:
         if overheard.last:
             error.args = (f"{error}; it was at {overheard.last}",)
         raise
+    return bool(_FORCED.search(output.stderr))

@@ -5,11 +5,9 @@ https://git-scm.com/docs/gitprotocol-v2#_ls_refs
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from gitsync import __version__
-from gitsync.base.printable import printable_name
 from gitsync.remote.pktline import DELIMITER, FLUSH, framed, lines
 
 _SHA1: Final = 40
@@ -17,14 +15,6 @@ _SHA1: Final = 40
 _LINE: Final = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) ([\x21-\x7e\x80-\xff]+)((?: [\x21-\x7e\x80-\xff]+)*)")
 _TARGET: Final = b"symref-target:"
 _PEELED: Final = b"peeled:"
-
-
-@dataclass
-class Refs:
-    """What a remote has: hashes by ref name, where `NAME^{}` is what a tag leads to, and what symbolic ones mean."""
-
-    hashes: dict[str, str] = field(default_factory=dict)
-    symbolic: dict[str, str] = field(default_factory=dict)
 
 
 def question(names: Sequence[str], *, known: str) -> bytes:
@@ -37,24 +27,23 @@ def question(names: Sequence[str], *, known: str) -> bytes:
     )
 
 
-def answer(body: bytes, names: Sequence[str]) -> Refs:
-    """Return what an answer says of these names; raise `ValueError` if any byte of it is not as it should be."""
-    refs = Refs()
-    wanted = {name.encode(): name for name in names}
+def answer(body: bytes) -> list[tuple[str, str]]:
+    """Return what an answer says as lines of `git ls-remote`; raise `ValueError` if any byte is not as it should be."""
+    found = []
     seen: set[bytes] = set()
     for line in lines(body):
         match = _LINE.fullmatch(line)
         if not match or match[2] in seen:
             raise ValueError("no ref")
         seen.add(match[2])
+        name = match[2].decode(errors="surrogateescape")
         peeled, target = _attributes(match[3].split())
-        if name := wanted.get(match[2]):
-            refs.hashes[name] = match[1].decode()
-            if peeled:
-                refs.hashes[f"{name}^{{}}"] = peeled
-            if target:
-                refs.symbolic[name] = printable_name(target)
-    return refs
+        if target:
+            found.append((f"ref: {target}", name))
+        found.append((match[1].decode(), name))
+        if peeled:
+            found.append((peeled, f"{name}^{{}}"))
+    return found
 
 
 def _attributes(written: Sequence[bytes]) -> tuple[str | None, str | None]:
@@ -66,7 +55,7 @@ def _attributes(written: Sequence[bytes]) -> tuple[str | None, str | None]:
             if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", peeled):
                 raise ValueError("no hash")
         elif attribute.startswith(_TARGET) and target is None:
-            target = attribute.removeprefix(_TARGET).decode(errors="replace")
+            target = attribute.removeprefix(_TARGET).decode(errors="surrogateescape")
         else:
             raise ValueError("no attribute of a ref")
     return peeled, target

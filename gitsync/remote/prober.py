@@ -7,9 +7,9 @@ thread.
 """
 
 import base64
+import hashlib
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -20,7 +20,8 @@ from gitsync.base.log import get_logger
 from gitsync.base.reaching import trust
 from gitsync.base.redact import Secret, scrub
 from gitsync.config import RepoConfig, transport
-from gitsync.remote.lsrefs import Refs, answer, question
+from gitsync.remote.lsrefs import answer, question
+from gitsync.remote.target import Look, Target, Wanted
 
 # Seconds; git has more patience, and asks after it.
 _PATIENCE: Final = 10.0
@@ -63,12 +64,13 @@ class Prober:
     """Asks the remote of one repository."""
 
     def __init__(self, repo: RepoConfig, access: Access) -> None:
-        self._url = repo.repo
-        self._ca_file = repo.auth.ca_file
+        self._repo = repo
         self._access = access
         self._cancellation = Cancellation()
         self._log = get_logger(repo=repo.name)
         self._way: _Way | None = None
+        # The question and the answer that was read last, and what it led to: mostly the next one is the same.
+        self._read_last: tuple[bytes, Target | None] = (b"", None)
         # What it cannot do for ever, and until when it stands aside (monotonic seconds) and why.
         self._never = _obstacle(repo)
         self._aside_until = 0.0
@@ -84,20 +86,25 @@ class Prober:
             return self._never
         return self._doubt
 
-    def ask(self, names: Sequence[str], *, known: str, deadline: float) -> Refs | None:
-        """Return what the remote has of these names, None unless that is beyond doubt; raises nothing.
+    def ask(self, wanted: Wanted, *, known: str, deadline: float) -> Target | None:
+        """Return what the remote has of what is wanted, None unless that is beyond doubt; raises nothing.
 
         `known` is a hash that the remote has had, the deadline in monotonic seconds.
         """
         if self.obstacle or time.monotonic() >= deadline:
             return None
+        patience = min(deadline, time.monotonic() + _PATIENCE)
         try:
-            told = self._post(question(names, known=known), deadline=min(deadline, time.monotonic() + _PATIENCE))
+            asked = question(wanted.prefixes, known=known)
+            told = self._post(asked, deadline=patience)
             if told.status != 200 or told.content_type != f"{_KINDS}-result":
                 raise ValueError(
                     f"the server answers with the status {told.status} and {told.content_type or 'no type'}"
                 )
-            return answer(told.body, names)
+            digest = hashlib.sha256(asked + told.body).digest()
+            if digest != self._read_last[0]:
+                self._read_last = (digest, _read(told.body, wanted.look()))
+            return self._read_last[1]
         except (FetchError, ValueError, OSError) as error:
             self._doubt = scrub(str(error))
             return None
@@ -143,19 +150,28 @@ class Prober:
                 "Git-Protocol": "version=2",
                 **self._login(),
             }
-            context = trust(self._ca_file, self._url, system=os.environ.get(_AUTHORITIES), sparingly=sparing)
-            connection = KeptConnection(f"{self._url.rstrip('/')}/git-upload-pack", context, self._cancellation)
+            context = trust(
+                self._repo.auth.ca_file, self._repo.repo, system=os.environ.get(_AUTHORITIES), sparingly=sparing
+            )
+            connection = KeptConnection(f"{self._repo.repo.rstrip('/')}/git-upload-pack", context, self._cancellation)
             self._way = _Way(generation, sparing, connection, headers)
         return self._way
 
     def _login(self) -> dict[str, str]:
         """Return the header of the login. https://www.rfc-editor.org/rfc/rfc7617"""
-        login = self._access.login_for(self._url)
+        login = self._access.login_for(self._repo.repo)
         if login is None:
             return {}
         user, password = login
         written = f"{user}:{password.reveal()}".encode(errors="surrogateescape")
         return {"Authorization": f"Basic {base64.b64encode(written).decode()}"}
+
+
+def _read(body: bytes, look: Look) -> Target | None:
+    """Return what an answer leads to; raise `ValueError` if it is none."""
+    for value, name in answer(body):
+        look.take(value, name)
+    return look.found()
 
 
 def _obstacle(repo: RepoConfig) -> str | None:

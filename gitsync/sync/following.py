@@ -5,7 +5,7 @@ from dataclasses import replace
 from gitsync.base.errors import GitSyncError
 from gitsync.base.log import Logger
 from gitsync.base.refusals import Refusals
-from gitsync.remote.probe import Target
+from gitsync.remote.target import Target
 from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
 from gitsync.sync.tidying import Tidying
@@ -32,7 +32,7 @@ class Following:
         """Ask what the remote has, unless the fetch will show it; raise `RefNotFound` or `GitError`."""
         # Without a question it does not show that what comes is what was refused.
         told = known.memory.told and not self._refusals.waiting
-        last = self._parts.remote.last if told else None
+        last = self._parts.remote.expected if told else None
         target = replace(last, guessed=True) if last else self._parts.remote.probe(deadline=known.deadline)
         # What fails from here on may leave something behind.
         return replace(known, target=target, memory=replace(known.memory, ref=target.ref, sweep_due=True))

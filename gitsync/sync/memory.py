@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gitsync.base.errors import CredentialError
-from gitsync.remote.probe import Target
+from gitsync.remote.target import Target
 from gitsync.sync.repairs import Repairs
 from gitsync.telling.events import Commit, Outcome
 from gitsync.volume.tree import Recipe, Tree

@@ -20,6 +20,7 @@ from gitsync.sync.following import Following
 from gitsync.sync.keeping import Keeping
 from gitsync.sync.memory import Known, Memory, Phases, Step
 from gitsync.sync.mending import Mending
+from gitsync.sync.moves import Moves
 from gitsync.sync.parts import Parts
 from gitsync.sync.preparing import Preparing
 from gitsync.sync.publishing import Publishing
@@ -51,6 +52,7 @@ class Homes:
     announcing: Announcing
     tidying: Tidying
     mending: Mending
+    moves: Moves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,10 +136,11 @@ class SyncPass:
         """
         started = time.monotonic()
         outcome: Outcome = "failed"
-        failure = None
+        failure = moved = None
         self._memory, self._wanted, self._login_renewed = memory, None, False
         try:
             outcome = self._run(Known(deadline=deadline, memory=memory)).outcome
+            moved = self._homes.moves.look(self._memory, deadline=deadline)
         except Exception as error:
             failure = self._failure(error)
         self._masters.rest()
@@ -149,6 +152,7 @@ class SyncPass:
             commit=memory.commit,
             ref=memory.ref,
             wanted=self._wanted,
+            moved=moved,
             failure=failure,
             # A comparison since the last pass is among them.
             phases=self._phases.take(),

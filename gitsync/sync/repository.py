@@ -20,6 +20,7 @@ from gitsync.sync.following import Following
 from gitsync.sync.keeping import Keeping
 from gitsync.sync.memory import Memory, Phases
 from gitsync.sync.mending import Mending
+from gitsync.sync.moves import Moves
 from gitsync.sync.parts import Parts
 from gitsync.sync.passes import Homes, SyncPass
 from gitsync.sync.preparing import Preparing
@@ -52,6 +53,7 @@ class Repository:
             announcing=Announcing(repo.name, parts, self._chores),
             tidying=self._tidying,
             mending=mending,
+            moves=Moves(parts, log),
         )
         self._pass = SyncPass(repo, parts, homes, self._phases)
         # Whether the volume has not let us look for what an earlier process has published.

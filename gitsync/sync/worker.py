@@ -199,6 +199,8 @@ class RepoWorker:
             "phases": {name: round(seconds, 3) for name, seconds in result.phases.items()},
             "next_delay": delay and round(delay, 3),
         }
+        if result.moved:
+            fields["moved"] = result.moved
         if result.failure:
             failure = result.failure
             fields |= {"reason": failure.reason, "message": failure.message, "hint": failure.hint}

@@ -16,6 +16,7 @@ from gitsync.base.log import get_logger
 from gitsync.telling.progress import Progress
 
 Outcome = Literal["updated", "unchanged", "repaired", "failed"]
+Moved = Literal["back", "rewritten"]
 Source = Literal["start", "period", "signal", "webhook", "file", "sync", "peer"]
 
 
@@ -52,6 +53,7 @@ class SyncResult:
     """The outcome of one pass; durations, of the steps as well, are seconds, and `finished_at` is in Unix seconds.
 
     `commit` is what is published, `wanted` the hash that the remote has, None where the pass has not asked for it.
+    `moved` says that what was published is older than what was before, or of another history, as far as that is known.
     """
 
     outcome: Outcome
@@ -60,6 +62,7 @@ class SyncResult:
     commit: Commit | None = None
     ref: str | None = None
     wanted: str | None = None
+    moved: Moved | None = None
     failure: Failure | None = None
     phases: dict[str, float] = field(default_factory=dict)
 

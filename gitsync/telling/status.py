@@ -208,6 +208,9 @@ class StatusBoard:
         changes: dict[str, object] = {"failure": result.failure, "history": history}
         if result.failure is None:
             changes["last_success"] = result.finished_at
+            publication = self._snapshots[event.repo].publication
+            # Another ref may lead to the same commit by now.
+            changes["publication"] = publication and replace(publication, ref=result.ref)
         changes["next_pass"] = None if event.next_delay is None else result.finished_at + event.next_delay
         self._replace(event.repo, **changes)
 

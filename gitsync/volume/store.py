@@ -59,6 +59,8 @@ class Store:
         # Whether something may have come into it since it was looked through for garbage.
         self.grown = True
         self._key = hashlib.sha256(url.encode()).hexdigest()[:12]
+        # Whether git has called a fetch forced since somebody has set this to False.
+        self.forced = False
         self.path = (self.generations() or [directory / f"{self._key}-1"])[-1]
 
     def generations(self) -> list[Path]:
@@ -150,6 +152,17 @@ class Store:
         )
 
     @property
+    def is_shallow(self) -> bool:
+        """Whether it lacks some of the history."""
+        return nolinks.exists(self.path / "shallow")
+
+    def is_ancestor(self, commit: str, *, of: str, deadline: float) -> bool:
+        """Say whether a commit is in the history of another one, as far as that is there; raise `GitError`."""
+        command = ["merge-base", "--is-ancestor", commit, of]
+        accepted = {0, 1}
+        return not self._git.run(command, deadline=deadline, place=self.place, accept=accepted.__contains__).status
+
+    @property
     def place(self) -> Place:
         """Where git works on it."""
         return Place(store=self.path, remote=self._url, largest=self._limit)
@@ -196,7 +209,7 @@ class Store:
             get_logger(repo=self._repo.name, remote=remote),
         )
         try:
-            fetch(self._git, self.place, refspecs, options=options, deadline=deadline, overheard=overheard)
+            forced = fetch(self._git, self.place, refspecs, options=options, deadline=deadline, overheard=overheard)
         except GitError as error:
             if error.reason != "too_large" or not self._limit:
                 raise
@@ -207,6 +220,7 @@ class Store:
         finally:
             if overheard.last:
                 self._observers.notify(Fetching(repo=self._repo.name, remote=remote, progress=None))
+        self.forced = self.forced or forced
 
     def _drop_unfinished(self) -> None:
         """Remove what has come of a fetch that is refused."""
@@ -225,7 +239,7 @@ class Store:
     def _unshallow(self) -> list[str]:
         if self._limit:
             return [_WHOLE]
-        return ["--unshallow"] if nolinks.exists(self.path / "shallow") else []
+        return ["--unshallow"] if self.is_shallow else []
 
     def _prepare(self, *, sha256: bool) -> None:
         """Create the store, or put its configuration right: consumers of the volume may be able to write to it."""

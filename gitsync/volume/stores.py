@@ -12,7 +12,7 @@ from gitsync.base.errors import RefNotFound
 from gitsync.base.log import get_logger
 from gitsync.config import STORE_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git, Place
-from gitsync.remote.probe import Target
+from gitsync.remote.target import Target
 from gitsync.telling.events import Commit, Observers
 from gitsync.volume.garbage import collect
 from gitsync.volume.store import PRIVATE_REF, Store

@@ -1,6 +1,8 @@
 """The parts of one repository, put together as the daemon does it, in the test's own process."""
 
+import io
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from gitsync.assembly import build_parts, located
+from gitsync.base.log import configure
 from gitsync.config import RepoConfig, load
 from gitsync.credentials import Credentials, build
 from gitsync.programs.gitcmd import Git
@@ -118,3 +122,15 @@ def make_workbench(tmp_path: Path, root: Path) -> Iterator[Callable[..., Workben
 
     with stack:
         yield make
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What is logged."""
+    root = logging.getLogger()
+    handlers, level, stream = root.handlers[:], root.level, io.StringIO()
+    configure(verbose=1, style="json", stream=stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)

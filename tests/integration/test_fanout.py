@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -10,10 +9,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
-from gitsync.base.log import configure
 from gitsync.config import Place
 from gitsync.receiver import fanout
 from gitsync.receiver.addresses import is_local
@@ -23,18 +20,6 @@ from tests.support.eventually import AT_ONCE, eventually
 from tests.support.web import Asked, Reply, WebServer
 
 NOWHERE = ("127.0.0.99", 1)
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """What is logged."""
-    root = logging.getLogger()
-    handlers, level, stream = root.handlers[:], root.level, io.StringIO()
-    configure(verbose=1, style="json", stream=stream)
-    yield stream
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 class Pods:

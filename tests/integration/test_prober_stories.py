@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import trustme
 
+from gitsync.base.log import get_logger
 from gitsync.remote import prober
+from gitsync.remote.named import Named
 from tests.integration.conftest import MakeWorkbench, soon
 from tests.support.git import git
 from tests.support.git_http import GitHttpServer
@@ -145,6 +147,33 @@ def tag_of_the_same_name(world: World) -> None:
     world.origin.tag("main", at=commit)
 
 
+def tags(*names: str) -> Step:
+    """Return what tags a new commit with each of these names."""
+
+    def tag(world: World) -> None:
+        for name in names:
+            push(world)
+            world.origin.annotated_tag(name)
+
+    return tag
+
+
+def untag(name: str) -> Step:
+    """Return what deletes a tag."""
+    return lambda world: world.origin.delete_ref(f"refs/tags/{name}")
+
+
+def moved_tag(world: World) -> None:
+    """Move the newest tag."""
+    push(world)
+    world.origin.annotated_tag("v1.10")
+
+
+def many_tags(world: World) -> None:
+    """Push so many tags that their list is too large for a request of ours."""
+    world.origin.many_tags(f"v0.{number}" for number in range(19_000))
+
+
 STORIES: dict[str, tuple[dict[str, str], list[Step]]] = {
     "nothing new": ({}, [nothing, nothing]),
     "a push": ({}, [nothing, push, nothing]),
@@ -168,6 +197,33 @@ STORIES: dict[str, tuple[dict[str, str], list[Step]]] = {
     "right answer of another type": ({}, [nothing, rewrite(lambda kind, body: ("text/plain", body)), recover]),
     "too large": ({}, [nothing, rewrite(lambda kind, body: (kind, body + b"0" * 3_000_000)), recover]),
     "password": ({"username": USER}, [nothing, push, rotate, nothing, revoke, nothing]),
+    "newer tag": ({"ref_pattern": "v*"}, [tags("v1.9"), nothing, tags("v1.10"), nothing, tags("v1.8"), nothing]),
+    "newest tag is gone": ({"ref_pattern": "v*"}, [tags("v1.9", "v1.10"), nothing, untag("v1.10"), nothing]),
+    "newest tag is moved": ({"ref_pattern": "v*"}, [tags("v1.9", "v1.10"), nothing, moved_tag, nothing]),
+    "no tag is left": ({"ref_pattern": "v*"}, [tags("v1.9"), nothing, untag("v1.9"), nothing, tags("v1.8")]),
+    "tag before branches": (
+        {"ref_pattern": "v*"},
+        [lambda world: world.origin.branch("v2"), nothing, tags("v1.9"), push, untag("v1.9"), nothing],
+    ),
+    "branches": (
+        {"ref_pattern": "release/*"},
+        [
+            lambda world: world.origin.branch("release/9"),
+            nothing,
+            lambda world: world.origin.branch("release/10"),
+            push,
+        ],
+    ),
+    "range": (
+        {"ref_semver": "^1.2"},
+        [tags("v1.2.0", "v2.0.0"), nothing, tags("v1.3.0-rc.1"), tags("v1.3.0"), nothing],
+    ),
+    "list is too large": ({"ref_pattern": "v*"}, [tags("v1.9"), nothing, many_tags, nothing, tags("v1.10"), nothing]),
+    "pattern over the first protocol": ({"ref_pattern": "v*"}, [old_protocol, nothing, tags("v1.9"), nothing, nothing]),
+    "broken list": (
+        {"ref_pattern": "v*"},
+        [tags("v1.9"), rewrite(lambda kind, body: (kind, body[:-5])), tags("v1.10"), recover],
+    ),
     "closes each": ({}, [close_each, nothing, push, nothing]),
     "closes idle ones": ({}, [nothing, drop, nothing, drop, push]),
     "first protocol": ({}, [old_protocol, nothing, nothing, nothing, nothing, push, nothing]),
@@ -248,6 +304,6 @@ def test_authorities_are_looked_for_before_all_are_read(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "file" / "ca.pem"))
     asking = prober.Prober(repo_config(f"--repo={world.server.url_of(world.origin.path)}"), NoLogin())
     for _ in range(3):
-        assert asking.ask(["HEAD"], known=world.origin.head, deadline=soon()) is not None
+        assert asking.ask(Named("HEAD", get_logger()), known=world.origin.head, deadline=soon()) is not None
     asking.close()
     assert world.server.connections == handshakes

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gitsync.remote.probe import Target
+from gitsync.remote.target import Target
 from gitsync.telling.events import Fetched, Published
 from tests.integration.conftest import MakeWorkbench, Workbench
 from tests.integration.test_submodules import link

@@ -210,7 +210,7 @@ def test_ref(make_workbench: MakeWorkbench, origin: Origin) -> None:
         ("Main", "did you mean main?"),
         ("v1.0.O", "did you mean v1.0.0?"),
         ("zzz", "there are such as main, v1.0.0"),
-        ("8a5c1b0b", "of a commit the whole hash is needed"),
+        ("8a5c1b0b", "of a commit the whole hash is needed, all 40 characters"),
     ],
 )
 def test_other_slips(make_workbench: MakeWorkbench, origin: Origin, ref: str, told: str) -> None:

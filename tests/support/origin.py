@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +109,14 @@ class Origin:
         arguments = ("tag", "--force", "--annotate", f"--message={message}", name, at or self.head)
         run_git(self.path, *arguments, date=next(self._dates))
         return git(self.path, "rev-parse", f"refs/tags/{name}")
+
+    def many_tags(self, names: Iterable[str]) -> None:
+        """Create many light tags at the tip at once, in the file of git-pack-refs(1)."""
+        packed, head = self.path / "packed-refs", self.head
+        before = packed.read_text().splitlines(keepends=True) if packed.exists() else []
+        # Its first line would say that it is sorted.
+        lines = [line for line in before if not line.startswith("#")]
+        packed.write_text("".join([*lines, *(f"{head} refs/tags/{name}\n" for name in names)]))
 
     def branch(self, name: str, *, at: str | None = None) -> str:
         """Create or move a branch; return the commit."""

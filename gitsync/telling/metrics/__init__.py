@@ -89,6 +89,7 @@ class Metrics:
                 self.volume.resisted(event)
             case PassFinished():
                 self._passes.finished(event)
+                self._publication.confirmed(event)
                 self._freshness.finished(event)
                 self._latency.finished(event)
             case _:

@@ -4,7 +4,7 @@ from typing import Final, get_args
 
 from prometheus_client import Counter, Gauge, Histogram, Summary
 
-from gitsync.telling.events import Outcome, PassFinished, PassStarted, Source
+from gitsync.telling.events import Moved, Outcome, PassFinished, PassStarted, Source
 from gitsync.telling.metrics.labelled import Labelled
 
 _PHASES: Final = ("credentials", "probe", "wait", "fetch", "stage", "gate", "publish", "tidy", "heal")
@@ -39,10 +39,18 @@ class PassMetrics:
             "Passes by what started them; a pass may have several sources.",
             ("source",),
         )
+        self._moves = labelled.make(
+            Counter,
+            "gitsync_ref_moves",
+            "Updates after which what is followed was older than before (back), or had another history (rewritten).",
+            ("kind",),
+        )
 
     def follow(self, repo: str) -> None:
         """Have the series whose labels are known exist from the start, so that rates over them work. Main thread."""
         self._in_a_row.labels(repo)
+        for kind in get_args(Moved):
+            self._moves.labels(repo, kind)
         for status in dict.fromkeys(_STATUS.values()):
             self._duration.labels(repo, status)
             self._count.labels(repo, status)
@@ -65,5 +73,7 @@ class PassMetrics:
         for phase, seconds in result.phases.items():
             self._phase.labels(repo, phase).observe(seconds)
         self._in_a_row.labels(repo).set(event.consecutive_failures)
+        if result.moved:
+            self._moves.labels(repo, result.moved).inc()
         if result.failure:
             self._failures.labels(repo, result.failure.reason).inc()

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge
 
-from gitsync.telling.events import Published
+from gitsync.telling.events import PassFinished, Published
 from gitsync.telling.metrics.labelled import REPO, Labelled
 
 
@@ -12,8 +12,9 @@ class PublicationMetrics:
     def __init__(self, labelled: Labelled) -> None:
         self._fetches = labelled.make(Counter, "git_fetch_count", "Fetches that an update needed.")
         self._published = labelled.make(Gauge, "gitsync_published_info", "What is published.", ("url", "hash", "ref"))
-        # By the name of the repository.
+        # By the name of the repository; and which commit and ref are shown.
         self._urls: dict[str, str] = {}
+        self._shown: dict[str, tuple[str, str]] = {}
         self._commit_time = labelled.make(
             Gauge, "gitsync_published_commit_timestamp_seconds", "When the published commit was made."
         )
@@ -36,6 +37,7 @@ class PublicationMetrics:
     def forget(self, repo: str) -> None:
         """Know nothing of a repository any more. Called by the main thread."""
         self._urls.pop(repo, None)
+        self._shown.pop(repo, None)
 
     def fetched(self, repo: str) -> None:
         """Count a fetch."""
@@ -43,12 +45,23 @@ class PublicationMetrics:
 
     def published(self, event: Published) -> None:
         """Show what is published now, and only that."""
-        self._published.remove_by_labels({REPO: event.repo})
-        self._published.labels(event.repo, self._urls[event.repo], event.commit.hash, event.ref).set(1)
+        self._show(event.repo, event.commit.hash, event.ref)
         if event.commit.commit_time is not None:
             self._commit_time.labels(event.repo).set(event.commit.commit_time)
             if event.fresh:
                 self._lag.labels(event.repo).set(max(0.0, event.published_at - event.commit.commit_time))
+
+    def confirmed(self, event: PassFinished) -> None:
+        """Show which ref leads to it after a pass that has succeeded: it may be another one."""
+        result = event.result
+        if result.failure is None and result.commit and result.ref:
+            self._show(event.repo, result.commit.hash, result.ref)
+
+    def _show(self, repo: str, hash_: str, ref: str) -> None:
+        if self._shown.get(repo) != (hash_, ref):
+            self._published.remove_by_labels({REPO: repo})
+            self._published.labels(repo, self._urls[repo], hash_, ref).set(1)
+            self._shown[repo] = (hash_, ref)
 
     def paused(self, repo: str, paused: bool) -> None:
         """Show whether it has to stay. Called by HTTP threads."""

@@ -121,6 +121,15 @@ def test_ping(receiver: Receiver, capsys: Output) -> None:
     assert "gitlab has no ping" in capsys.readouterr().err
 
 
+def test_one_of_several_refs(receiver: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which ref an event is to be about has to be said where a pattern is followed."""
+    environ = {**ENVIRON, "GITSYNC_REF_PATTERN": "v*"}
+    assert run(["receiver-check", "github"], environ) == 2
+    assert "is followed there (--ref-pattern): name one with --ref" in capsys.readouterr().err
+    run(["receiver-check", "github", "--ref=refs/tags/v1"], environ)
+    assert receiver.read("github").refs == ("refs/tags/v1",)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "code", "told"),
     [

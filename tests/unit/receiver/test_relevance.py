@@ -4,6 +4,8 @@ import pytest
 
 from gitsync.receiver.delivery import Delivery
 from gitsync.receiver.relevance import relevance
+from gitsync.remote.choice import Choice
+from tests.unit.examples import repo_config
 
 REPO = "https://git.example.test/acme/site.git"
 MAIN = "refs/heads/main"
@@ -220,3 +222,29 @@ def test_repository_before_ref() -> None:
     """What is told of an event of another repository is that, whichever ref it is about."""
     delivery = Delivery(provider="github", repositories=("acme/docs",), refs=("refs/heads/x",))
     assert relevance(delivery, repo=REPO, ref="main", resolved=None) == "other_repository"
+
+
+@pytest.mark.parametrize(
+    ("options", "refs", "outcome"),
+    [
+        (("--ref-pattern=v*",), ("refs/tags/v1.2",), "accepted"),
+        (("--ref-pattern=v*",), ("refs/heads/v1.2",), "accepted"),
+        (("--ref-pattern=v*",), ("refs/heads/main", "refs/tags/v2"), "accepted"),
+        (("--ref-pattern=v*",), ("refs/heads/main", "refs/tags/w2"), "other_ref"),
+        (("--ref-pattern=release/*",), ("refs/heads/release/1.2",), "accepted"),
+        (("--ref-pattern=release/*",), ("refs/heads/release/1/x",), "other_ref"),
+        (("--ref-pattern=refs/heads/release-*",), ("refs/tags/release-1",), "other_ref"),
+        (("--ref-semver=^1",), ("refs/tags/v1.2.3",), "accepted"),
+        (("--ref-semver=^1",), ("refs/tags/v2.0.0",), "other_ref"),
+        (("--ref-semver=^1",), ("refs/tags/v1.3.0-rc.1",), "other_ref"),
+        (("--ref-semver=^1",), ("refs/heads/v1.2.3",), "other_ref"),
+        (("--ref-pattern=chart-*", "--ref-semver=^1"), ("refs/tags/chart-1.4.0",), "accepted"),
+        (("--ref-pattern=chart-*", "--ref-semver=^1"), ("refs/tags/v1.4.0",), "other_ref"),
+        (("--ref-pattern=v*",), (), "accepted"),
+    ],
+)
+def test_one_of_several_refs(options: tuple[str, ...], refs: tuple[str, ...], outcome: str) -> None:
+    """An event is about what could be chosen, whichever one was chosen last."""
+    delivery = Delivery(provider="github", refs=refs, default_branch="main")
+    among = Choice(repo_config(*options).followed)
+    assert relevance(delivery, repo=REPO, ref=among, resolved="refs/tags/v1.0.0") == outcome

@@ -234,3 +234,12 @@ def test_history() -> None:
     (snapshot,) = watched.all()
     assert list(snapshot.history) == passes[5:]
     assert snapshot.done == passes[-1]
+
+
+def test_ref_that_is_another_one() -> None:
+    """A pass that has succeeded shows the ref that leads to what is published; one that failed does not."""
+    shown = board(commit=commit(), resolved_ref="refs/tags/v1")
+    shown.notify(finished(result(ref="refs/tags/v2", commit=commit())))
+    assert shown.ref_of(NAME) == "refs/tags/v2"
+    shown.notify(finished(failed(ref="refs/tags/v3")))
+    assert shown.ref_of(NAME) == "refs/tags/v2"

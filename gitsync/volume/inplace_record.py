@@ -144,7 +144,7 @@ class Record:
     def _write(self, path: Path, heading: Heading, rows: Iterable[tuple[str, Row]]) -> None:
         nolinks.make_directory(self._directory)
         lines = [json.dumps(asdict(heading)), *(_line(name, row) for name, row in rows), ""]
-        nolinks.write(path, "\n".join(lines))
+        nolinks.write(path, os.fsencode("\n".join(lines)))
         # What it says is ours we could not prove to be so when it is lost.
         with nolinks.reading(path) as descriptor:
             os.fsync(descriptor)
@@ -161,7 +161,8 @@ def _heading(path: Path) -> Heading | None:
 
 def _line(path: str, row: Row) -> str:
     sources = ",".join(map(str, row.sources))
-    return f"{row.kind} {row.size} {row.time} {row.seen} {sources} {json.dumps(path)}"
+    written = path.replace("%", "%25").replace("\n", "%0A")
+    return f"{row.kind} {row.size} {row.time} {row.seen} {sources} {written}"
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Row]]:
@@ -174,11 +175,11 @@ def _rows(path: Path) -> Iterator[tuple[str, Row]]:
         # There may be many, so they are not read all at once.
         for line in itertools.islice(file, 1, None):
             try:
-                kind, size, time, seen, sources, written = line.decode().split(" ", 5)
-                name = json.loads(written)
+                kind, size, time, seen, sources, written = os.fsdecode(line).removesuffix("\n").split(" ", 5)
                 marks = tuple(map(int, sources.split(","))) if sources else ()
                 row = Row(_KINDS[kind], int(size), int(time), int(seen), marks)
-            except (ValueError, KeyError, RecursionError):
+            except (ValueError, KeyError):
                 continue
-            if isinstance(name, str) and name and not name.startswith("/") and ".." not in name.split("/"):
+            name = written.replace("%0A", "\n").replace("%25", "%")
+            if name and not name.startswith("/") and ".." not in name.split("/"):
                 yield name, row

@@ -1,5 +1,6 @@
 """What others do in a directory that is published into: what is left alone, refused, found and repaired."""
 
+import errno
 import math
 import os
 import shutil
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from gitsync.base import swap
 from gitsync.base.errors import PublishError
 from gitsync.base.folder import Folder
 from gitsync.volume.inplace import MARKER
+from gitsync.volume.inplace_moves import Moves
 from tests.support.origin import Content, Executable, Symlink
 from tests.support.placed import FILES, FIRST, SECOND, Place, fill, make_tree, shown, times
 from tests.unit.conftest import Logs
@@ -227,7 +230,7 @@ def test_record_that_is_damaged_or_forged(place: Place, tmp_path: Path) -> None:
     place.publish(FILES)
     (file,) = (place.root / ".gitsync").glob("inplace-*/placed")
     names = ["../mine", "docs/../../mine", f"{tmp_path}/mine"]
-    forged = [f'file 4 0 0 1 "{name}"' for name in names] + ["file x", "", "file 4 0 0 1 5", "file 4 0 0 1 \xff", "["]
+    forged = [*(f"file 4 0 0 1 {name}" for name in names), "file x", "", "file 4 0 0 1 ", "pipe 4 0 0 1 a", "["]
     for content in ("", "x" * 100, "[1]", "\n".join(["", *forged])):
         heading = file.read_text().split("\n")[0]
         file.write_text(heading + content if forged[0] in content else content)
@@ -246,6 +249,53 @@ def test_long_names(place: Place) -> None:
 
 def test_name_that_is_no_text(place: Place) -> None:
     """A name is bytes."""
-    place.publish({os.fsdecode(b"\xff\n name"): "x"})
-    place.publish({os.fsdecode(b"\xff\n name"): "y"}, SECOND)
-    assert place.shown() == {os.fsdecode(b"\xff\n name"): "y"}
+    name, other = os.fsdecode(b"\xff\n %0A%25% name"), os.fsdecode(b"\n\xfe")
+    place.publish({name: "x", other: "x"})
+    place.publish({name: "y"}, SECOND)
+    assert place.shown() == {name: "y"}
+
+
+def test_file_that_somebody_makes_meanwhile_stays(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look and the end of the copying: it is not replaced, and the next update says what is in the way."""
+    place.publish(FILES)
+    prepare = Moves.prepare
+
+    def prepared(self: Moves) -> None:
+        prepare(self)
+        (place.target / "new").write_text("mine")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Moves, "prepare", prepared)
+        with pytest.raises(PublishError, match="File exists"):
+            place.publish({**FILES, "new": "ours"}, SECOND)
+    assert (place.target / "new").read_text() == "mine"
+    assert not place.publisher.leads_to_tree()
+    place.publisher.sweep()
+    assert place.refuse({**FILES, "new": "ours"}).reason == "place_taken"
+    place.publish(FILES)
+    assert place.shown()["new"] == "mine"
+    assert place.publisher.leads_to_tree()
+
+
+def test_volume_without_hard_links_or_exchange(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files get their names by rename then, and a link is removed before the directory comes."""
+    tree = make_tree(place.root, FIRST, FILES)
+    place.target.symlink_to(os.path.relpath(tree.path, place.target.parent))
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(swap, "exchange", refuse)
+    place.publisher.publish(tree, tree.path)
+    place.publish({**FILES, "new": "new\n"}, SECOND)
+    assert (place.target / "new").read_text() == "new\n"
+    assert not place.target.is_symlink()
+
+
+def test_pipe_that_a_gate_has_left_is_no_content(place: Place) -> None:
+    """It is neither read nor made."""
+    tree = make_tree(place.root, FIRST, FILES)
+    os.mkfifo(tree.path / "pipe")
+    place.publisher.publish(tree, tree.path)
+    assert "pipe" not in place.shown()

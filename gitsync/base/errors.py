@@ -50,7 +50,7 @@ HINTS = {
     " is found by itself)",
     "internal": "this is a mistake of ours: please report it with the log",
     "locked": "give every process a --root of its own; a Deployment on one volume needs `strategy: Recreate`",
-    "no_exchange": "use --publish=symlink, or a volume whose file system has RENAME_EXCHANGE: ext4, xfs, btrfs, tmpfs",
+    "no_exchange": "use --publish=inplace or symlink, or a volume whose file system can: ext4, xfs, btrfs, tmpfs",
     "no_locks": "mount the volume with locks (NFS: a lock service, or local_lock=flock; Lustre: flock), or use another",
     "no_space": "make room on the volume of --root, or make it larger (sizeLimit); the next try removes what is left "
     "of this one",

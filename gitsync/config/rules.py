@@ -179,7 +179,13 @@ def _check_link(values: dict[str, Any]) -> list[str]:
     for directory in _OURS:
         if link.is_relative_to(root / directory):
             return [f"--link={link}: {root / directory} is kept for our own work; choose another path"]
-    return []
+    if values["publish"] != "exchange":
+        return []
+    return [
+        f"--{name.replace('_', '-')}={values[name]}: it is within --link, in what is published; choose another path"
+        for name in ("touch_file", "error_file")
+        if values[name] and values[name].is_relative_to(link)
+    ]
 
 
 def resolve(values: dict[str, Any]) -> dict[str, Any]:

@@ -28,8 +28,10 @@ _MARK: Final = re.compile(r"([0-9]+(?:-[0-9]+\.[0-9]+)?)@([0-9a-f]{12}-[0-9]+)@(
 # What the system answers where there is no link; EINVAL is for something else in its place. readlink(2)
 _NO_LINK: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ELOOP})
 _MOVE: Final = "move it away, or choose another path with --link"
-_MOUNTED: Final = "it is a mount point, which cannot be replaced: mount the directory above it"
-_ONE_VOLUME: Final = "leave --link below --root, on the same volume, or use --publish=symlink"
+_MOUNTED: Final = (
+    "it is a mount point, which cannot be replaced: mount the directory above it, or use --publish=inplace"
+)
+_ONE_VOLUME: Final = "leave --link below --root, on the same volume, or use --publish=inplace or symlink"
 # What the system answers where renameat2(2), or its flag, is not known.
 _CANNOT: Final = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 # As long as a commit's hash: what bears one may have readers.

@@ -150,6 +150,16 @@ def test_directory_that_is_published_into(look: Look, origin: Origin, root: Path
     assert [path.name for path in place.iterdir()] == ["mine"]
 
 
+def test_directory_in_the_place_of_the_link(look: Look, origin: Origin, root: Path) -> None:
+    """What --publish=exchange needs is tried, and nothing is left of it; what is not ours is told of."""
+    before = set(root.parent.iterdir())
+    results = look(origin.url, "--publish=exchange")
+    assert (results["links"].outcome, "one step" in results["links"].message) == ("ok", True)
+    assert set(root.parent.iterdir()) == before
+    (root / "site.git").mkdir(parents=True)
+    assert look(origin.url, "--publish=exchange")["root"].message.startswith("link_blocked: ")
+
+
 def test_volume_without_locks(look: Look, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where flock(2) is not there it is said what to do."""
 

@@ -13,6 +13,7 @@ from gitsync.base.errors import PublishError
 from gitsync.volume.linkplace import LinkPlace
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.integration.test_submodules import link as link_submodules
+from tests.integration.test_takeover import write_root
 from tests.support.git import git
 from tests.support.origin import Origin
 from tests.support.tree import assert_exchanged, assert_tree
@@ -257,6 +258,30 @@ def test_change_of_form(make: Make, origin: Origin) -> None:
     origin.path.with_name("gone").rename(origin.path)
     origin.commit({"index.html": "second\n"})
     assert third.run().outcome == "updated"
+
+
+def test_root_of_git_sync(make: Make, origin: Origin, root: Path) -> None:
+    """Its link is replaced by a directory, and its tree goes when it has had its time."""
+    tree = write_root(root, origin, ".worktrees/{}")
+    bench = make(stale_worktree_timeout="1h")
+    bench.sync.adopt()
+    assert bench.run().outcome == "updated"
+    assert assert_exchanged(origin.path, bench.repo.link) == origin.head
+    assert_tree(origin.path, tree, origin.head)
+    later = again(bench, make)
+    later.run()
+    later.do_chores()
+    assert not tree.exists()
+
+
+def test_place_of_its_own(make: Make, origin: Origin, tmp_path: Path) -> None:
+    """The directory may be anywhere on the volume; what it is in is made."""
+    for place in ("deep/er/site", tmp_path / "beside" / "site"):
+        bench = make(link=place)
+        assert bench.run().failure is None
+        assert assert_exchanged(origin.path, bench.repo.link) == origin.head
+        assert [path.name for path in bench.repo.link.parent.iterdir()] == ["site"]
+        bench.close()
 
 
 def test_form_and_commit_change_at_once(bench: Workbench, make: Make, origin: Origin) -> None:

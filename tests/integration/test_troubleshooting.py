@@ -14,6 +14,7 @@ import trustme
 from gitsync.base.errors import HINTS, RefNotFound
 from gitsync.programs.gitcmd import Output
 from gitsync.telling.events import Failure
+from gitsync.volume import linkplace
 from gitsync.volume.mounts import MountedTrees, Mounts
 from tests.conftest import StartDaemon
 from tests.integration.conftest import MakeWorkbench, soon
@@ -265,3 +266,13 @@ def test_sub_path(
     log = capsys.readouterr().out
     assert message in log
     assert hints[0] in log
+
+
+def test_something_in_the_place_of_the_link(make_workbench: MakeWorkbench, origin: Origin, root: Path) -> None:
+    """In each form, and for a mount point, whose hint is another one."""
+    (root / "site.git").mkdir(parents=True)
+    for form in ("symlink", "exchange"):
+        bench = make_workbench(origin.url, publish=form)
+        check("Something stands in the place of the link", bench.run().failure)
+        bench.close()
+    assert linkplace._MOUNTED in quoted("Something stands in the place of the link")[1]

@@ -153,6 +153,14 @@ def test_bad_link(link: str) -> None:
         config(f"--link={link}")
 
 
+@pytest.mark.parametrize("option", ["--touch-file", "--error-file"])
+def test_file_within_what_is_published(option: str) -> None:
+    """What we write beside the commit cannot lie in a directory that holds nothing else."""
+    with pytest.raises(ConfigError, match=rf"{option}=.*within --link"):
+        config("--publish=exchange", f"{option}=site.git/told")
+    assert config("--publish=exchange", f"{option}=site.git.told")
+
+
 @pytest.mark.parametrize(
     ("argv", "name"),
     [

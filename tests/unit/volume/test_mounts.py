@@ -50,3 +50,11 @@ def test_system_that_tells_nothing(tmp_path: Path) -> None:
     """Then nothing is known to be mounted."""
     assert not Mounts(tmp_path / "nothing").shows(Path("/volume/a"))
     assert not Mounts(processes(tmp_path, self="garbage\n")).shows(Path("/volume/a"))
+
+
+def test_mount_point(tmp_path: Path) -> None:
+    """It counts for us only, and not for what is above or below it."""
+    own = ROOT + "30 21 8:1 /data /srv/site rw - ext4 /dev/sda1 rw\n"
+    mounts = Mounts(processes(tmp_path, self=own, p2=ROOT + "31 21 8:1 /data /mnt rw - ext4 /dev/sda1 rw\n"))
+    paths = ("/srv/site", "/srv", "/srv/site/in", "/mnt")
+    assert [path for path in paths if mounts.has_point(Path(path))] == ["/srv/site"]

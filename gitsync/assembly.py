@@ -25,6 +25,7 @@ from gitsync.remote.prober import Prober
 from gitsync.sync.parts import Parts
 from gitsync.sync.pausing import Pausing
 from gitsync.sync.repository import Repository
+from gitsync.sync.slots import Slots
 from gitsync.sync.worker import RepoWorker, Surroundings
 from gitsync.telling.events import Observers
 from gitsync.telling.metrics import Metrics
@@ -53,6 +54,7 @@ class Surface:
 
     board: StatusBoard
     metrics: Metrics
+    slots: Slots
     stop: threading.Event
 
 
@@ -145,8 +147,7 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
     hooks = Hooks(repo, surface.metrics)
     observers = _listeners(repo, hooks, surface)
     git, credentials = equip(repo, home=home, observers=observers)
-    pace = Pace(spacing=receiver.spacing, jitter=receiver.jitter)
-    mailbox = Mailbox(git.interrupt, paces={"webhook": pace, "peer": pace})
+    mailbox = _mailbox(receiver, git, surface.slots)
     parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=surface.stop)
     file = PauseFile(repo.work, parts.lock)
     pausing = Pausing(repo.name, mailbox, file, board=surface.board, metrics=surface.metrics)
@@ -158,6 +159,9 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
     repository = Repository(repo, parts)
     if repository.adopt() and repository.published:
         surface.board.adopt(repo.name, repository.published, parts.publisher.published_at())
+    surroundings = Surroundings(
+        mailbox=mailbox, board=surface.board, observers=observers, slots=surface.slots, interrupt=git.interrupt
+    )
     return Unit(
         repo=repo,
         git=git,
@@ -165,11 +169,21 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
         remote=parts.remote,
         lock=parts.lock,
         mailbox=mailbox,
-        worker=RepoWorker(repo, repository, Surroundings(mailbox=mailbox, board=surface.board, observers=observers)),
+        worker=RepoWorker(repo, repository, surroundings),
         hooks=hooks,
         watcher=Watcher(repo, mailbox),
         pausing=pausing,
     )
+
+
+def _mailbox(receiver: ReceiverConfig, git: Git, slots: Slots) -> Mailbox:
+    pace = Pace(spacing=receiver.spacing, jitter=receiver.jitter)
+
+    def make_way() -> None:
+        git.interrupt()
+        slots.wake()
+
+    return Mailbox(make_way, paces={"webhook": pace, "peer": pace})
 
 
 def equip(repo: RepoConfig, *, home: Path, observers: Observers) -> tuple[Git, Credentials]:

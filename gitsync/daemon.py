@@ -28,6 +28,7 @@ from gitsync.server.http import HttpServer
 from gitsync.server.page import Page
 from gitsync.server.pages import Pages
 from gitsync.server.routes import Route, Site
+from gitsync.sync.slots import Slots
 from gitsync.telling.ending import End
 from gitsync.telling.events import Failure
 from gitsync.telling.metrics import Metrics
@@ -63,7 +64,9 @@ class Daemon:
         repos = located_apart(config.repos)
         self._scratch = Scratch()
         board = StatusBoard([first_status(repo) for repo in repos])
-        self._surface = Surface(board=board, metrics=Metrics(), stop=threading.Event())
+        slots = Slots(config.several.parallel)
+        self._surface = Surface(board=board, metrics=Metrics(), slots=slots, stop=threading.Event())
+        self._surface.metrics.wait_in(lambda: slots.waiting)
         self._events: ControlQueue[_Signalled | Ended] = ControlQueue()
         self._threads = Threads(self._events.put)
         for status in board.all():

@@ -140,14 +140,27 @@ class Compatibility:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
-    """All that the process needs to know; `shown` is what was given, without secrets, `warnings` what is odd in it."""
+class SeveralConfig:
+    """Several repositories in one process."""
 
     config: Path | None = option(
         PATH,
         "A file in YAML with the options of any number of repositories, and of the process. All that is about one "
         "repository is written there, and neither given as a flag nor in a variable, but for --root.",
     )
+    parallel: int = option(
+        INT,
+        "How many repositories of --config may be at work at once, at least 1; the others wait for their turn. While "
+        "each of these takes longer than ten seconds, one more may.",
+        default="4",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All that the process needs to know; `shown` is what was given, without secrets, `warnings` what is odd in it."""
+
+    several: SeveralConfig = group()
     sync_on_signal: signal.Signals | None = option(
         SIGNAL,
         "A signal that starts a pass; one that arrives during a pass starts another after it.",

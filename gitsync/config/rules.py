@@ -161,6 +161,8 @@ def _check_limits(values: dict[str, Any]) -> list[str]:
     if values["max_trees"] is not None and values["max_trees"] < _FEWEST_TREES:
         # A tree is made beside the one that is published.
         problems.append(f"--max-trees={values['max_trees']}: use {_FEWEST_TREES} or more")
+    if values["parallel"] is not None and values["parallel"] < 1:
+        problems.append(f"--parallel={values['parallel']}: use 1 or more")
     if values["max_fetch"] and values["max_fetch"] < _SMALLEST_FETCH:
         problems.append(f"--max-fetch={values['max_fetch']}: use 64Ki or more, or 0 for no limit")
     if values["filter"]:

@@ -58,13 +58,18 @@ class Chores:
         self._tree, self._recipe, self._collect_due = tree, recipe, True
 
     @property
+    def is_due(self) -> bool:
+        """Whether there is one to do now; raises `OSError` if the volume does not let us look."""
+        return self._next() is not None
+
+    @property
     def insist(self) -> bool:
         """Whether they have made way so often that they do not do so any more, until all that are due are done."""
         return self.made_way >= _PATIENCE
 
     def put_off(self) -> None:
         """Note that a pass comes before what is due."""
-        if self._next():
+        if self.is_due:
             self.made_way += 1
 
     def do_next(self, *, deadline: float) -> bool:

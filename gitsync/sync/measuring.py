@@ -6,6 +6,7 @@ from typing import Final
 
 from gitsync.base.log import get_logger
 from gitsync.programs.gitcmd import Git
+from gitsync.programs.process import MadeWayError
 from gitsync.sync.idle import run_idle
 from gitsync.telling.events import Measured, Observers
 from gitsync.volume.tree import Tree
@@ -36,6 +37,9 @@ class Measuring:
         self._measured, self._measured_at = tree, time.monotonic()
         try:
             printed = run_idle(self._git, ["du", "-sk", "--", str(store), str(tree.path)], deadline=deadline, idle=idle)
+        except MadeWayError:
+            self._measured = None
+            raise
         except (FileNotFoundError, PermissionError) as error:
             self._log.info("no_du", v=1, message=str(error))
             return

@@ -116,6 +116,14 @@ class Repository:
         return self._chores.due_at if self._parts.lock.held else math.inf
 
     @property
+    def has_chore(self) -> bool:
+        """Whether `chore` has anything to do."""
+        # What cannot be looked at, the chore tells of.
+        with contextlib.suppress(OSError):
+            return self._parts.lock.held and self._chores.is_due
+        return False
+
+    @property
     def longest_chore(self) -> float:
         """How many seconds `chore` may take."""
         return self._chores.longest

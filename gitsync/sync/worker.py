@@ -6,6 +6,8 @@ One thread of its own runs `run`; the main thread calls `stop`.
 import math
 import random
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +15,7 @@ from gitsync.base.errors import EXIT_FAILURE, EXIT_OK
 from gitsync.base.log import get_logger
 from gitsync.config import STORE_DIRECTORY, RepoConfig
 from gitsync.sync.repository import Repository
+from gitsync.sync.slots import Slots
 from gitsync.telling.events import Observers, PassFinished, PassStarted, Source, SyncResult, Triggers
 from gitsync.telling.status import StatusBoard
 from gitsync.triggers.mailbox import Mailbox
@@ -24,24 +27,31 @@ _QUIET: Final[frozenset[Source]] = frozenset({"start", "period"})
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a worker is connected to."""
+    """What a worker is connected to; `slots` it shares with all others, and `interrupt` ends what can wait."""
 
     mailbox: Mailbox
     board: StatusBoard
     observers: Observers
+    slots: Slots
+    interrupt: Callable[[], object]
 
 
 @dataclass
 class _Failures:
-    """The failures in a row: all of them, which are limited, and those without a sign of life, which are backed off."""
+    """The failures in a row: all of them, which are limited, and those without a sign of life, which are backed off.
+
+    `succeeded` says whether there ever was anything else.
+    """
 
     in_a_row: int = 0
     backed_off: int = 0
+    succeeded: bool = False
 
     def count(self, result: SyncResult, *, woken: bool) -> None:
         """Count a pass; `woken` says that something other than time has begun it, so the trouble may be over."""
         if result.failure is None:
             self.in_a_row = self.backed_off = 0
+            self.succeeded = True
             return
         if result.failure.reason == "paused":
             # Nothing is wrong, neither here nor there.
@@ -56,20 +66,21 @@ class RepoWorker:
 
     def __init__(self, repo: RepoConfig, sync: Repository, surroundings: Surroundings) -> None:
         self._repo = repo
-        self._schedule = repo.schedule
         self._sync = sync
+        self._around = surroundings
         self._mailbox = surroundings.mailbox
         self._board = surroundings.board
         self._observers = surroundings.observers
         self._log = get_logger(repo=repo.name)
         self._failures = _Failures()
-        self._succeeded = False
+        # Whether a chore was asked to end as another repository needed its place.
+        self._gave_way = False
         # The tree that an earlier process has left is compared right after the first pass.
         self._heal_at = time.monotonic()
 
     def run(self) -> int:
         """Run passes; return the exit code that the process should end with."""
-        if self._schedule.one_time and self._mailbox.held:
+        if self._repo.schedule.one_time and self._mailbox.held:
             return self._leave()
         triggers = _by_itself("start", self._mailbox.wait(0.0))
         while True:
@@ -77,7 +88,7 @@ class RepoWorker:
             if ending is not None:
                 # Nobody does them later, at least not soon.
                 if ending == EXIT_OK:
-                    self._do_chores(until=time.monotonic() + self._schedule.sync_timeout)
+                    self._do_chores(until=time.monotonic() + self._repo.schedule.sync_timeout)
                 # Others may still be at work, and nobody waits for a word of this one.
                 self._board.expect(self._repo.name, seconds=math.inf)
                 return ending
@@ -96,20 +107,44 @@ class RepoWorker:
     def stop(self) -> None:
         """Ask the worker to end after what it is doing."""
         self._mailbox.close()
+        self._around.slots.wake()
+
+    @contextmanager
+    def _turn(self, *, seconds: float, until: float = math.inf, idle: bool = False) -> Iterator[bool]:
+        """Wait for a place among all repositories, and say whether there is one: then it lasts so many seconds at most.
+
+        What is `idle` waits until then (monotonic seconds), or until a pass is due, and makes way for others.
+        """
+        # Nobody can say how long the others take.
+        self._board.expect(self._repo.name, seconds=math.inf)
+        with self._around.slots.hold(
+            gives_up=lambda: self._mailbox.closed or (idle and self._mailbox.pending),
+            until=until,
+            failing=self._failures.in_a_row > 0,
+            make_way=self._give_way if idle else None,
+        ) as found:
+            if found:
+                self._board.expect(self._repo.name, seconds=seconds)
+            yield found
+
+    def _give_way(self) -> None:
+        self._gave_way = True
+        self._around.interrupt()
 
     def _pass(self, triggers: Triggers) -> tuple[float, int | None]:
-        timeout = self._schedule.sync_timeout
-        self._board.expect(self._repo.name, seconds=timeout)
+        timeout = self._repo.schedule.sync_timeout
+        with self._turn(seconds=timeout) as found:
+            return self._run(triggers, timeout) if found else (0.0, EXIT_OK)
+
+    def _run(self, triggers: Triggers, timeout: float) -> tuple[float, int | None]:
         self._observers.notify(PassStarted(repo=self._repo.name, triggers=triggers, started_at=time.time()))
         told = not _QUIET.issuperset(triggers.sources)
         result = self._sync.run(deadline=time.monotonic() + timeout, told=told)
-        first = result.failure is None and not self._succeeded
+        first = result.failure is None and not self._failures.succeeded
         woken = triggers.sources != ("period",)
         self._failures.count(result, woken=woken)
-        if result.failure is None:
-            self._succeeded = True
-            if result.outcome != "unchanged":
-                self._heal_at = time.monotonic() + self._repo.upkeep.heal_period
+        if result.failure is None and result.outcome != "unchanged":
+            self._heal_at = time.monotonic() + self._repo.upkeep.heal_period
         ending = self._ending(result)
         delay = self._delay(result, woken=woken)
         self._report(triggers, result, None if ending is not None else delay)
@@ -121,9 +156,9 @@ class RepoWorker:
         """Return the seconds until the next pass: a remote that works is not asked less often for what we refuse."""
         retry_in = result.failure.retry_in if result.failure else None
         delay = next_delay(
-            self._schedule,
+            self._repo.schedule,
             failures=self._failures.backed_off if retry_in is None else 0,
-            succeeded=self._succeeded,
+            succeeded=self._failures.succeeded,
             woken=woken,
             random=random.random(),  # noqa: S311 (it spreads load, it guards nothing)
         )
@@ -134,8 +169,8 @@ class RepoWorker:
         if self._mailbox.closed:
             return EXIT_OK
         if result.failure is None:
-            return EXIT_OK if self._schedule.one_time else None
-        limit = self._schedule.max_failures if self._succeeded else self._schedule.init_max_failures
+            return EXIT_OK if self._repo.schedule.one_time else None
+        limit = self._repo.schedule.max_failures if self._failures.succeeded else self._repo.schedule.init_max_failures
         if 0 <= limit < self._failures.in_a_row:
             self._log.error("too_many_failures", failures=self._failures.in_a_row, allowed=limit)
             return EXIT_FAILURE
@@ -162,8 +197,14 @@ class RepoWorker:
             self._sync.put_chores_off()
         more = True
         while more and self._has_time_for_chores(until):
-            self._board.expect(self._repo.name, seconds=self._sync.longest_chore)
-            more = self._sync.chore(deadline=until)
+            idle = not self._sync.chores_insist
+            turn = self._turn(seconds=self._sync.longest_chore, until=until if idle else math.inf, idle=idle)
+            self._gave_way = False
+            with turn if self._sync.has_chore else nullcontext(True) as found:
+                # After another one's pass it is the turn of the same chore again.
+                more = found and (self._sync.chore(deadline=until) or self._gave_way)
+            if not found:
+                self._sync.put_chores_off()
 
     def _has_time_for_chores(self, until: float) -> bool:
         if self._mailbox.closed or self._mailbox.held:
@@ -172,10 +213,12 @@ class RepoWorker:
         return self._sync.chores_insist or (not self._mailbox.pending and time.monotonic() < until)
 
     def _heal(self) -> bool:
-        timeout = self._schedule.sync_timeout
-        self._board.expect(self._repo.name, seconds=timeout)
-        damaged = self._sync.heal(deadline=time.monotonic() + timeout)
-        self._sync.tidy()
+        timeout = self._repo.schedule.sync_timeout
+        with self._turn(seconds=timeout) as found:
+            if not found:
+                return False
+            damaged = self._sync.heal(deadline=time.monotonic() + timeout)
+            self._sync.tidy()
         self._heal_at = time.monotonic() + self._repo.upkeep.heal_period
         return damaged
 

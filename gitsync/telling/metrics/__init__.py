@@ -4,6 +4,7 @@ An observer of the worker's events; `render` is called by HTTP threads. The name
 """
 
 import platform
+from collections.abc import Callable
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
@@ -48,6 +49,9 @@ class Metrics:
         self.calls = CallMetrics(labelled)
         self._build = Gauge(
             "gitsync_build_info", "Versions.", ["version", "git_version", "python_version"], registry=registry
+        )
+        self._waiting = Gauge(
+            "gitsync_repositories_waiting", "Repositories that wait for one of --parallel places.", registry=registry
         )
         ProcessCollector(registry=registry)
 
@@ -102,6 +106,10 @@ class Metrics:
     def built_with(self, git_version: str) -> None:
         """Show the versions. Called by the main thread."""
         self._build.labels(__version__, git_version, platform.python_version()).set(1)
+
+    def wait_in(self, waiting: Callable[[], int]) -> None:
+        """Show how many repositories wait for their turn, as this says at each scrape. Called by the main thread."""
+        self._waiting.set_function(waiting)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return all series and their content type, in the form that the client accepts. Called by HTTP threads."""

@@ -42,7 +42,7 @@ def test_two() -> None:
     """Each repository has what its entry says, and what the defaults say else; its work has a place of its own."""
     config = loaded(TWO)
     site, handbook = config.repos
-    assert (config.http.bind, config.config) == (Bind("", 1234), Path("/etc/gitsync.yaml"))
+    assert (config.http.bind, config.several.config) == (Bind("", 1234), Path("/etc/gitsync.yaml"))
     assert (site.name, site.repo, site.ref) == ("site", "https://example.test/site.git", "main")
     assert (site.root, site.link, site.work) == (Path("/git"), Path("/git/site"), Path("/git/.repositories/site"))
     assert (handbook.name, handbook.ref, handbook.link) == ("handbook", "HEAD", Path("/git/docs/book"))
@@ -184,7 +184,8 @@ def test_read_from_the_file(tmp_path: Path) -> None:
     file.write_text(f"\ufeff{TWO}")
     link.symlink_to(file)
     config = load([f"--config={link}"], {})
-    assert config == replace(loaded(TWO), config=link, shown={**config.shown})
+    assert config == replace(loaded(TWO), several=config.several, shown={**config.shown})
+    assert config.several.config == link
 
 
 @pytest.mark.parametrize(

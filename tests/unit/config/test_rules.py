@@ -230,6 +230,7 @@ def test_hash_in_capitals(ref: str) -> None:
         ("--sync-timeout=-1s", "--sync-timeout=-1s: use at least 10ms"),
         ("--depth=-1", "--depth: it cannot be negative; use 0 or more"),
         ("--stale-worktree-timeout=-1s", "--stale-worktree-timeout: it cannot be negative; use 0 or more"),
+        ("--parallel=0", "--parallel=0: use 1 or more"),
         ("--max-trees=1", "--max-trees=1: use 2 or more"),
         ("--max-files=-1", "--max-files: it cannot be negative; use 0 or more"),
         ("--max-fetch=65535", "--max-fetch=65535: use 64Ki or more, or 0 for no limit"),

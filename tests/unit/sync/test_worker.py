@@ -11,8 +11,8 @@ import pytest
 
 from gitsync.base.log import configure
 from gitsync.sync.repository import Repository
-from gitsync.sync.worker import RepoWorker, Surroundings
-from gitsync.telling.events import Failure, Observers, PassFinished, PassStarted, Source, SyncResult, Triggers
+from gitsync.sync.worker import RepoWorker
+from gitsync.telling.events import Failure, PassFinished, PassStarted, Source, SyncResult, Triggers
 from gitsync.triggers.mailbox import Mailbox
 from tests.support.eventually import TIMEOUT
 from tests.unit.conftest import Logs
@@ -314,7 +314,7 @@ def test_announcement_of_a_wait() -> None:
             return super().wait(timeout)
 
     watch = Watch()
-    surroundings = Surroundings(watch, bench.board, Observers([bench.board]))
+    surroundings = replace(bench.surroundings, mailbox=watch)
     worker = RepoWorker(repo_config("--period=100s", "--jitter=0"), cast(Repository, bench.sync), surroundings)
     thread = threading.Thread(target=worker.run)
     thread.start()

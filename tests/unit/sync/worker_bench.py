@@ -8,6 +8,7 @@ from typing import cast
 
 from gitsync.config import RepoConfig
 from gitsync.sync.repository import Repository
+from gitsync.sync.slots import Slots
 from gitsync.sync.worker import RepoWorker, Surroundings
 from gitsync.telling.events import Commit, Event, Observers, PassFinished, PassStarted, Source, SyncResult
 from gitsync.telling.status import StatusBoard
@@ -63,12 +64,17 @@ class FakeSync:
         self.calls.append("tidy")
 
     longest_chore = 600.0
+    interrupted = False
     # So many passes may come before the chores.
     patience = 3
 
     @property
     def chores_insist(self) -> bool:
         return self.patience <= 0 < self.chores
+
+    @property
+    def has_chore(self) -> bool:
+        return self.chores > 0
 
     def put_chores_off(self) -> None:
         self.patience -= 1
@@ -81,7 +87,8 @@ class FakeSync:
         self.calls.append("chore")
         self.chores -= 1
         self.during_chore()
-        return True
+        interrupted, self.interrupted = self.interrupted, False
+        return not interrupted
 
     def _end(self) -> None:
         if not self._script and not self._damage:
@@ -96,8 +103,11 @@ class Bench:
         self.board: StatusBoard = board()
         self.events: list[Event] = []
         self.sync = FakeSync(self.mailbox, script, damage or [], chores)
-        surroundings = Surroundings(self.mailbox, self.board, Observers([self.board, self]))
-        self.worker = RepoWorker(_hurried(repo_config(*argv)), cast(Repository, self.sync), surroundings)
+        self.slots = Slots(1)
+        self.surroundings = Surroundings(
+            self.mailbox, self.board, Observers([self.board, self]), slots=self.slots, interrupt=lambda: None
+        )
+        self.worker = RepoWorker(_hurried(repo_config(*argv)), cast(Repository, self.sync), self.surroundings)
 
     def notify(self, event: Event) -> None:
         """Remember an event."""

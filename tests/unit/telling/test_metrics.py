@@ -67,6 +67,7 @@ NAMES = {
     "gitsync_trees_taken_early_total": {"repo"},
     "gitsync_paused": {"repo"},
     "gitsync_undeletable_directories": {"repo"},
+    "gitsync_repositories_waiting": set(),
     "gitsync_build_info": {"version", "git_version", "python_version"},
 }
 

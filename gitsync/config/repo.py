@@ -124,6 +124,18 @@ class Content:
         "same one, for mounts of a subPath, and is brought up to date file by file.",
         default="symlink",
     )
+    git_dir: str = option(
+        choice("keep", "hide"),
+        "Whether there is a file `.git` in what is published, and in each submodule of it: keep lets consumers use git "
+        "there, hide leaves nothing but the files of the commit.",
+        default="keep",
+    )
+    mtime: str = option(
+        choice("checkout", "commit"),
+        "What the modification times of published files say: checkout is when a file came to be as it is in what is "
+        "published, commit is the commit's (committer) date for all of them, so that it is the same everywhere.",
+        default="checkout",
+    )
     depth: int = option(
         INT, "How many commits of history to fetch; 0 means all of them.", default="1", env=("GIT_SYNC_DEPTH",)
     )

@@ -165,6 +165,8 @@ def _check_limits(values: dict[str, Any]) -> list[str]:
         problems.append(f"--parallel={values['parallel']}: use 1 or more")
     if values["max_fetch"] and values["max_fetch"] < _SMALLEST_FETCH:
         problems.append(f"--max-fetch={values['max_fetch']}: use 64Ki or more, or 0 for no limit")
+    if values["mtime"] == "commit" and values["publish"] == "inplace":
+        problems.append("--mtime=commit: with --publish=inplace files that stay the same are not touched; use another")
     if values["filter"]:
         problems += [
             f"--{name.replace('_', '-')}: git fetches files one by one with --filter, without a limit; remove one"

@@ -20,7 +20,8 @@ from gitsync.sync.measuring import Measuring
 from gitsync.sync.mending import Mending
 from gitsync.sync.parts import Parts
 from gitsync.sync.pointers import Pointers
-from gitsync.volume.tree import Recipe, Tree
+from gitsync.volume.recipe import Recipe
+from gitsync.volume.tree import Tree
 
 # So often a chore makes way. Then it has this many seconds, or those of a pass.
 _PATIENCE: Final = 3

@@ -9,7 +9,8 @@ from gitsync.base.errors import CredentialError
 from gitsync.remote.target import Target
 from gitsync.sync.repairs import Repairs
 from gitsync.telling.events import Commit, Outcome
-from gitsync.volume.tree import Recipe, Tree
+from gitsync.volume.recipe import Recipe
+from gitsync.volume.tree import Tree
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from gitsync.sync.publishing import Publishing
 from gitsync.sync.tidying import Tidying
 from gitsync.telling.events import Failure, Outcome, SyncResult
 from gitsync.volume.checkup import is_doubtful
-from gitsync.volume.tree import Recipe
+from gitsync.volume.recipe import Recipe
 
 _Steps = Sequence[Step]
 # So often the steps are taken, as there are several stores where there are submodules.

@@ -8,7 +8,7 @@ from gitsync.config import RepoConfig, is_full_hash
 from gitsync.sync.keeping import is_in_place
 from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
-from gitsync.volume.tree import Recipe
+from gitsync.volume.recipe import Recipe
 
 
 class Preparing:

@@ -62,7 +62,9 @@ class Publishing:
         return replace(known, tree=tree, fresh=True)
 
     def _freshen(self, known: Known, tree: Tree) -> None:
-        """Let no file that changes for consumers become older than it was."""
+        """Let no file that changes for consumers become older than it was, unless the times are the commit's."""
+        if known.memory.recipe.dated:
+            return
         published, suspect = known.memory.tree, known.memory.suspect
         if published and published.path != tree.path:
             self._parts.trees.times.freshen(tree, published, suspect=suspect, deadline=known.deadline)

@@ -27,7 +27,7 @@ from gitsync.sync.preparing import Preparing
 from gitsync.sync.publishing import Publishing
 from gitsync.sync.tidying import Tidying
 from gitsync.telling.events import Commit, SyncResult
-from gitsync.volume.tree import Recipe
+from gitsync.volume.recipe import Recipe
 
 
 class Repository:

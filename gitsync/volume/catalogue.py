@@ -23,7 +23,8 @@ from gitsync.config import TREES_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.volume.linkplace import LinkPlace
 from gitsync.volume.mounts import MountedTrees
-from gitsync.volume.tree import NESTED, PRIVATE, Recipe, Tree
+from gitsync.volume.recipe import Recipe
+from gitsync.volume.tree import NESTED, PRIVATE, Tree
 
 
 class Catalogue:

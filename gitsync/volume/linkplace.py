@@ -32,6 +32,7 @@ _MOUNTED: Final = (
     "it is a mount point, which cannot be replaced: mount the directory above it, or use --publish=inplace"
 )
 _ONE_VOLUME: Final = "leave --link below --root, on the same volume, or use --publish=inplace or symlink"
+_NO_BIRTH: Final = "use --git-dir=keep, or a volume whose file system knows when a directory was made"
 # What the system answers where renameat2(2), or its flag, is not known.
 _CANNOT: Final = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 # As long as a commit's hash: what bears one may have readers.
@@ -113,9 +114,17 @@ class LinkPlace:
         return Tree(path=place, metadata=mark.metadata)
 
     def mark(self, tree: Tree) -> None:
-        """Note that the directory of a tree is about to stand there; raise `OSError`."""
-        standing = self._proof()
-        mark = self._marks / f"{swap.identity(tree.path)}@{tree.store.name}@{tree.metadata.name}"
+        """Note that the directory of a tree is about to stand there.
+
+        Raises `OSError`, and `PublishError` if it could not be told from others later.
+        """
+        standing, seen = self._proof(), swap.identity(tree.path)
+        if tree.hidden and not swap.is_lasting(seen):
+            message = (
+                f"{self.link}: without `.git` a directory is recognised by its time of birth, and there is none here"
+            )
+            raise PublishError(message, reason="no_exchange", hint=_NO_BIRTH)
+        mark = self._marks / f"{seen}@{tree.store.name}@{tree.metadata.name}"
         if nolinks.exists(self._marks) and not nolinks.is_directory(self._marks):
             nolinks.remove(self._marks)
         nolinks.make_directory(self._marks)
@@ -183,9 +192,14 @@ class LinkPlace:
         except FileNotFoundError:
             return None
         for mark in self._all():
-            if mark.identity == seen and (swap.is_lasting(seen) or self._tree_of(mark).leads_back()):
+            if mark.identity == seen and (swap.is_lasting(seen) or self._is_named(mark)):
                 return mark
         return None
+
+    def _is_named(self, mark: _Mark) -> bool:
+        """Say whether what stands there names the metadata of its mark."""
+        tree = self._tree_of(mark)
+        return not tree.hidden and tree.leads_back()
 
     def _all(self) -> list[_Mark]:
         found = [(path, _MARK.fullmatch(path.name)) for path in nolinks.entries(self._marks)]

@@ -18,13 +18,15 @@ from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.changes import ChangeLog
+from gitsync.volume.dating import commit_time, date_files
 from gitsync.volume.disposal import Disposal
 from gitsync.volume.limit import TreeLimit
+from gitsync.volume.recipe import Recipe
 from gitsync.volume.standby import Standbys
 from gitsync.volume.store import Store
 from gitsync.volume.strays import UncleanError
 from gitsync.volume.submodules import Submodules
-from gitsync.volume.tree import PRIVATE, Recipe, Tree, free_place
+from gitsync.volume.tree import PRIVATE, Tree, free_place
 
 # Until the second in which a tree was written is over.
 _SETTLING: Final = 1.1
@@ -147,8 +149,7 @@ class Staging:
         self._limit.make_way()
         metadata = store / "worktrees" / unique("")
         tree = Tree(path=self._catalogue.directory / f"{PRIVATE}{metadata.name}", metadata=metadata)
-        tree.create(commit)
-        nolinks.write(metadata / "gitsync-recipe", recipe.signature)
+        tree.create(commit, recipe)
         return tree
 
     def _bring(self, tree: Tree, commit: str, recipe: Recipe, *, deadline: float) -> Tree:
@@ -160,4 +161,16 @@ class Staging:
             self.changes.note(before, commit, changes)
         self._submodules.bring(tree, recipe, deadline=deadline)
         tree.point(tree.path)
+        if recipe.dated:
+            self._date(tree, deadline=deadline)
         return tree
+
+    def _date(self, tree: Tree, *, deadline: float) -> None:
+        """Give all files the time of the commit, and have git know them by that."""
+        if not date_files(tree.path, commit_time(tree, self._git, deadline=deadline), deadline=deadline):
+            return
+        for each in (tree, *tree.nested()):
+            each.comparison(self._git).refresh(deadline=deadline)
+            each.share_index()
+            if each != tree:
+                self._submodules.untouched.note(each, each.head() or "")

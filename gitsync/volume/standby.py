@@ -10,7 +10,8 @@ from pathlib import Path
 from gitsync.config import RepoConfig
 from gitsync.volume.catalogue import Catalogue, left_for
 from gitsync.volume.disposal import Disposal
-from gitsync.volume.tree import Recipe, Tree
+from gitsync.volume.recipe import Recipe
+from gitsync.volume.tree import Tree
 
 
 class Standbys:

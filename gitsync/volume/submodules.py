@@ -19,10 +19,11 @@ from gitsync.programs.gitcmd import Git
 from gitsync.programs.planted import lead_to_store
 from gitsync.volume.inner import Untouched, may_have_submodules
 from gitsync.volume.modules import Link, Modules, check_count
+from gitsync.volume.recipe import Recipe
 from gitsync.volume.store import Store
 from gitsync.volume.stores import Stores
 from gitsync.volume.strays import UncleanError, empty
-from gitsync.volume.tree import NESTED, Recipe, Tree
+from gitsync.volume.tree import NESTED, Tree
 from gitsync.volume.weight import Weight
 
 # Deeper nesting than this is a circle.
@@ -135,7 +136,12 @@ class Submodules:
         """Return the submodule's tree at its commit: the one that was there, where that can be brought up to date."""
         store = self._stores.of(remote)
         tree = walk.before.get(path)
-        usable = tree is not None and tree.store == store.path and nolinks.is_directory(tree.metadata)
+        usable = (
+            tree is not None
+            and tree.store == store.path
+            and nolinks.is_directory(tree.metadata)
+            and tree.hidden == walk.recipe.hidden
+        )
         # Mostly it is at its commit already, so that the store has that.
         if tree is None or not usable or tree.head() != link.hash or not self._weight.knows(link.hash):
             self._provide(store, link.hash, deadline=walk.deadline)
@@ -153,7 +159,7 @@ class Submodules:
                 self._provide(store, link.hash, deadline=walk.deadline)
         empty(path)
         tree = Tree(path=path, metadata=store.path / "worktrees" / unique(NESTED), remote=remote)
-        tree.create(link.hash)
+        tree.create(link.hash, walk.recipe)
         walk.now.append(tree)
         return self._check_out(tree, link.hash, walk)
 

@@ -13,7 +13,6 @@ It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout),
 
 import errno
 import functools
-import hashlib
 import os
 import re
 import sys
@@ -25,12 +24,13 @@ from typing import Final
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.files import unique
-from gitsync.config import TREES_DIRECTORY, GitSetting, RepoConfig, is_full_hash
+from gitsync.config import TREES_DIRECTORY, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.planted import lead_to_store
 from gitsync.programs.process import Records, Sinks
 from gitsync.volume.changes import Changes, parse_raw
 from gitsync.volume.comparison import Comparison
+from gitsync.volume.recipe import Recipe, is_hidden
 from gitsync.volume.rows import is_inside, read_rows, write_rows
 from gitsync.volume.strays import UncleanError, tidy_up
 from gitsync.volume.untracked import holds_only
@@ -42,36 +42,11 @@ AGAIN: Final = ".again-"
 NESTED: Final = "sub-"
 # What a command on a tree fails with where others have changed its files or its metadata, or the cause is not known.
 _OF_THE_TREE: Final = {"corrupt", "git", "permission"}
-# Sections of git's configuration that decide about the bytes of files (core.autocrlf), or which there are.
-_DECIDING: Final = {"core", "filter", "submodule"}
 # A list of nested trees this long is no accident.
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
 _HASH: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
 _PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/({re.escape(AGAIN)}[0-9a-f]+/)?{_HASH}")
 _NESTED_METADATA: Final = re.compile(rf"[0-9a-f]{{12}}-[0-9]+/worktrees/{NESTED}[0-9a-f]+")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """What besides the commit decides about the files: the submodules' mode, the sparse-checkout patterns, settings."""
-
-    submodules: str
-    sparse: str | None = None
-    settings: tuple[GitSetting, ...] = ()
-
-    @classmethod
-    def of(cls, repo: RepoConfig, *, sparse: str | None = None) -> "Recipe":
-        """Return the recipe that the options of a repository give."""
-        settings = (*repo.git.git_config, *repo.git.git_config_add)
-        deciding = tuple(setting for setting in settings if setting.parts[0].lower() in _DECIDING)
-        return cls(submodules=repo.content.submodules, sparse=sparse, settings=deciding)
-
-    @property
-    def signature(self) -> str:
-        """A short text that is equal for equal recipes."""
-        patterns = _digest(self.sparse) if self.sparse is not None else "all"
-        settings = [_digest("\n".join(f"{one.key}={one.value}" for one in self.settings))] if self.settings else []
-        return " ".join([self.submodules, patterns, *settings])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +85,11 @@ class Tree:
         return nolinks.read(self.metadata / "gitsync-recipe")
 
     @property
+    def hidden(self) -> bool:
+        """Whether it has no `.git`, by which consumers would find the metadata."""
+        return is_hidden(self.recipe)
+
+    @property
     def left_mark(self) -> Path:
         """The file whose time is when the link has left the tree."""
         return self.metadata / "gitsync-left"
@@ -130,15 +110,17 @@ class Tree:
         )
 
     def leads_back(self) -> bool:
-        """Say whether the directory names its metadata as it should where it is."""
-        return nolinks.read(self.path / ".git") == self._pointer(self.path)
+        """Say whether the directory names its metadata as it should where it is, or does not where it should not."""
+        pointer = self.path / ".git"
+        return not nolinks.exists(pointer) if self.hidden else nolinks.read(pointer) == self._pointer(self.path)
 
-    def create(self, commit: str) -> None:
+    def create(self, commit: str, recipe: Recipe) -> None:
         """Make the directory and the metadata of a tree that has no files yet; raise `OSError`."""
         nolinks.make_directory(self.metadata)
         nolinks.make_directory(self.path)
         lead_to_store(self.metadata)
         nolinks.write(self.metadata / "HEAD", f"{commit}\n")
+        nolinks.write(self.metadata / "gitsync-recipe", recipe.signature)
 
     @property
     def unfinished(self) -> bool:
@@ -178,7 +160,7 @@ class Tree:
         if anew or (used and warnings):
             # It says so if something stands where a submodule was, and leaves it.
             run("clean", "-ffdx", "--quiet")
-        self._share_index()
+        self.share_index()
         return changes
 
     def holds_only(self, *, kept: Collection[Path] = (), as_seen: bool = False) -> bool:
@@ -209,7 +191,7 @@ class Tree:
             git.run(compare, deadline=deadline, place=self.place, idle=idle, sinks=Sinks(output=records)).records
         )
 
-    def _share_index(self) -> None:
+    def share_index(self) -> None:
         """Let consumers have the index, too."""
         ours, index = self.metadata / "gitsync-index", self.metadata / "index"
         nolinks.unlink(index)
@@ -220,8 +202,11 @@ class Tree:
 
     def point(self, path: Path) -> None:
         """Make tree and metadata refer to each other as they will once the tree is at `path`; raise `OSError`."""
-        nolinks.remove(self.path / ".git")
-        nolinks.write(self.path / ".git", self._pointer(path))
+        pointer = self.path / ".git"
+        if not nolinks.remove(pointer):
+            raise UncleanError(errno.ENOTEMPTY, "it cannot be removed", str(pointer))
+        if not self.hidden:
+            nolinks.write(pointer, self._pointer(path))
         # The path of a submodule is the repository's, and may be no valid text.
         nolinks.write(self.metadata / "gitdir", os.fsencode(path / ".git") + b"\n")
 
@@ -283,10 +268,6 @@ def free_place(trees: Path, commit: str) -> Path:
     """Return where a tree of a commit can be published: under its hash, or beside what has that name already."""
     path = trees / commit
     return trees / unique(AGAIN) / commit if nolinks.exists(path) else path
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _is_nested_row(row: object) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitsync.config import TREES_DIRECTORY
-from gitsync.volume.tree import Recipe
+from gitsync.volume.recipe import Recipe
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.git import git_environment, run_git
 from tests.support.origin import Content, Executable, Origin, Symlink

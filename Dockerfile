@@ -21,6 +21,8 @@ COPY gitsync ./gitsync
 RUN PIP_CONSTRAINT=constraints-dev.txt \
         pip --python /usr/lib/gitsync/bin/python3 install --no-cache-dir --no-compile --no-deps . \
     && pip --python /usr/lib/gitsync/bin/python3 check \
+    # Of cffi cryptography needs at run time the module in C.
+    && rm -rf /usr/lib/gitsync/lib/python3*/site-packages/cffi /usr/lib/gitsync/lib/python3*/site-packages/pycparser \
     && find /usr/lib/gitsync/lib -type d '(' -name test -o -name tests ')' -prune -exec rm -rf '{}' + \
     && /usr/lib/gitsync/bin/python3 -OO -m compileall -q --invalidation-mode unchecked-hash /usr/lib/gitsync/lib \
     && mkdir -p /made/usr/lib \
@@ -51,9 +53,9 @@ FROM debian AS cut
 # knows what is left, and so do scanners. What of these is not there in the base is no error.
 RUN dpkg-query -W -f '${Package}\n' adduser apt 'debconf*' debian-archive-keyring git-man init-system-helpers 'libapt-pkg*' 'libaudit*' \
         'libblkid*' 'libbsd*' 'libcbor*' 'libdb5*' 'libdebconf*' 'libedit*' 'liberror-perl' 'libfido2*' 'libgdbm*' 'liblastlog*' \
-        'liblz4*' 'libmount*' 'libncursesw*' 'libpam*' 'libperl*' 'libreadline*' 'libsasl2-modules*' 'libseccomp*' 'libsemanage*' 'libsepol*' \
+        'liblz4*' 'libmount*' 'libncursesw*' 'libpam*' 'libperl*' 'libsasl2-modules*' 'libseccomp*' 'libsemanage*' 'libsepol*' \
         'libsmartcols*' 'libstdc++*' 'libsystemd*' 'libudev*' 'libxxhash*' 'login*' mount ncurses-bin passwd 'perl*' \
-        'readline*' sqv 'sysvinit*' 2>/dev/null \
+        sqv 'sysvinit*' 2>/dev/null \
     | sort -r | xargs dpkg --purge --force-depends --force-remove-essential --force-remove-protected 2>/dev/null \
     # Of git stay the parts of a client, of ssh the one for a host and its keys, of OpenSSL the libraries and where they look.
     && cd /usr/lib/git-core \
@@ -61,14 +63,17 @@ RUN dpkg-query -W -f '${Package}\n' adduser apt 'debconf*' debian-archive-keyrin
     && rm -rf git-daemon git-http-backend git-http-fetch git-http-push git-imap-send git-instaweb git-shell scalar \
         /usr/bin/git-shell /usr/bin/scalar /usr/share/gitweb /usr/share/git-core/contrib /usr/share/perl5 \
         /usr/bin/openssl /usr/bin/c_rehash /usr/bin/scp /usr/bin/sftp /usr/bin/ssh-a* /usr/lib/openssh \
-    # Of Python goes what tests it, installs packages or is for a terminal; of libraries what computes with vectors, compresses, makes locales.
+    # Of Python goes what tests it, installs packages or is for a terminal; of libraries what computes with vectors, compresses, makes locales, and
+    # the character sets of mainframes.
     && cd /usr/lib/python3.* \
     && rm -rf test pydoc_data ensurepip idlelib _pyrepl curses lib-dynload/*test* \
-        /usr/lib/*-linux-gnu/libmvec.so.* /usr/lib/*-linux-gnu/libbrotlienc.so.* /usr/bin/localedef /usr/bin/tini-static /usr/share/bash-completion /usr/share/lintian /usr/share/man \
+        /usr/lib/*-linux-gnu/libmvec.so.* /usr/lib/*-linux-gnu/libbrotlienc.so.* \
+        /usr/lib/*-linux-gnu/gconv/IBM1[34]* /usr/lib/*-linux-gnu/gconv/IBM9[34]* /usr/lib/*-linux-gnu/gconv/EBCDIC* /usr/bin/localedef /usr/bin/tini-static /usr/share/bash-completion /usr/share/lintian /usr/share/man \
     # Copyright files and the records of what is installed stay; what only the making of packages asks for does not.
     && find /usr/share/doc -type f ! -name copyright -delete \
     && cd /var/lib/dpkg \
     && rm -rf *-old available info/*.shlibs info/*.symbols info/*.templates \
+        /usr/bin/dpkg-[dmrst]* /usr/bin/update-alternatives /usr/sbin/start-stop-daemon \
         /etc/*shadow* /etc/group- /etc/passwd- /var/cache/debconf/* /var/cache/ldconfig/* /var/log/* \
     # Programs and modules that miss a library now.
     && find /usr/bin /usr/sbin /usr/lib/python3* -type f -exec sh -c 'ldd "$1" 2>/dev/null | grep -q "not found"' sh '{}' ';' -delete \

@@ -62,7 +62,7 @@ for name in sorted(sys.stdlib_module_names - {"antigravity", "this"}):
 """
 # For terminals and for Windows, an installer of packages, and what Debian has in packages of its own.
 LEFT_OUT: Final = {
-    *("_curses", "_curses_panel", "_pyrepl", "curses", "readline", "_dbm", "_gdbm", "ensurepip", "idlelib", "lib2to3"),
+    *("_curses", "_curses_panel", "_pyrepl", "curses", "_dbm", "_gdbm", "ensurepip", "idlelib", "lib2to3"),
     *("_tkinter", "tkinter", "turtle", "turtledemo", "pydoc", "pydoc_data"),
     *(
         "_overlapped",

@@ -20,6 +20,7 @@ from gitsync.credentials import build as build_credentials
 from gitsync.hooks import Hooks
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.gitconfig import write_configuration
+from gitsync.programs.keyrings import Keyrings
 from gitsync.remote.probe import Remote
 from gitsync.remote.prober import Prober
 from gitsync.sync.parts import Parts
@@ -142,11 +143,14 @@ class Unit:
 def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface: Surface) -> Unit:
     """Build a unit, which keeps its private files in `home`; what is published on the volume counts at once.
 
-    The repository has to be `located`. Raises `PublishError` if the place of the link is taken.
+    The repository has to be `located`. Raises `PublishError` if the place of the link is taken, or `GitSyncError` if
+    what signatures are verified with is not there.
     """
     hooks = Hooks(repo, surface.metrics)
     observers = _listeners(repo, hooks, surface)
     git, credentials = equip(repo, home=home, observers=observers)
+    if repo.content.verification.wanted:
+        Keyrings(repo.content.verification, git.home).check()
     mailbox = _mailbox(receiver, git, surface.slots)
     parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=surface.stop)
     file = PauseFile(repo.work, parts.lock)
@@ -277,6 +281,7 @@ def first_status(repo: RepoConfig) -> RepoStatus:
             publish=repo.content.publish,
             work=str(repo.work),
             stale_after=stale_after,
+            verified=repo.content.verification.wanted,
         ),
         act_by=time.monotonic() + schedule.sync_timeout,
     )

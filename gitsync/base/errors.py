@@ -75,6 +75,8 @@ HINTS = {
     "too_many_submodules": "follow a repository with fewer, or leave submodules out with --submodules=off",
     "transport": "write --repo as https, http, ssh, git, or a local path",
     "trees_held": "raise --max-trees, or shorten --stale-worktree-timeout",
+    "unverified": "have it signed with a key of --verify-ssh-allowed-signers or --verify-gpg-keyring, or add the key "
+    "of who has signed it there; what is published stays",
 }
 
 # The first match wins, so the specific ones stand above the general. Texts are git's and curl's own, with LC_ALL=C.

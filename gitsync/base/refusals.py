@@ -49,6 +49,10 @@ class Refusals:
         """Note that a commit is good after all."""
         self._refused.pop(commit, None)
 
+    def lift(self, reason: str) -> None:
+        """Forget what was refused for a reason that may not hold any more."""
+        self._refused = {commit: each for commit, each in self._refused.items() if each.error.reason != reason}
+
     def check(self, commit: str) -> None:
         """Raise `PublishVetoed` for a commit whose time has not come."""
         refusal = self._refused.get(commit)

@@ -5,6 +5,7 @@ import os
 from gitsync.base.errors import GitSyncError
 from gitsync.checks.check import Found, NotNeededError, Subject
 from gitsync.checks.volume import holder
+from gitsync.programs.keyrings import Keyrings
 from gitsync.server.listening import listen
 from gitsync.triggers.watch import NO_WATCHES, local_path, try_watching, watched_files
 
@@ -27,6 +28,15 @@ def watches(subject: Subject, deadline: float) -> Found:
         message = f"{error.strerror or error}: changes of files are noticed after seconds, and not at once"
         return Found(message=message, cure=NO_WATCHES)
     return Found(message=f"inotify has room for {directory}")
+
+
+def signatures(subject: Subject, deadline: float) -> Found:
+    """See whether signatures can be verified, where there have to be any."""
+    options = subject.repo.content.verification
+    if not options.wanted:
+        raise NotNeededError("nothing has to be signed")
+    Keyrings(options, subject.tools.home).check()
+    return Found(message=f"keys: {', '.join(map(str, options.files))}")
 
 
 def ports(subject: Subject, deadline: float) -> Found:

@@ -17,6 +17,7 @@ CHECKS: Final = (
     Check(name="locks", run=volume.locks, needs=("rights",)),
     Check(name="tmp", run=machine.tmp),
     Check(name="git", run=remote.git, needs=("tmp",)),
+    Check(name="signatures", run=machine.signatures, needs=("tmp",)),
     Check(name="login", run=remote.login, needs=("tmp",), patience=_REMOTE),
     Check(name="dns", run=network.dns),
     Check(name="tcp", run=network.tcp, needs=("dns",)),

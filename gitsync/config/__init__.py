@@ -12,6 +12,7 @@ from gitsync.config.repo import GitConfig, Limits, RepoConfig, Schedule
 from gitsync.config.rules import REPOSITORIES_DIRECTORY, STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash, is_ref_name
 from gitsync.config.urls import TRANSPORTS, parse_repo, split_login, ssh_destination, transport
 from gitsync.config.values import Credential
+from gitsync.config.verification import Verification
 
 __all__ = [
     "REPOSITORIES_DIRECTORY",
@@ -33,6 +34,7 @@ __all__ = [
     "RefConfig",
     "RepoConfig",
     "Schedule",
+    "Verification",
     "is_full_hash",
     "is_ref_name",
     "load",

@@ -12,6 +12,7 @@ from gitsync.config.option import Older, group, option
 from gitsync.config.sizes import SIZE
 from gitsync.config.urls import REPO
 from gitsync.config.values import BOOL, DURATION, FRACTION, INT, NAME, PATH, SECONDS, TEXT, Kind, choice
+from gitsync.config.verification import Verification
 
 SETTINGS = Kind("KEY:VALUE,…", parse_settings)
 # The --stale-worktree-timeout where none is given.
@@ -156,6 +157,7 @@ class Content:
         env=("GIT_SYNC_SPARSE_CHECKOUT_FILE",),
     )
     limits: Limits = group()
+    verification: Verification = group()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,10 +44,22 @@ def is_ref_name(name: str) -> bool:
 
 def check(values: dict[str, Any]) -> list[str]:
     """Return what is wrong with the values taken together; a value that could not be read is None and passed over."""
-    problems = [*_check_ref(values), *_check_limits(values)]
+    problems = [*_check_ref(values), *_check_limits(values), *_check_verification(values)]
     if values["repo"] and values["root"] and not problems:
         problems += _check_link(resolve(values))
     return problems + _check_auth(values) + _check_hooks(values) + _check_peers(values)
+
+
+def _check_verification(values: dict[str, Any]) -> list[str]:
+    keys = ("verify_ssh_allowed_signers", "verify_gpg_keyring")
+    given = [f"--{name.replace('_', '-')}" for name in keys if values[name]]
+    if values["verify"] == "off":
+        return [f"{flag}: nothing is verified without --verify; give both" for flag in given]
+    if not given:
+        return [
+            f"--verify={values['verify']}: no keys are given; add --verify-ssh-allowed-signers or --verify-gpg-keyring"
+        ]
+    return []
 
 
 # Of each pair only one can be meant.

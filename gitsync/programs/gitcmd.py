@@ -104,7 +104,7 @@ class Git:
         """Run with a private home and configuration, and log in with `credentials`."""
         self._program = repo.git.git
         self._url = repo.repo
-        self._home = home
+        self.home = home
         self._environment = _environment(repo, home=home, configuration=configuration)
         self._credentials = credentials
         self._log = get_logger(repo=repo.name)
@@ -230,7 +230,7 @@ class Git:
 
         environment = {**self._environment, **self.masters.lead(self._credentials.environment()), **variables}
         try:
-            wrapper = CommandLayer(str(self._home)).execute(
+            wrapper = CommandLayer(str(self.home)).execute(
                 [self._program, *arguments],
                 as_process=True,
                 env=environment,

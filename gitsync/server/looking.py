@@ -13,7 +13,7 @@ def look(snapshot: RepoStatus) -> tuple[bool, Failure | None]:
     try:
         watched = snapshot.watched
         publisher = publisher_of(watched.publish, Path(watched.link), Path(watched.work))
-        found = snapshot.publication is not None and publisher.leads_to_tree()
+        found = snapshot.trusted and publisher.leads_to_tree()
     except OSError as error:
         met = from_os_error(error, doing="looking at what is published")
         return False, Failure(reason=met.reason, message=str(met), hint=met.hint)

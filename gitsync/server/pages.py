@@ -14,7 +14,7 @@ from gitsync.server.looking import look
 from gitsync.server.page import Page, wants_page
 from gitsync.server.routes import Environ, Response, Route
 from gitsync.server.shown import as_json, shown_failure, shown_pause, shown_time
-from gitsync.telling.events import Fetching, Probed
+from gitsync.telling.events import Fetching, Probed, Verified
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import RepoStatus, StatusBoard, called
 from gitsync.telling.words import state
@@ -40,7 +40,7 @@ class Pages:
 
     def _root(self, environ: Environ) -> Response:
         snapshots = self.board.all()
-        published = all(snapshot.publication for snapshot in snapshots)
+        published = all(snapshot.trusted for snapshot in snapshots)
         if self.page and wants_page(environ.get("HTTP_ACCEPT", "")):
             return self.page.answer(200 if published else 503, snapshots, git_version=self.git_version())
         return Response(200, b"ok\n") if published else Response(503, b"nothing is published yet\n")
@@ -122,6 +122,7 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
         "author": commit and commit.author,
         "author_date": commit and commit.author_date,
         "subject": commit and commit.subject,
+        "signature": _signature(snapshot.signature),
         "published_at": shown_time(published.published_at if published else None),
         "last_attempt": shown_time(snapshot.last_attempt),
         "last_success": shown_time(snapshot.last_success),
@@ -134,6 +135,12 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
         "ready": found,
         "stale": snapshot.stale(time.time()),
     }
+
+
+def _signature(told: Verified | None) -> dict[str, object] | None:
+    if told is None:
+        return None
+    return {"verified": told.problem is None, "signer": told.signer, "key": told.key, "problem": told.problem}
 
 
 def _fetching(fetching: Fetching | None) -> dict[str, object] | None:

@@ -72,6 +72,8 @@ def _facts(snapshot: RepoStatus, now: float) -> Iterator[tuple[str, str]]:
     yield "link", watched.link
     if published and published.published_at is not None:
         yield "published", _ago(published.published_at, now)
+    if signature := snapshot.signature:
+        yield "signed by", signature.problem or f"{signature.signer} ({signature.key})"
     if snapshot.last_success is not None:
         yield "confirmed", _ago(snapshot.last_success, now)
     if snapshot.done:

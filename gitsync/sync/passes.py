@@ -25,6 +25,7 @@ from gitsync.sync.parts import Parts
 from gitsync.sync.preparing import Preparing
 from gitsync.sync.publishing import Publishing
 from gitsync.sync.tidying import Tidying
+from gitsync.sync.verifying import Verifying
 from gitsync.telling.events import Failure, Outcome, SyncResult
 from gitsync.volume.checkup import is_doubtful
 from gitsync.volume.recipe import Recipe
@@ -47,6 +48,7 @@ class Homes:
     preparing: Preparing
     keeping: Keeping
     following: Following
+    verifying: Verifying
     crowding: Crowding
     publishing: Publishing
     announcing: Announcing
@@ -81,6 +83,7 @@ def _order(homes: Homes) -> _Order:
         homes.publishing,
         homes.announcing,
     )
+    verifying = homes.verifying
     publish = (
         Step(publishing.stage, "stage"),
         Step(publishing.ask, "gate"),
@@ -93,14 +96,23 @@ def _order(homes: Homes) -> _Order:
             Step(preparing.read_recipe),
             Step(preparing.log_in, "credentials"),
         ),
-        look=(Step(homes.keeping.look),),
+        look=(Step(verifying.look, "verify", verifying.is_on), Step(homes.keeping.look)),
         recall=(Step(publishing.recall),),
         restore=(*publish, Step(announcing.announce_again)),
         ask=(Step(following.need_login), Step(following.probe, "probe")),
         admit=(Step(following.admit, due=_is_known), Step(homes.crowding.wait, "wait", _is_known)),
         fetch=(Step(following.fetch, "fetch", _is_known), Step(following.fetch_untold, "fetch", _is_untold)),
-        update=(Step(following.admit, due=_is_untold), Step(homes.crowding.wait, "wait", _is_untold), *publish),
-        tell=(Step(following.align, "fetch", following.is_outdated), Step(announcing.announce)),
+        update=(
+            Step(following.admit, due=_is_untold),
+            Step(verifying.verify, "verify", verifying.is_on),
+            Step(homes.crowding.wait, "wait", _is_untold),
+            *publish,
+        ),
+        tell=(
+            Step(following.align, "fetch", following.is_outdated),
+            Step(verifying.insist, "verify", verifying.is_on),
+            Step(announcing.announce),
+        ),
         finish=(Step(homes.tidying.tidy_after, "tidy", homes.tidying.due),),
     )
 

@@ -26,6 +26,7 @@ from gitsync.sync.passes import Homes, SyncPass
 from gitsync.sync.preparing import Preparing
 from gitsync.sync.publishing import Publishing
 from gitsync.sync.tidying import Tidying
+from gitsync.sync.verifying import Verifying
 from gitsync.telling.events import Commit, SyncResult
 from gitsync.volume.recipe import Recipe
 
@@ -48,6 +49,7 @@ class Repository:
             preparing=Preparing(repo, parts),
             keeping=self._keeping,
             following=Following(repo.name, parts, refusals=refusals, tidying=self._tidying, log=log),
+            verifying=Verifying(repo, parts, refusals=refusals, log=log),
             crowding=crowding,
             publishing=Publishing(repo.name, parts, refusals=refusals, crowding=crowding, log=log),
             announcing=Announcing(repo.name, parts, self._chores),

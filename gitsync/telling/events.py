@@ -176,6 +176,18 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What is published was verified: `signer` has signed it with the key of the fingerprint `key`, or `problem` says
+    why there is no signature that counts."""
+
+    repo: str
+    hash: str
+    signer: str | None = None
+    key: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TreeTaken:
     """A tree was used again before its time, `left_for` seconds after the link has left it."""
 
@@ -234,6 +246,7 @@ Event = (
     | BeforeStage
     | BeforePublish
     | Published
+    | Verified
     | TreeTaken
     | Measured
     | TreesKept

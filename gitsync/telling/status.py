@@ -23,6 +23,7 @@ from gitsync.telling.events import (
     Published,
     TreesKept,
     Undeletable,
+    Verified,
     Waiting,
 )
 
@@ -36,8 +37,8 @@ _REMEMBERED: Final = 20
 class Watched:
     """What is followed: its name, its URL without a login, its ref; where and in which form it is published.
 
-    `work` is the directory of our own files; after `stale_after` seconds without a confirmation what is published is
-    stale.
+    `work` is the directory of our own files, `verified` says whether only what is signed counts; after `stale_after`
+    seconds without a confirmation what is published is stale.
     """
 
     repo: str
@@ -47,15 +48,20 @@ class Watched:
     publish: str
     work: str
     stale_after: float
+    verified: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """What is published, since when (Unix seconds), and the full ref that led to it, None if that is not known yet."""
+    """What is published, since when (Unix seconds), and the full ref that led to it, None if that is not known yet.
+
+    `trusted` is False as long as an earlier process has published it, and this one has yet to see it signed.
+    """
 
     commit: Commit
     published_at: float | None
     ref: str | None = None
+    trusted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +81,16 @@ class Latest:
     sizes: Measured | None = None
     trees: TreesKept | None = None
     undeletable: Undeletable | None = None
+    verified: Verified | None = None
+
+
+# Where the last word of a kind is kept.
+_LATEST: Final[dict[type[Event], str]] = {
+    Probed: "probe",
+    Measured: "sizes",
+    TreesKept: "trees",
+    Undeletable: "undeletable",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +115,17 @@ class RepoStatus:
     def done(self) -> PassFinished | None:
         """The pass that has ended last."""
         return self.history[-1] if self.history else None
+
+    @property
+    def trusted(self) -> bool:
+        """Whether something is published that may be relied upon."""
+        return self.publication is not None and self.publication.trusted
+
+    @property
+    def signature(self) -> Verified | None:
+        """What is known of the signature of what is published, None if nothing is."""
+        told, published = self.latest.verified, self.publication
+        return told if told and published and told.hash == published.commit.hash else None
 
     @property
     def failures(self) -> int:
@@ -175,7 +202,8 @@ class StatusBoard:
 
     def adopt(self, repo: str, commit: Commit, published_at: float | None) -> None:
         """Note what an earlier process has published, and when (Unix seconds). Called before the worker starts."""
-        self._replace(repo, publication=Publication(commit=commit, published_at=published_at))
+        trusted = not self._snapshots[repo].watched.verified
+        self._replace(repo, publication=Publication(commit=commit, published_at=published_at, trusted=trusted))
 
     def notify(self, event: Event) -> None:
         """Follow the worker's events, on its thread."""
@@ -184,23 +212,31 @@ class StatusBoard:
                 self._replace(event.repo, last_attempt=event.started_at, next_pass=None)
             case Waiting():
                 self._replace(event.repo, failure=event.failure)
-            case Probed():
-                self._replace_latest(event.repo, probe=event)
+            case Probed() | Measured() | TreesKept() | Undeletable():
+                self._replace_latest(event.repo, **{_LATEST[type(event)]: event})
             case Fetching():
                 self._replace_latest(event.repo, fetching=event if event.progress else None)
-            case Measured():
-                self._replace_latest(event.repo, sizes=event)
-            case TreesKept():
-                self._replace_latest(event.repo, trees=event)
-            case Undeletable():
-                self._replace_latest(event.repo, undeletable=event)
             case Published():
-                published = Publication(commit=event.commit, published_at=event.published_at, ref=event.ref)
-                self._replace(event.repo, publication=published)
+                self._published(event)
+            case Verified():
+                self._verified(event)
             case PassFinished():
                 self._finished(event)
             case _:
                 pass
+
+    def _published(self, event: Published) -> None:
+        before = self._snapshots[event.repo].publication
+        # What this process has not published itself becomes no better by being told of.
+        trusted = before is None or before.trusted or before.commit.hash != event.commit.hash
+        published = Publication(commit=event.commit, published_at=event.published_at, ref=event.ref, trusted=trusted)
+        self._replace(event.repo, publication=published)
+
+    def _verified(self, event: Verified) -> None:
+        self._replace_latest(event.repo, verified=event)
+        published = self._snapshots[event.repo].publication
+        if published and published.commit.hash == event.hash and event.problem is None:
+            self._replace(event.repo, publication=replace(published, trusted=True))
 
     def _finished(self, event: PassFinished) -> None:
         result = event.result

@@ -47,6 +47,7 @@ REASONS: Final = {
     "too_many_submodules": "there are too many submodules",
     "transport": "the URL is none that git may follow",
     "trees_held": "readers need all trees that there may be",
+    "unverified": "what is to be published has no signature that counts",
 }
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
@@ -67,6 +68,9 @@ def state(snapshot: RepoStatus, *, found: bool, failure: Failure | None, now: fl
         if failure:
             return State("bad", f"nothing is published yet: {why(failure)}")
         return State("busy", "nothing is published yet: the first pass is under way")
+    if not snapshot.trusted:
+        told = f": {why(failure)}" if failure else ""
+        return State("bad", f"what an earlier process has published is not verified yet{told}")
     if not found:
         told = f": {why(failure)}" if failure else ""
         return State("bad", f"what was published is not in place{told}")

@@ -208,6 +208,7 @@ def watched_files(repo: RepoConfig) -> tuple[Path, ...]:
         auth.github.app_private_key_file,
         auth.ca_file,
         repo.content.sparse_checkout_file,
+        *repo.content.verification.files,
     ]
     usual = [path for path in _SSH_FILES if transport(repo.repo) == "ssh" and os.path.exists(path)]  # noqa: PTH110
     return tuple(dict.fromkeys(path.absolute() for path in [*given, *usual] if path))

@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram, Summary
 from gitsync.telling.events import Moved, Outcome, PassFinished, PassStarted, Source
 from gitsync.telling.metrics.labelled import Labelled
 
-_PHASES: Final = ("credentials", "probe", "wait", "fetch", "stage", "gate", "publish", "tidy", "heal")
+_PHASES: Final = ("credentials", "probe", "wait", "fetch", "verify", "stage", "gate", "publish", "tidy", "heal")
 _BUCKETS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _STATUS: Final[dict[Outcome, str]] = {
     "updated": "success",

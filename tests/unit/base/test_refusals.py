@@ -49,3 +49,14 @@ def test_few_are_remembered() -> None:
     refusals.check("0")
     with pytest.raises(PublishVetoed):
         refusals.check("19")
+
+
+def test_reason_that_does_not_hold_any_more() -> None:
+    """What was refused for it is free again, and what was refused for another reason is not."""
+    refusals = Refusals(lambda failures: 60.0)
+    refusals.add("a", GitSyncError("no key", reason="unverified"))
+    refusals.add("b", ERROR)
+    refusals.lift("unverified")
+    refusals.check("a")
+    with pytest.raises(PublishVetoed):
+        refusals.check("b")

@@ -130,6 +130,7 @@ def test_status(link: Path) -> None:
         "author": "Ada Lovelace",
         "author_date": "2026-01-02T03:04:05+00:00",
         "subject": "Correct the notes",
+        "signature": None,
         "published_at": "1970-01-01T00:17:40.000+00:00",
         "last_attempt": "1970-01-01T00:25:00.000+00:00",
         "consecutive_failures": 2,

@@ -2,10 +2,11 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
-from gitsync.telling.events import Fetched, Fetching, Measured, Probed, TreesKept, Undeletable
+from gitsync.telling.events import Fetched, Fetching, Measured, Probed, TreesKept, Undeletable, Verified
 from gitsync.telling.progress import Progress
 from gitsync.telling.status import Pause, Publication, RepoStatus, StatusBoard, called
 from tests.support.eventually import TIMEOUT
@@ -243,3 +244,29 @@ def test_ref_that_is_another_one() -> None:
     assert shown.ref_of(NAME) == "refs/tags/v2"
     shown.notify(finished(failed(ref="refs/tags/v3")))
     assert shown.ref_of(NAME) == "refs/tags/v2"
+
+
+def test_what_an_earlier_process_has_published_has_to_be_verified() -> None:
+    """It counts once its signature was seen, and goes on to; another commit is verified before it is published."""
+    there = commit()
+    statuses = StatusBoard([status(verified=True)])
+    statuses.adopt(NAME, there, None)
+    trusted = [statuses.all()[0].trusted]
+    for problem in ("no", None, "no more"):
+        statuses.notify(Verified(repo=NAME, hash=there.hash, problem=problem))
+        trusted.append(statuses.all()[0].trusted)
+    assert trusted == [False, False, True, True]
+    signature = statuses.all()[0].signature
+    assert signature
+    assert signature.problem == "no more"
+    statuses.notify(published(commit=replace(there, hash="f" * 40)))
+    assert statuses.all()[0].trusted
+    assert statuses.all()[0].signature is None
+
+
+def test_unverified_is_not_made_better_by_being_told_of() -> None:
+    """Hearing of what was found published changes nothing."""
+    statuses = StatusBoard([status(verified=True)])
+    statuses.adopt(NAME, commit(), None)
+    statuses.notify(published(commit=commit()))
+    assert not statuses.all()[0].trusted

@@ -58,8 +58,10 @@ def options(program: str, keys: Path, verify: str = "commit") -> dict[str, objec
 
 
 def assert_refused(bench: Workbench, why: str) -> None:
-    """Run a pass that refuses what the remote has."""
+    """Run a pass that refuses what the remote has, and leaves what is published."""
+    before = bench.publisher.current()
     result = bench.run()
+    assert bench.publisher.current() == before
     assert result.failure
     assert result.failure.reason == "unverified", result.failure
     assert why in result.failure.message

@@ -54,6 +54,7 @@ HINTS = {
     "no_locks": "mount the volume with locks (NFS: a lock service, or local_lock=flock; Lustre: flock), or use another",
     "no_space": "make room on the volume of --root, or make it larger (sizeLimit); the next try removes what is left "
     "of this one",
+    "no_subpath": "check --subpath: it has to be a directory of the repository, with files in it",
     "not_found": "check --repo; some servers also answer so when the login may not see it, or there is none: see "
     "--username, --credential and --ssh-key-file",
     "out_of_memory": "raise the memory limit of the container; core.bigFileThreshold in --git-config says from which "

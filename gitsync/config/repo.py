@@ -7,6 +7,7 @@ from typing import Final
 from gitsync.config.followed import RefConfig
 from gitsync.config.gitsettings import GitSetting, parse_settings
 from gitsync.config.hooks import HooksConfig
+from gitsync.config.inside import SUBPATH
 from gitsync.config.login import AuthConfig
 from gitsync.config.option import Older, group, option
 from gitsync.config.sizes import SIZE
@@ -156,8 +157,18 @@ class Content:
         "published. Read before each pass.",
         env=("GIT_SYNC_SPARSE_CHECKOUT_FILE",),
     )
+    subpath: str | None = option(
+        SUBPATH,
+        "Publish only this directory of the repository: consumers see what is in it, and where the server can leave "
+        "files out (as with --filter=blob:none) nothing else is fetched. A commit without it is not published.",
+    )
     limits: Limits = group()
     verification: Verification = group()
+
+    @property
+    def partial(self) -> str | None:
+        """The filter that objects are fetched with, if any."""
+        return self.filter or ("blob:none" if self.subpath else None)
 
 
 @dataclass(frozen=True, kw_only=True)

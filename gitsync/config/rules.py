@@ -65,6 +65,7 @@ def _check_verification(values: dict[str, Any]) -> list[str]:
 # Of each pair only one can be meant.
 _EXCLUSIVE: Final = (
     ("receiver_secret_file", "receiver_secret"),
+    ("subpath", "sparse_checkout_file"),
     ("password_file", "password"),
     ("askpass_url", "username"),
     ("github_app_private_key_file", "github_app_private_key"),
@@ -179,9 +180,13 @@ def _check_limits(values: dict[str, Any]) -> list[str]:
         problems.append(f"--max-fetch={values['max_fetch']}: use 64Ki or more, or 0 for no limit")
     if values["mtime"] == "commit" and values["publish"] == "inplace":
         problems.append("--mtime=commit: with --publish=inplace files that stay the same are not touched; use another")
-    if values["filter"]:
+    if values["subpath"] and values["publish"] == "exchange":
+        problems.append("--subpath: with --publish=exchange all of the tree stands in the link's place; use another")
+    by_git = values["filter"] and (values["sparse_checkout_file"] or not values["filter"].startswith("blob:"))
+    if by_git:
         problems += [
-            f"--{name.replace('_', '-')}: git fetches files one by one with --filter, without a limit; remove one"
+            f"--{name.replace('_', '-')}: git fetches single files by itself, without a limit, with --filter and "
+            "--sparse-checkout-file, or with other filters than `blob:…`; use --subpath, or leave one of them out"
             for name in ("max_size", "max_fetch")
             if values[name]
         ]

@@ -10,7 +10,7 @@ from gitsync.base.errors import GitError
 
 
 def limit_files(process: subprocess.Popen[bytes], largest: int, tried: str) -> None:
-    """Limit a program that was just started and waits for the end of its input; `tried` is its name in errors.
+    """Limit a program that was just started; `tried` is its name in errors.
 
     It has to ignore SIGXFSZ, as Python does: then git says what is wrong, instead of ending without a word. Raises
     `GitError`, with the program ended, where the system does not let us. setrlimit(2)
@@ -25,5 +25,3 @@ def limit_files(process: subprocess.Popen[bytes], largest: int, tried: str) -> N
             process.kill()
         message = f"{tried}: the size of its files cannot be limited: {error.strerror}"
         raise GitError(message, reason="permission", hint="leave --max-fetch out") from None
-    if process.stdin:
-        process.stdin.close()

@@ -236,7 +236,8 @@ class Git:
                 env=environment,
                 start_new_session=True,
                 pass_fds=self.inherited,
-                istream=subprocess.PIPE if largest else None,
+                # What waits for input begins when that is closed, or written.
+                istream=subprocess.PIPE,
                 restore_signals=not largest,
             )
         except GitCommandNotFound:

@@ -15,10 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-# Between TERM and KILL: git removes its lock files on TERM, which takes it milliseconds.
-_GRACE: Final = 0.4
-_LOOK_AGAIN: Final = 0.01
-_CHUNK: Final = 65536
+from gitsync.programs.groups import GRACE, end_group, signal_group
+from gitsync.programs.pipes import join
+
 # What went wrong is said at the end, and a program may complain of each of very many files.
 _ERRORS: Final = 262144
 # Few outputs are larger that are kept whole.
@@ -112,10 +111,14 @@ class Tail:
 
 @dataclass(frozen=True, kw_only=True)
 class Sinks:
-    """Where what a child prints goes, and what it complains of: by default all of the one, and the end of the other."""
+    """Where what a child prints goes, and what it complains of: by default all of the one, and the end of the other.
+
+    `feed` is what it is given to read, if it reads.
+    """
 
     output: Sink = field(default_factory=lambda: Whole(LARGEST))
     errors: Sink = field(default_factory=lambda: Tail(_ERRORS))
+    feed: bytes = b""
 
 
 class Records:
@@ -191,7 +194,7 @@ class Children:
         """End what runs at low priority, politely."""
         with self._guard:
             for group in self._idle:
-                _signal_group(group, signal.SIGTERM)
+                signal_group(group, signal.SIGTERM)
             self._idle.clear()
 
     def cancel(self) -> None:
@@ -206,30 +209,27 @@ class Children:
         with self._guard:
             self._cancelled = True
             for group in self._groups:
-                _signal_group(group, signum)
+                signal_group(group, signum)
 
     def _finish(self, process: Process, *, idle: bool) -> bool:
         """Make sure that it has ended; say whether it was interrupted."""
         if process.poll() is None:
-            _end_group(process)
+            end_group(process)
         with self._guard:
             self._groups.discard(process.pid)
             interrupted = idle and process.pid not in self._idle
             self._idle.discard(process.pid)
-        for stream in (process.stdout, process.stderr):
+        for stream in (process.stdin, process.stdout, process.stderr):
             if stream:
                 stream.close()
         return interrupted
 
 
 def _communicate(process: Process, deadline: float, *, sinks: Sinks, whole: bool) -> None:
-    """Read until the end; raise `TimeoutError` at the deadline."""
-    streams = ((process.stdout, sinks.output), (process.stderr, sinks.errors))
-    takers: dict[int, Sink] = {stream.fileno(): taker for stream, taker in streams if stream}
+    """Give it what it is to read, and read until the end; raise `TimeoutError` at the deadline."""
     end = None if whole else _end_descriptor(process)
     with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
-        for descriptor in takers:
-            selector.register(descriptor, selectors.EVENT_READ)
+        join(selector, process, feed=sinks.feed, output=sinks.output.add, errors=sinks.errors.add)
         if end is not None:
             stack.callback(os.close, end)
             selector.register(end, selectors.EVENT_READ)
@@ -243,12 +243,10 @@ def _communicate(process: Process, deadline: float, *, sinks: Sinks, whole: bool
             for key, _ in ready:
                 if key.fd == end:
                     # Nobody has waited for the process yet, so the number still is that of its group.
-                    _signal_group(process.pid, signal.SIGKILL)
+                    signal_group(process.pid, signal.SIGKILL)
                     selector.unregister(end)
-                    until, ended = min(until, time.monotonic() + _GRACE), True
-                elif chunk := os.read(key.fd, _CHUNK):
-                    takers[key.fd].add(chunk)
-                else:
+                    until, ended = min(until, time.monotonic() + GRACE), True
+                elif key.data():
                     selector.unregister(key.fd)
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
@@ -262,31 +260,3 @@ def _end_descriptor(process: Process) -> int | None:
         return os.pidfd_open(process.pid)
     except (AttributeError, OSError):
         return None
-
-
-def _signal_group(group: int, signum: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signum)
-
-
-def _end_group(process: Process) -> None:
-    """End a child and all that it has started: ask first, so that lock files are removed, then do not ask."""
-    for signum in (signal.SIGTERM, signal.SIGKILL):
-        _signal_group(process.pid, signum)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
-    # Helpers that outlived the child itself are gone as soon as their new parent has noticed.
-    _signal_group(process.pid, signal.SIGKILL)
-    deadline = time.monotonic() + _GRACE
-    while _group_exists(process.pid) and time.monotonic() < deadline:
-        threading.Event().wait(_LOOK_AGAIN)
-
-
-def _group_exists(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

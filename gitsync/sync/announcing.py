@@ -44,7 +44,7 @@ class Announcing:
             repo=self._name,
             commit=commit,
             ref=memory.ref,
-            tree=tree.path,
+            tree=memory.recipe.content(tree.path),
             published_at=self._parts.publisher.published_at() or time.time(),
             fresh=fresh,
             again=again,

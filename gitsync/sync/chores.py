@@ -118,7 +118,7 @@ class Chores:
     def _look_for_pointers(self, deadline: float, idle: bool) -> None:
         assert self._tree  # noqa: S101 (what is looked at is published)
         with self._telling("lfs_unknown"):
-            self._pointers.look(self._tree, deadline=deadline, idle=idle)
+            self._pointers.look(self._tree, self._recipe, deadline=deadline, idle=idle)
 
     def _remove(self, deadline: float, idle: bool) -> None:
         path = self._parts.trees.disposal.gone[0]

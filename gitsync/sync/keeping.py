@@ -26,10 +26,15 @@ def is_in_place(memory: Memory, parts: Parts) -> bool:
     return (
         tree is not None
         and not memory.suspect
-        and parts.publisher.shows(tree.path)
+        and _is_shown(memory, tree, parts)
         and tree.recipe == memory.recipe.signature
         and tree.in_place()
     )
+
+
+def _is_shown(memory: Memory, tree: Tree, parts: Parts) -> bool:
+    content = memory.recipe.content(tree.path)
+    return parts.publisher.shows(content) and nolinks.is_directory(content)
 
 
 class Keeping:
@@ -48,7 +53,7 @@ class Keeping:
     def is_due(self, memory: Memory) -> bool:
         """Say whether damage is repaired by the next pass. A link that leads to no tree, or to another, always is."""
         tree = memory.tree
-        if tree is None or not self._parts.publisher.shows(tree.path) or not nolinks.is_directory(tree.path):
+        if tree is None or not _is_shown(memory, tree, self._parts):
             return True
         return not memory.repairs.wait or tree.recipe != memory.recipe.signature
 
@@ -89,7 +94,7 @@ class Keeping:
             return ["."]
         try:
             damaged = self._parts.trees.catalogue.damage(tree, deadline=deadline, idle=True)
-            return damaged or self._parts.publisher.damage(tree.path, deadline=deadline)
+            return damaged or self._parts.publisher.damage(memory.recipe.content(tree.path), deadline=deadline)
         except GitCancelled:
             # A pass is due, and does not have to wait for us.
             return []

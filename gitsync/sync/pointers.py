@@ -9,6 +9,7 @@ from typing import Final
 from gitsync.base.errors import GitCancelled, GitTimeout
 from gitsync.base.log import get_logger
 from gitsync.programs.gitcmd import Git
+from gitsync.volume.recipe import Recipe
 from gitsync.volume.tree import Tree
 
 _FOUND: Final = 0
@@ -30,7 +31,7 @@ class Pointers:
         """Say whether another tree is published than the one that was looked at."""
         return tree.path != self._looked_at
 
-    def look(self, tree: Tree, *, deadline: float, idle: bool) -> None:
+    def look(self, tree: Tree, recipe: Recipe, *, deadline: float, idle: bool) -> None:
         """Warn if attributes say that files are kept in LFS, in whichever directory; raise `GitError`.
 
         Of several such commits in a row only the first is told of. The attributes are those of the index, as sparse
@@ -39,9 +40,10 @@ class Pointers:
         self._looked_at = tree.path
         known, self._known = self._known, {}
         try:
-            for each in (tree, *tree.nested()):
+            whole = Recipe(submodules=recipe.submodules)
+            for each, of in ((tree, recipe), *((nested, whole) for nested in tree.nested())):
                 key = each.store, each.head()
-                self._known[key] = known[key] if key in known else self._has_any(each, deadline=deadline, idle=idle)
+                self._known[key] = known[key] if key in known else self._has_any(each, of, deadline=deadline, idle=idle)
         except (GitCancelled, GitTimeout):
             self._looked_at = None
             raise
@@ -50,9 +52,9 @@ class Pointers:
             self._log.warning("lfs_pointers", hint="the files that are kept in LFS are published as pointers")
         self._told = found
 
-    def _has_any(self, tree: Tree, *, deadline: float, idle: bool) -> bool:
+    def _has_any(self, tree: Tree, recipe: Recipe, *, deadline: float, idle: bool) -> bool:
         output = self._git.run(
-            ["grep", "--cached", "--quiet", "--fixed-strings", "-e", "filter=lfs", "--", ":(glob)**/.gitattributes"],
+            ["grep", "--cached", "--quiet", "--fixed-strings", "-e", "filter=lfs", "--", *recipe.attributes],
             deadline=deadline,
             place=tree.place,
             accept=lambda status: status in {_FOUND, _NOT_FOUND},

@@ -12,10 +12,12 @@ from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
 from gitsync.sync.repairs import Repairs
 from gitsync.telling.events import BeforePublish, BeforeStage
+from gitsync.volume.recipe import Recipe
+from gitsync.volume.subpath import check_content, check_subpath
 from gitsync.volume.tree import Tree
 
 # What is wrong with the commit itself, so that nothing but another one helps.
-_OF_THE_COMMIT: Final = {"bad_commit", "submodule", "too_large", "too_many_submodules"}
+_OF_THE_COMMIT: Final = {"bad_commit", "no_subpath", "submodule", "too_large", "too_many_submodules"}
 
 
 class Publishing:
@@ -50,9 +52,11 @@ class Publishing:
                 return replace(known, tree=tree, fresh=False)
         self._refusals.check(commit)
         try:
-            trees.weight.begin(commit, store.current.place, deadline=known.deadline)
+            self._look_at(commit, recipe, deadline=known.deadline)
             self._crowding.make_room()
             tree = trees.staging.stage(commit, recipe, store.current, deadline=known.deadline)
+            if recipe.subpath:
+                check_content(recipe.subpath, commit, recipe.content(tree.path))
         except GitSyncError as error:
             if error.reason in _OF_THE_COMMIT:
                 raise self._refusals.add(commit, error) from error
@@ -60,6 +64,13 @@ class Publishing:
         self._refusals.forget(commit)
         self._freshen(known, tree)
         return replace(known, tree=tree, fresh=True)
+
+    def _look_at(self, commit: str, recipe: Recipe, *, deadline: float) -> None:
+        """Raise `CheckoutError` for a commit that cannot, or must not, be checked out; what it takes is fetched."""
+        store = self._parts.stores.current
+        if recipe.subpath:
+            check_subpath(recipe.subpath, commit, self._parts.git, store.place, deadline=deadline)
+        self._parts.trees.weight.begin(commit, recipe, store, deadline=deadline)
 
     def _freshen(self, known: Known, tree: Tree) -> None:
         """Let no file that changes for consumers become older than it was, unless the times are the commit's."""
@@ -78,7 +89,7 @@ class Publishing:
                 BeforePublish(
                     repo=self._name,
                     commit=known.commit,
-                    tree=tree.path,
+                    tree=known.memory.recipe.content(tree.path),
                     deadline=deadline,
                     changed=lambda: self._parts.trees.catalogue.damage(tree, deadline=deadline),
                 )
@@ -95,7 +106,8 @@ class Publishing:
         with self._parts.publishing():
             if known.fresh:
                 tree = self._parts.trees.staging.publish_name(tree, commit.hash)
-            tree = self._parts.publisher.publish(tree, tree.path, deadline=known.deadline)
+            content = known.memory.recipe.content(tree.path)
+            tree = self._parts.publisher.publish(tree, content, deadline=known.deadline)
         memory = replace(known.memory, tree=tree, commit=commit, source=known.source, suspect=False)
         if not known.memory.is_published(commit.hash):
             memory = replace(memory, repairs=Repairs())

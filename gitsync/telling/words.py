@@ -31,6 +31,7 @@ REASONS: Final = {
     "no_exchange": "the volume cannot replace a directory in one step",
     "no_locks": "the volume keeps no locks",
     "no_space": "the volume is full",
+    "no_subpath": "the new commit has not the directory that is to be published",
     "not_found": "the server has no such repository, or does not show it to us",
     "out_of_memory": "git has no memory left",
     "paused": "somebody has paused it",

@@ -53,6 +53,13 @@ def collect(store: Path, mode: str, git: Git, *, deadline: float, idle: bool) ->
     nolinks.write(store / _SIZE, str(_Stock.read(run("count-objects", "-v")).size))
 
 
+def drop_unfinished(store: Path) -> None:
+    """Remove what has come of a fetch that was refused."""
+    for path in nolinks.entries(store / "objects" / "pack"):
+        if path.name.startswith("tmp_"):
+            nolinks.remove(path)
+
+
 @dataclass(frozen=True)
 class _Stock:
     """How many packs and loose objects there are, and their bytes."""

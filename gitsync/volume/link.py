@@ -32,12 +32,12 @@ class LinkPublisher:
         self._place.check()
 
     def current(self) -> Path | None:
-        """Return the absolute path that the link leads to, or that of a directory of ours; None without either."""
+        """Return the tree that the link leads to, or into, or a directory of ours; None without either."""
         return self._place.current()
 
     def shows(self, path: Path) -> bool:
         """Say whether the link leads there; raise `OSError` if it cannot be told."""
-        return self.link != path == self._place.current()
+        return self.link != path == self._place.target()
 
     def published_at(self) -> float | None:
         """Return when the link was made, as Unix time."""

@@ -63,6 +63,14 @@ class LinkPlace:
             raise self._blocked()
 
     def current(self) -> Path | None:
+        """Return the tree that a link leads to, or into, or the place itself if a directory of ours stands there.
+
+        None without either; raises `OSError` as `target` does.
+        """
+        target = self.target()
+        return target and Tree.around(target, self._work)
+
+    def target(self) -> Path | None:
         """Return where a link leads to, or the place itself if a directory of ours stands there, None otherwise.
 
         Whether there is anything is not looked at. Raises `OSError` where that cannot be found out.

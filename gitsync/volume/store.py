@@ -9,12 +9,13 @@ all that it refers to was found.
 """
 
 import contextlib
+import functools
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
@@ -27,7 +28,9 @@ from gitsync.programs.process import Head, Sinks
 from gitsync.remote.fetch import fetch
 from gitsync.remote.progress import Overheard
 from gitsync.telling.events import Commit, Fetching, Observers
+from gitsync.volume.garbage import drop_unfinished
 
+_T = TypeVar("_T")
 PRIVATE_REF: Final = "refs/gitsync/head"
 # Holds the options that the store was fetched with.
 _OPTIONS: Final = "gitsync-options"
@@ -55,7 +58,7 @@ class Store:
         self._repo = repo
         self._git = git
         self._observers = observers
-        self._filter = repo.content.filter if url == repo.repo else None
+        self._filter = repo.content.partial if url == repo.repo else None
         # Whether something may have come into it since it was looked through for garbage.
         self.grown = True
         self._key = hashlib.sha256(url.encode()).hexdigest()[:12]
@@ -103,6 +106,11 @@ class Store:
             self._prepare(sha256=sha256)
             self._fetch(refspecs, [*depth, *self._filtering()], deadline=deadline)
         nolinks.write(self.path / _OPTIONS, self._options)
+
+    @property
+    def partial(self) -> bool:
+        """Whether objects are left out that are fetched when they are needed."""
+        return self._filter is not None
 
     @property
     def outdated(self) -> bool:
@@ -176,15 +184,13 @@ class Store:
         """Say whether all files of a commit are there, but for those that were left out on purpose."""
         promised = ["--exclude-promisor-objects"] if self._filter else []
         try:
-            self._run("rev-list", "--objects", "--quiet", "--no-walk", *promised, commit, deadline=deadline)
+            command = ["rev-list", "--objects", "--quiet", "--no-walk", *promised, commit]
+            self._git.run(command, deadline=deadline, place=self.place)
         except (GitCancelled, GitTimeout):
             raise
         except GitError:
             return False
         return True
-
-    def _run(self, *arguments: str, deadline: float) -> str:
-        return self._git.run(arguments, deadline=deadline, place=self.place).stdout
 
     def _fetch(self, refspecs: Sequence[str], options: Sequence[str], *, deadline: float) -> None:
         try:
@@ -202,6 +208,11 @@ class Store:
             self._fetch_once(refspecs, whole, deadline=deadline)
 
     def _fetch_once(self, refspecs: Sequence[str], options: Sequence[str], *, deadline: float) -> None:
+        run = functools.partial(fetch, self._git, self.place, refspecs, options=options, deadline=deadline)
+        self.forced |= self.transfer(lambda overheard: run(overheard=overheard))
+
+    def transfer(self, run: Callable[[Overheard], _T]) -> _T:
+        """Run a fetch, tell how it goes, and see that it leaves nothing if it is too large; raise `GitError`."""
         self.grown = True
         remote = scrub(self._url)
         overheard = Overheard(
@@ -209,24 +220,17 @@ class Store:
             get_logger(repo=self._repo.name, remote=remote),
         )
         try:
-            forced = fetch(self._git, self.place, refspecs, options=options, deadline=deadline, overheard=overheard)
+            return run(overheard)
         except GitError as error:
             if error.reason != "too_large" or not self._limit:
                 raise
-            self._drop_unfinished()
+            drop_unfinished(self.path)
             reached = f"; it was at {overheard.last}" if overheard.last else ""
             message = f"git fetch ({remote}): it brings more than the {self._limit:,} bytes of --max-fetch{reached}"
             raise GitError(message, reason="too_large", hint=_RAISE) from error
         finally:
             if overheard.last:
                 self._observers.notify(Fetching(repo=self._repo.name, remote=remote, progress=None))
-        self.forced = self.forced or forced
-
-    def _drop_unfinished(self) -> None:
-        """Remove what has come of a fetch that is refused."""
-        for path in nolinks.entries(self.path / "objects" / "pack"):
-            if path.name.startswith("tmp_"):
-                nolinks.remove(path)
 
     def _filtering(self) -> list[str]:
         return [f"--filter={self._filter}"] if self._filter else []

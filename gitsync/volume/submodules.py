@@ -89,7 +89,7 @@ class Submodules:
         before = {nested.path: nested for nested in tree.nested()}
         bare = tree.bare()
         walk = _Walk(recipe=recipe, deadline=deadline, before=before)
-        if recipe.sparse is not None or before or may_have_submodules(tree):
+        if recipe.partial or before or may_have_submodules(tree):
             self.failed = True
             try:
                 self._bring(tree, self._repo.repo, walk, depth=1)
@@ -125,7 +125,7 @@ class Submodules:
             links = [Link(path=path, hash=commit) for path, commit in places.items()]
         else:
             links = self._modules.links(parent, url, deadline=walk.deadline)
-        if depth > 1 or walk.recipe.sparse is None:
+        if depth > 1 or not walk.recipe.partial:
             return links
         excluded = self._modules.excluded(parent, [link.path for link in links], deadline=walk.deadline)
         for path in excluded:

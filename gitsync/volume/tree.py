@@ -46,6 +46,7 @@ _OF_THE_TREE: Final = {"corrupt", "git", "permission"}
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
 _HASH: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
 _PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/({re.escape(AGAIN)}[0-9a-f]+/)?{_HASH}")
+_WITHIN: Final = re.compile(rf"({_PLACE.pattern})(?:/|\Z)")
 _NESTED_METADATA: Final = re.compile(rf"[0-9a-f]{{12}}-[0-9]+/worktrees/{NESTED}[0-9a-f]+")
 
 
@@ -135,7 +136,7 @@ class Tree:
         `kept` are the directories of submodules that stay. Raises `GitError`, and `UncleanError` where a tree without a
         history would fare better.
         """
-        options = self._sparse_options(recipe.sparse, git, deadline=deadline, idle=idle)
+        options = self._sparse_options(recipe, git, deadline=deadline, idle=idle)
         used = bool(nolinks.entries(self.path))
         run = functools.partial(self._run, git, options, used=used, deadline=deadline, idle=idle)
         if self.head() is None:
@@ -239,6 +240,12 @@ class Tree:
         return [self.path / row for row in read_rows(self.metadata / "gitsync-bare", is_inside)]
 
     @staticmethod
+    def around(path: Path, work: Path) -> Path:
+        """Return the published tree that a path leads into, or the path itself if that is none of a tree."""
+        match = _WITHIN.match(os.path.relpath(path, work))
+        return work / match[1] if match else path
+
+    @staticmethod
     def placed(metadata: Path, root: Path) -> Path | None:
         """Return where the metadata says that its tree is published, None if that is no place of ours."""
         text = nolinks.read(metadata / "gitsync-place") or ""
@@ -248,20 +255,23 @@ class Tree:
         """Return the text of the `.git` file that the tree has at `path`; relative, so that the volume can move."""
         return f"gitdir: {os.path.relpath(self.metadata, path)}\n"
 
-    def _sparse_options(self, sparse: str | None, git: Git, *, deadline: float, idle: bool) -> list[str]:
+    def _sparse_options(self, recipe: Recipe, git: Git, *, deadline: float, idle: bool) -> list[str]:
         """Put the patterns where git looks for them. https://git-scm.com/docs/git-sparse-checkout
 
         Patterns in the form of cones mean more than what they say: the files above them as well. Which these are git
         itself knows best; of others it would leave out files if it had to find out while it works on a tree.
         """
-        if sparse is None:
+        if not recipe.partial:
             return []
         file = self.metadata / "info" / "sparse-checkout"
         nolinks.make_directory(file.parent)
-        nolinks.write(file, sparse)
         options = ["-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=true"]
+        plain = [*options[:3], "core.sparseCheckoutCone=false"]
+        nolinks.write(file, recipe.patterns)
+        if recipe.subpath:
+            return plain
         asked = git.run([*options, "sparse-checkout", "list"], deadline=deadline, place=self.place, idle=idle)
-        return [*options[:3], "core.sparseCheckoutCone=false"] if "disabling cone" in asked.stderr else options
+        return plain if "disabling cone" in asked.stderr else options
 
 
 def free_place(trees: Path, commit: str) -> Path:

@@ -12,6 +12,9 @@ from gitsync.base.errors import CheckoutError
 from gitsync.config import Limits
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.process import Sinks
+from gitsync.volume.missing import complete
+from gitsync.volume.recipe import Recipe
+from gitsync.volume.store import Store
 
 # An entry of `git ls-tree -z`, with its size or without; submodules have none. https://git-scm.com/docs/git-ls-tree
 _FILE: Final = re.compile(rb"[0-9]{6} blob [0-9a-f]+ *([0-9]*)\t[^\0]+\0")
@@ -52,8 +55,7 @@ class Counter:
             raise OverflowError
         sizes = _FILE.findall(entries + end)
         self.files += len(sizes)
-        if self._limits.max_size:
-            self.size += sum(map(int, sizes))
+        self.size += sum(int(size or 0) for size in sizes)
         if _exceeds(self.files, self._limits.max_files, _ENOUGH) or _exceeds(self.size, self._limits.max_size, _ENOUGH):
             raise EnoughError
 
@@ -73,21 +75,30 @@ class Weight:
         self._known: dict[str, Sum] = {}
         self._before: dict[str, Sum] = {}
 
-    def begin(self, commit: str, store: Place, *, deadline: float) -> None:
-        """Count the files of a commit that is to be checked out; raise as `add` does."""
+    def begin(self, commit: str, recipe: Recipe, store: Store, *, deadline: float) -> None:
+        """Count the files of a commit that is to be checked out; raise as `add` does.
+
+        What a filter has left out is fetched here, within the limits, where there are any of bytes.
+        """
         self._sum = Sum()
         self._before, self._known = self._known, {}
-        self.add(commit, store, deadline=deadline)
+        wanted = recipe.within(commit)
+        if store.partial and (self._limits.max_size or self._limits.max_fetch):
+            if self._limits.max_files:
+                self._check(self._count(wanted, store.place, sized=False, deadline=deadline))
+            complete(store, commit, recipe, self._git, deadline=deadline)
+        self.add(wanted, store.place, deadline=deadline)
 
     def add(self, commit: str, store: Place, *, deadline: float) -> None:
         """Add the files of a submodule; raise `CheckoutError` if there is more than the limits allow, or `GitError`."""
         if not self._limited:
             return
-        found = self._known.get(commit) or self._before.get(commit) or self._count(commit, store, deadline=deadline)
+        found = self._known.get(commit) or self._before.get(commit)
+        if found is None:
+            found = self._count(commit, store, sized=bool(self._limits.max_size), deadline=deadline)
         self._known[commit] = found
         self._sum += found
-        self._check("--max-files", self._sum.files, self._limits.max_files, "files")
-        self._check("--max-size", self._sum.size, self._limits.max_size, "bytes")
+        self._check(self._sum)
 
     def knows(self, commit: str) -> bool:
         """Say whether nothing of a commit has to be looked at for this."""
@@ -97,12 +108,11 @@ class Weight:
     def _limited(self) -> bool:
         return bool(self._limits.max_files or self._limits.max_size)
 
-    def _count(self, commit: str, store: Place, *, deadline: float) -> Sum:
+    def _count(self, commit: str, store: Place, *, sized: bool, deadline: float) -> Sum:
         counter = Counter(self._limits)
-        sized = ["-l"] if self._limits.max_size else []
         try:
             self._git.run(
-                ["ls-tree", "-r", *sized, "-z", "--full-tree", commit],
+                ["ls-tree", "-r", *(["-l"] if sized else []), "-z", "--full-tree", commit],
                 deadline=deadline,
                 place=store,
                 sinks=Sinks(output=counter),
@@ -111,15 +121,19 @@ class Weight:
             return Sum(counter.files, counter.size, whole=False)
         return Sum(counter.files, counter.size)
 
-    def _check(self, option: str, count: int, most: int | None, unit: str) -> None:
-        if not _exceeds(count, most):
-            return
-        told = "" if self._sum.whole else "more than "
-        raise CheckoutError(
-            f"the tree has {told}{count:,} {unit}, with those of submodules, and {option} allows {most:,}",
-            reason="too_large",
-            hint=f"raise {option} if this is meant to be published; what is published stays until there is another",
-        )
+    def _check(self, found: Sum) -> None:
+        """Raise `CheckoutError` for what is beyond a limit."""
+        for option, unit, count, most in (
+            ("--max-files", "files", found.files, self._limits.max_files),
+            ("--max-size", "bytes", found.size, self._limits.max_size),
+        ):
+            if _exceeds(count, most):
+                told = "" if found.whole else "more than "
+                raise CheckoutError(
+                    f"the tree has {told}{count:,} {unit}, with those of submodules, and {option} allows {most:,}",
+                    reason="too_large",
+                    hint=f"raise {option} if this is meant to be published; until then, what was published stays",
+                )
 
 
 def _exceeds(count: int, most: int | None, times: int = 1) -> bool:

@@ -165,3 +165,31 @@ def test_end_of_the_error_output() -> None:
     ended = run("seq 1000000 >&2; echo last >&2")
     assert ended.stderr.endswith(b"1000000\nlast\n")
     assert len(ended.stderr) < 1_000_000
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 1_000_000])
+def test_what_is_fed_is_read(size: int) -> None:
+    """It may be more than a pipe holds, and come back while the rest of it is written."""
+    feed = os.urandom(size)
+
+    def start() -> Process:
+        return subprocess.Popen(
+            ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+
+    assert Children().run(start, deadline=soon(), sinks=Sinks(feed=feed)).stdout == feed
+
+
+def test_what_nobody_reads_is_let_go() -> None:
+    """A child that ends without reading is no error."""
+
+    def start() -> Process:
+        return subprocess.Popen(
+            ["sh", "-c", "exec <&-; echo done"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    assert Children().run(start, deadline=soon(), sinks=Sinks(feed=b"x" * 1_000_000)).stdout == b"done\n"

@@ -387,12 +387,3 @@ def test_peers() -> None:
     assert config(SECRET_FILE, "--peers=gitsync-peers:9484").receiver.peers.peers == Place("gitsync-peers", 9484)
     options = ["--http-bind=off", "--receiver-bind=:9485", "--peers=gitsync-peers:9485", "--peers-secret-file=/y"]
     assert config(SECRET_FILE, *options).receiver.peers.peers_secret_file == Path("/y")
-
-
-@pytest.mark.parametrize("option", ["--max-size=1Gi", "--max-fetch=1Gi"])
-def test_limits_of_bytes_in_a_partial_clone(option: str) -> None:
-    """Git fetches single files itself there, so they would not be kept; a number of files is."""
-    with pytest.raises(ConfigError, match="with --filter"):
-        config("--filter=blob:none", option)
-    limits = repo_config("--filter=blob:none", "--max-files=9", "--max-size=0", "--max-fetch=0").content.limits
-    assert (limits.max_files, limits.max_size, limits.max_fetch) == (9, 0, 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gitsync.credentials.ssh import Ssh, SshFiles
+from gitsync.credentials.ssh import Ssh, SshFiles, _find_wrapper
 from tests.auth.conftest import StartSecret
 from tests.integration.conftest import soon
 from tests.support.origin import Origin
@@ -156,6 +156,7 @@ def open_directory() -> Iterator[Path]:
         yield private
 
 
+@pytest.mark.skipif(_find_wrapper() is None, reason="libnss-wrapper is not installed")
 def test_user_without_a_name(sshd: SshServer, keys: tuple[Path, Path], origin: Origin, open_directory: Path) -> None:
     """Given a user id that the system does not know, when git's command for ssh is run as that user, then it works,
     and without it ssh refuses."""

@@ -10,6 +10,7 @@ import click
 
 from bench.fleet import fleet
 from bench.replicas import measure_replicas
+from bench.several import several
 from bench.soak import soak
 from bench.store import store
 from bench.table import Options, run
@@ -45,6 +46,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 main.add_command(fleet)
 main.add_command(measure_replicas)
+main.add_command(several)
 main.add_command(soak)
 main.add_command(store)
 

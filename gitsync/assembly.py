@@ -34,7 +34,8 @@ from gitsync.telling.reports import FileReports
 from gitsync.telling.room import Room
 from gitsync.telling.status import RepoStatus, StatusBoard, Watched
 from gitsync.triggers.mailbox import Mailbox, Pace
-from gitsync.triggers.watch import Watcher
+from gitsync.triggers.watched import Watched as Files
+from gitsync.triggers.watched import watched_of
 from gitsync.volume.forms import publisher_of
 from gitsync.volume.lock import VolumeLock
 from gitsync.volume.pausefile import PauseFile
@@ -51,12 +52,11 @@ _STALE_PERIODS: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Surface:
-    """What the units of all repositories tell of themselves to, and what says that they have to end."""
+    """What the units of all repositories share: what they tell of themselves to, and the places to work in."""
 
     board: StatusBoard
     metrics: Metrics
     slots: Slots
-    stop: threading.Event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,17 +73,15 @@ class Body:
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """One repository at work. Used by the main thread."""
+    """One repository at work, with its private files in `home`. Used by the main thread."""
 
     repo: RepoConfig
-    git: Git
-    credentials: Credentials
-    remote: Remote
-    lock: VolumeLock
+    home: Path
+    parts: Parts
     mailbox: Mailbox
     worker: RepoWorker
     hooks: Hooks
-    watcher: Watcher
+    files: Files
     pausing: Pausing
 
     @property
@@ -114,30 +112,27 @@ class Unit:
     def bodies(self) -> list[Body]:
         """The bodies of the threads that it needs; the worker's, after which the rest is there, is the last one."""
         name, once = self.repo.name, self.repo.schedule.one_time
-        found = []
-        if self.watcher.needed and not once:
-            found.append(Body(name=f"watcher {name}", run=self.watcher.run))
-        found += [Body(name=f"{hook} {name}", run=run, works=once) for hook, run in self.hooks.bodies]
+        found = [Body(name=f"{hook} {name}", run=run, works=once) for hook, run in self.hooks.bodies]
         return [*found, Body(name=f"worker {name}", run=self.worker.run, works=True)]
 
     def stop(self) -> None:
         """Ask everything to end: no more triggers, no more work."""
-        self.watcher.stop()
+        self.parts.stop.set()
         self.worker.stop()
-        self.credentials.cancel()
-        self.remote.cancel()
-        self.git.cancel()
+        self.parts.credentials.cancel()
+        self.parts.remote.cancel()
+        self.parts.git.cancel()
         self.hooks.cancel()
 
     def kill(self) -> None:
         """End what still runs, at once."""
-        self.git.kill()
+        self.parts.git.kill()
         self.hooks.kill()
 
     def release(self) -> None:
         """Give the volume back, and the connection; nothing of the unit may run any more."""
-        self.remote.close()
-        self.lock.release()
+        self.parts.remote.close()
+        self.parts.lock.release()
 
 
 def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface: Surface) -> Unit:
@@ -152,7 +147,7 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
     if repo.content.verification.wanted:
         Keyrings(repo.content.verification, git.home).check()
     mailbox = _mailbox(receiver, git, surface.slots)
-    parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=surface.stop)
+    parts = build_parts(repo, git, credentials=credentials, observers=observers, stop=threading.Event())
     file = PauseFile(repo.work, parts.lock)
     pausing = Pausing(repo.name, mailbox, file, board=surface.board, metrics=surface.metrics)
     pausing.adopt()
@@ -168,14 +163,12 @@ def assemble(repo: RepoConfig, receiver: ReceiverConfig, *, home: Path, surface:
     )
     return Unit(
         repo=repo,
-        git=git,
-        credentials=credentials,
-        remote=parts.remote,
-        lock=parts.lock,
+        home=home,
+        parts=parts,
         mailbox=mailbox,
         worker=RepoWorker(repo, repository, surroundings),
         hooks=hooks,
-        watcher=Watcher(repo, mailbox),
+        files=watched_of(repo, lambda: mailbox.post("file")),
         pausing=pausing,
     )
 

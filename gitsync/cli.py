@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from gitsync import __version__, commands
 from gitsync.base.errors import EXIT_FAILURE, EXIT_OK, ConfigError, GitSyncError, from_os_error
@@ -44,7 +45,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[End, bool]:
         # The libraries behind it take longer to import than all the rest, and --help needs none of them.
         from gitsync.daemon import Daemon
 
-        return Daemon(config).run(), True
+        return Daemon(config, partial(load, argv, environ)).run(), True
     except GitSyncError as error:
         return _failed(error), True
     except OSError as error:

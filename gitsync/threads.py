@@ -41,7 +41,7 @@ class Threads:
                 self._tell(Ended(name, code))
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
-        self._started.append(thread)
+        self._started = [*(each for each in self._started if each.is_alive()), thread]
         thread.start()
 
     def alive(self) -> list[str]:

@@ -7,7 +7,8 @@ from gitsync.checks.check import Found, NotNeededError, Subject
 from gitsync.checks.volume import holder
 from gitsync.programs.keyrings import Keyrings
 from gitsync.server.listening import listen
-from gitsync.triggers.watch import NO_WATCHES, local_path, try_watching, watched_files
+from gitsync.triggers.watch import NO_WATCHES, try_watching
+from gitsync.triggers.watched import local_path, watched_files
 
 
 def tmp(subject: Subject, deadline: float) -> Found:

@@ -12,7 +12,7 @@ from gitsync.checks.check import Found, NotNeededError, Subject
 from gitsync.checks.volume import existing
 from gitsync.config import STORE_DIRECTORY
 from gitsync.programs.gitversion import ask_version
-from gitsync.triggers.watch import local_path
+from gitsync.triggers.watched import local_path
 
 _MEGA: Final = 1e6
 # Bytes, whatever the file system says. stat(2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import click
 
@@ -14,6 +15,18 @@ def seconds(context: click.Context, parameter: click.Parameter, written: str | N
         return None if written is None else float(DURATION.parse(written))
     except ValueError as error:
         raise click.BadParameter(f"{written}: {error}") from None
+
+
+def of_repo(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the parameter `repo`, which says which repository is meant."""
+    named = click.option("--repo", metavar="NAME", help="Only the repository of this name, where there are several.")
+    return named(command)
+
+
+def with_query(path: str, **values: str | None) -> str:
+    """Return a path with those of the values that are given."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def of_sidecar(command: Callable[..., int]) -> Callable[..., int]:

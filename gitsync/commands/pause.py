@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
 
 import click
 
 from gitsync.base.errors import EXIT_OK
 from gitsync.commands import EXIT_UNDONE
-from gitsync.commands.parameters import of_sidecar
+from gitsync.commands.parameters import of_repo, of_sidecar, with_query
 from gitsync.commands.sidecar import PATIENCE, find
 from gitsync.commands.words import report
 
@@ -25,16 +24,19 @@ _CODES: Final = {200: EXIT_OK, 503: EXIT_UNDONE}
 @click.command(help=_PAUSE)
 @of_sidecar
 @click.option("--reason", default="", help="Why; it is shown in /status and in the log.")
+@of_repo
 @click.pass_obj
-def pause(environ: Mapping[str, str], url: str | None, secret_file: Path | None, reason: str) -> int:
+def pause(environ: Mapping[str, str], url: str | None, secret_file: Path | None, reason: str, repo: str | None) -> int:
     """Pause a sidecar; return the exit code."""
-    path = f"/pause?{urlencode({'reason': reason})}" if reason else "/pause"
+    path = with_query("/pause", reason=reason or None, repo=repo)
     return report(find(environ, url=url, secret_file=secret_file).ask(path, timeout=PATIENCE), _CODES)
 
 
 @click.command(help=_RESUME)
 @of_sidecar
+@of_repo
 @click.pass_obj
-def resume(environ: Mapping[str, str], url: str | None, secret_file: Path | None) -> int:
+def resume(environ: Mapping[str, str], url: str | None, secret_file: Path | None, repo: str | None) -> int:
     """Let a sidecar go on; return the exit code."""
-    return report(find(environ, url=url, secret_file=secret_file).ask("/resume", timeout=PATIENCE), _CODES)
+    path = with_query("/resume", repo=repo)
+    return report(find(environ, url=url, secret_file=secret_file).ask(path, timeout=PATIENCE), _CODES)

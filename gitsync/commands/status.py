@@ -12,6 +12,7 @@ from gitsync.base.errors import EXIT_OK
 from gitsync.base.fetchurl import fetch
 from gitsync.base.printable import printable
 from gitsync.commands import EXIT_FAILED, EXIT_UNASKED
+from gitsync.commands.parameters import of_repo, with_query
 from gitsync.commands.sidecar import PATIENCE, pages_of
 from gitsync.telling.words import age
 
@@ -35,18 +36,20 @@ _INDENT: Final = " " * 11
 @click.command(help=_HELP)
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, as it is.")
+@of_repo
 @click.pass_obj
-def status(environ: Mapping[str, str], url: str | None, as_json: bool) -> int:
+def status(environ: Mapping[str, str], url: str | None, as_json: bool, repo: str | None) -> int:
     """Ask a sidecar how it is; return the exit code."""
-    answer = fetch(f"{pages_of(environ, url=url and url.rstrip('/').removesuffix(_PATH))}{_PATH}", timeout=PATIENCE)
+    base = pages_of(environ, url=url and url.rstrip("/").removesuffix(_PATH))
+    answer = fetch(f"{base}{with_query(_PATH, repo=repo)}", timeout=PATIENCE)
     try:
         if answer.status != 200:
             raise ValueError
         told = json.loads(answer.body)
         repos = list(told["repos"])
-        ready = bool(repos) and all(repo["ready"] is True for repo in repos)
+        ready = bool(repos) and all(each["ready"] is True for each in repos)
         # It may be anybody who has answered.
-        lines = [line for repo in repos for line in _lines(repo, time.time())]
+        lines = [line for told_of in repos for line in _lines(told_of, time.time())] + _of_file(told.get("config"))
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError, OverflowError):
         click.echo(printable(f"the server answered with {answer.status}{answer.by}, and as no gitsync does"), err=True)
         return EXIT_UNASKED
@@ -54,6 +57,16 @@ def status(environ: Mapping[str, str], url: str | None, as_json: bool) -> int:
     for line in [json.dumps(told, indent=2)] if as_json else lines:
         click.echo(printable(line))
     return EXIT_OK if ready else EXIT_FAILED
+
+
+def _of_file(file: Any) -> list[str]:
+    """Say what is wrong with the file of --config, if there is one."""
+    if not file or file["valid"]:
+        return []
+    return [
+        f"{file['file']} cannot be used, and what it has said before counts:",
+        *map("  {}".format, file["problems"]),
+    ]
 
 
 def _lines(repo: Any, now: float) -> Iterator[str]:

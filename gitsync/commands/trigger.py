@@ -8,7 +8,7 @@ import click
 
 from gitsync.base.errors import EXIT_OK
 from gitsync.commands import EXIT_FAILED, EXIT_UNDONE, EXIT_USAGE
-from gitsync.commands.parameters import of_sidecar, seconds
+from gitsync.commands.parameters import of_repo, of_sidecar, seconds, with_query
 from gitsync.commands.sidecar import PATIENCE, find
 from gitsync.commands.words import report
 
@@ -36,11 +36,15 @@ _CODES: Final = {
 @click.option(
     "--wait", metavar="DURATION", callback=seconds, help="Wait so long for the outcome, such as 30s; else for nothing."
 )
+@of_repo
 @click.pass_obj
-def trigger(environ: Mapping[str, str], url: str | None, secret_file: Path | None, wait: float | None) -> int:
+def trigger(
+    environ: Mapping[str, str], url: str | None, secret_file: Path | None, wait: float | None, repo: str | None
+) -> int:
     """Trigger a pass of a sidecar; return the exit code."""
     sidecar = find(environ, url=url, secret_file=secret_file)
-    answer = sidecar.ask("/sync" if wait is None else f"/sync?wait={wait:g}s", timeout=(wait or 0.0) + PATIENCE)
+    path = with_query("/sync", wait=None if wait is None else f"{wait:g}s", repo=repo)
+    answer = sidecar.ask(path, timeout=(wait or 0.0) + PATIENCE)
     return report(answer, _CODES, line=_line)
 
 

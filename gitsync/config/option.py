@@ -117,6 +117,17 @@ def fill(model: type[Any], values: Mapping[str, Any], *, prefix: str = "", **oth
     return model(**parts)
 
 
+def values_in(filled: Any, *, prefix: str = "") -> dict[str, Any]:
+    """Return the values of options by their names, as `fill` has put them into a configuration class and its groups."""
+    found = {}
+    for field in dataclasses.fields(filled):
+        if _OPTION in field.metadata:
+            found[prefix + field.name] = getattr(filled, field.name)
+        elif _GROUP in field.metadata:
+            found |= values_in(getattr(filled, field.name), prefix=field.metadata[_GROUP][0])
+    return found
+
+
 def _class_of(field: "dataclasses.Field[Any]") -> type[Any]:
     kind = field.type
     assert isinstance(kind, type)  # noqa: S101 (annotations of configuration classes are no strings)

@@ -18,7 +18,7 @@ from gitsync.config.values import NAME
 # The image sets it, so it is the root of all that have none of their own.
 _ROOT: Final = "root"
 # What the process does as a whole: its end, the rights of what it writes, its git.
-_ALIKE: Final = ("one_time", "group_write", "git")
+ALIKE: Final = ("one_time", "group_write", "git")
 # git's own notation for what --git-config-add is.
 _SETTINGS: Final = "GIT_CONFIG_COUNT"
 
@@ -110,7 +110,7 @@ def _resolved(values: Values) -> Values:
 
 def _unlike(repos: Sequence[_Repository]) -> Iterator[str]:
     """Yield where one differs from the first in what it cannot have for itself."""
-    for option in _ALIKE:
+    for option in ALIKE:
         if other := next((one for one in repos if one.values[option] != repos[0].values[option]), None):
             first = repos[0].entry.at(option)
             yield f"{other.entry.at(option)}: it has to be as at {first}; write it into defaults, for all of them"

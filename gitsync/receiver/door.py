@@ -4,7 +4,7 @@ Called by the HTTP server's threads. The payload decides about nothing but *now*
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
@@ -47,6 +47,9 @@ _VERDICTS: Final[Mapping[Relevance, Verdict]] = {
     ),
 }
 
+# Where the request itself says which repository it is for.
+_UNKNOWN: Final = Verdict(404, "unknown_repository", "no such repository here, or it is just being started anew")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Followed:
@@ -63,7 +66,7 @@ class Door:
     def __init__(
         self,
         secrets: Secrets,
-        followed: Sequence[Followed],
+        followed: Callable[[], Sequence[Followed]],
         metrics: CallMetrics,
         *,
         only: str = "auto",
@@ -71,10 +74,11 @@ class Door:
     ) -> None:
         """Let in those of all providers, or `only` those of the one that is named, and in any case those of peers.
 
-        Where one is named everything is taken for its, whatever headers there are.
+        Where one is named everything is taken for its, whatever headers there are. `followed` returns those that are
+        followed now.
         """
         self._secrets = secrets
-        self._followed = tuple(followed)
+        self._followed = followed
         self._metrics = metrics
         self._peers = peers
         named = [replace(provider, sends=lambda request: True) for provider in PROVIDERS if provider.name == only]
@@ -82,15 +86,15 @@ class Door:
         self._log = get_logger()
         self._seldom = Seldom()
 
-    def receive(self, request: Request) -> Verdict:
-        """Judge a request and have passes run; raises nothing."""
+    def receive(self, request: Request, *, only: Collection[str] | None = None) -> Verdict:
+        """Judge a request and have passes run, `only` of the repositories with these names; raises nothing."""
         provider = next((provider for provider in self._providers if provider.sends(request)), None)
         name = provider.name if provider else "unknown"
         try:
             delivery = self._verified(provider, request)
         except WebhookRejected as error:
             return self._rejected(name, error)
-        verdict = self._judge(delivery)
+        verdict = self._judge(delivery, only)
         self._metrics.received(name, verdict.outcome)
         self._log.info(
             "webhook_accepted",
@@ -140,9 +144,12 @@ class Door:
         provider.verify(request, secrets, time.time())
         return provider.read(request)
 
-    def _judge(self, delivery: Delivery) -> Verdict:
+    def _judge(self, delivery: Delivery, only: Collection[str] | None) -> Verdict:
         """Have passes run for those that an event may be about; it is about others only if all of them say so."""
-        found = [(followed.judge(delivery), followed) for followed in self._followed]
+        asked = [each for each in self._followed() if only is None or each.repo in only]
+        if not asked:
+            return _UNKNOWN if only is not None else _VERDICTS["other_repository"]
+        found = [(followed.judge(delivery), followed) for followed in asked]
         for relevance, followed in found:
             if relevance == "accepted":
                 followed.wake()

@@ -6,10 +6,11 @@ wait, and a later one takes its place: what is passed on is that there is someth
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gitsync.base.errors import EXIT_OK, CredentialError
-from gitsync.config import Config
+from gitsync.config import ReceiverConfig
 from gitsync.receiver.delivery import Delivery
 from gitsync.receiver.fanout import FanOut
 from gitsync.receiver.providers.peer import peer
@@ -71,15 +72,19 @@ class Peers:
         self._fan_out.send(token, bound, about=delivery.id)
 
 
-def build_peers(config: Config, secrets: Secrets, metrics: CallMetrics) -> Peers | None:
+def build_peers(
+    receiver: ReceiverConfig, urls: Callable[[], Sequence[str]], secrets: Secrets, metrics: CallMetrics
+) -> Peers | None:
     """Return the other replicas of a configuration, None if it has none; `secrets` are the receiver's.
+
+    `urls` are those of the repositories that are followed.
 
     Raises `CredentialError`. Called by the main thread at the start.
     """
-    place, file = config.receiver.peers.peers, config.receiver.peers.peers_secret_file
+    place, file = receiver.peers.peers, receiver.peers.peers_secret_file
     if place is None:
         return None
     if file:
         secrets = file_source(file, option=_OPTION, without="replicas are not told of events, nor heard")
-    tokens = PeerTokens([repo.repo for repo in config.repos])
-    return Peers(FanOut(place, metrics), tokens, secrets, spacing=config.receiver.spacing)
+    tokens = PeerTokens(urls)
+    return Peers(FanOut(place, metrics), tokens, secrets, spacing=receiver.spacing)

@@ -40,18 +40,21 @@ _LONGEST_TOKEN: Final = 8192
 class PeerTokens:
     """Makes and proves the messages of one process; the secrets are given each time, as they change while it runs."""
 
-    def __init__(self, repositories: Sequence[str], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """`repositories` are the URLs that this process follows. Called by the main thread, before others are there."""
-        self._audience = [_audience(url) for url in repositories]
+    def __init__(self, urls: Callable[[], Sequence[str]], *, clock: Callable[[], float] = time.monotonic) -> None:
+        """`urls` returns those of the repositories that are followed. Called by the main thread, before others are."""
+        self._urls = urls
         self._instance = f"{socket.gethostname()[:64]}-{secrets.token_hex(8)}"
         self._jwt = _library()
         self._seen = _Seen(clock)
+
+    def _audience(self) -> list[str]:
+        return [_audience(url) for url in self._urls()]
 
     def sign(self, delivery: Delivery, secrets_: Sequence[bytes], *, now: float) -> str:
         """Return a message about an event, signed with the first of the secrets; `now` is in Unix seconds."""
         claims = {
             "iss": self._instance,
-            "aud": self._audience,
+            "aud": self._audience(),
             "iat": int(now),
             "exp": int(now) + _LIFE,
             "jti": secrets.token_hex(16),
@@ -96,7 +99,7 @@ class PeerTokens:
         for secret in secrets_:
             try:
                 claims: dict[str, Any] = self._jwt.decode(
-                    token, _key(secret), algorithms=[_ALGORITHM], audience=self._audience, options=options
+                    token, _key(secret), algorithms=[_ALGORITHM], audience=self._audience(), options=options
                 )
             except self._jwt.InvalidSignatureError:
                 continue

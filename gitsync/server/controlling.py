@@ -17,6 +17,7 @@ from gitsync.base.redact import scrub
 from gitsync.config.values import DURATION
 from gitsync.receiver.door import Door
 from gitsync.receiver.request import Request
+from gitsync.server.asked import asked, no_such_repository
 from gitsync.server.form import Handler, or_form
 from gitsync.server.receiving import request_of
 from gitsync.server.routes import STEP_ASIDE, Environ, Response, Route
@@ -27,6 +28,7 @@ from gitsync.telling.status import RepoStatus, StatusBoard
 _LONGEST_WAIT: Final = 600.0
 # Seconds after which it is worth to ask again.
 _SOON: Final = 5
+_COMING: Final = "it is just being started with another configuration"
 _PAUSED: Final = "it is paused; a pass begins at POST /resume"
 
 
@@ -40,11 +42,12 @@ class Controlled:
 
 
 class Controlling:
-    """The routes for requests by hand, which are about all repositories."""
+    """The routes for requests by hand, which are about all repositories, or about the one that they name."""
 
-    def __init__(self, door: Door, controlled: Sequence[Controlled], board: StatusBoard) -> None:
+    def __init__(self, door: Door, controlled: Callable[[], Sequence[Controlled]], board: StatusBoard) -> None:
+        """`controlled` returns those that are at work."""
         self._door = door
-        self._controlled = tuple(controlled)
+        self._controlled = controlled
         self._board = board
         self._log = get_logger()
 
@@ -57,21 +60,28 @@ class Controlling:
         }
         return {path: Route("POST", partial(_read, handler)) for path, handler in handlers.items()}
 
-    def _guarded(self, handler: Callable[[Environ], Response]) -> Handler:
-        """Return a handler that lets only those in who have a secret."""
+    def _guarded(self, handler: Callable[[Environ, Sequence[Controlled]], Response]) -> Handler:
+        """Return a handler that lets only those in who have a secret, and knows what they ask for."""
 
         def handle(environ: Environ, request: Request) -> Response:
             if refused := self._door.admit(request):
                 return Response(refused.status, f"{refused.message}\n".encode())
+            snapshots = self._board.all()
+            names = {snapshot.watched.repo for snapshot in asked(environ, snapshots)}
+            chosen = [each for each in self._controlled() if each.repo in names]
+            if not names:
+                return no_such_repository(snapshots)
+            if not chosen:
+                return as_json(503, {"done": False, "message": _COMING}, retry_after=_SOON)
             try:
-                return handler(environ)
+                return handler(environ, chosen)
             except GitSyncError as error:
                 told = {"message": str(error), "reason": error.reason, "hint": error.hint}
                 return as_json(503, told, retry_after=_SOON)
 
         return handle
 
-    def _sync(self, environ: Environ) -> Response:
+    def _sync(self, environ: Environ, chosen: Sequence[Controlled]) -> Response:
         written = _query(environ, "wait")
         wait = None
         if written is not None:
@@ -82,11 +92,11 @@ class Controlling:
             if not environ[STEP_ASIDE]():
                 told = "too many wait already; nothing has begun"
                 return as_json(503, {"done": False, "message": told}, retry_after=_SOON)
-        tickets = {each.repo: each.sync() for each in self._controlled}
+        tickets = {each.repo: each.sync() for each in chosen}
         self._log.info("sync_asked", v=1, wait=wait)
         if wait is not None:
             return self._outcome(tickets, wait=wait)
-        paused = any(snapshot.paused for snapshot in self._board.all())
+        paused = any(snapshot.paused for snapshot in self._board.all() if snapshot.watched.repo in tickets)
         return as_json(202, {"done": False, "message": _PAUSED if paused else "a pass begins"})
 
     def _outcome(self, tickets: Mapping[str, int], *, wait: float) -> Response:
@@ -108,16 +118,16 @@ class Controlling:
         retry_after = _SOON if status == 503 else None
         return as_json(status, {"done": False, "message": told, "repos": repos}, retry_after=retry_after)
 
-    def _pause(self, environ: Environ) -> Response:
+    def _pause(self, environ: Environ, chosen: Sequence[Controlled]) -> Response:
         reason = printable_name(scrub(_query(environ, "reason") or "").strip())
-        begun = [(each.repo, *each.pausing.begin(reason)) for each in self._controlled]
+        begun = [(each.repo, *each.pausing.begin(reason)) for each in chosen]
         kept = all(kept for _, _, kept in begun)
         told = "paused; what is published stays" + ("" if kept else ", until a restart of this container")
         repos = [{"repo": repo, "paused": shown_pause(pause)} for repo, pause, _ in begun]
         return as_json(200, {"message": told, "survives_restart": kept, "repos": repos})
 
-    def _resume(self, environ: Environ) -> Response:
-        ended = [each.pausing.end() for each in self._controlled]
+    def _resume(self, environ: Environ, chosen: Sequence[Controlled]) -> Response:
+        ended = [each.pausing.end() for each in chosen]
         return as_json(200, {"message": "resumed; a pass begins" if any(ended) else "it was not paused"})
 
 

@@ -6,17 +6,17 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qs
 
 from gitsync import __version__
 from gitsync.base.redact import scrub
+from gitsync.server.asked import asked, no_such_repository
 from gitsync.server.looking import look
 from gitsync.server.page import Page, wants_page
 from gitsync.server.routes import Environ, Response, Route
 from gitsync.server.shown import as_json, shown_failure, shown_pause, shown_time
 from gitsync.telling.events import Fetching, Probed, Verified
 from gitsync.telling.metrics import Metrics
-from gitsync.telling.status import RepoStatus, StatusBoard, called
+from gitsync.telling.status import FileStatus, RepoStatus, StatusBoard
 from gitsync.telling.words import state
 
 
@@ -46,37 +46,32 @@ class Pages:
         return Response(200, b"ok\n") if published else Response(503, b"nothing is published yet\n")
 
     def _alive(self, environ: Environ) -> Response:
-        snapshots = self._asked(environ)
+        snapshots = asked(environ, self.board.all())
         if not snapshots:
-            return _no_such_repository()
+            return no_such_repository(self.board.all())
         late = [snapshot.watched.repo for snapshot in snapshots if not snapshot.alive(time.monotonic())]
         return as_json(503 if late else 200, {"alive": not late, "late": late})
 
     def _ready(self, environ: Environ) -> Response:
-        snapshots = self._asked(environ)
+        snapshots = asked(environ, self.board.all())
         if not snapshots:
-            return _no_such_repository()
+            return no_such_repository(self.board.all())
         repos = [_readiness(snapshot) for snapshot in snapshots]
         ready = all(repo["ready"] for repo in repos)
         return as_json(200 if ready else 503, {"ready": ready, "repos": repos})
-
-    def _asked(self, environ: Environ) -> list[RepoStatus]:
-        """Return what is asked about: everything, or the repository that is named, so that no neighbour answers."""
-        snapshots = list(self.board.all())
-        for name in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("repo", []):
-            snapshots = called(name, snapshots)
-        return snapshots
 
     def _metrics(self, environ: Environ) -> Response:
         body, content_type = self.metrics.render(environ.get("HTTP_ACCEPT", ""))
         return Response(200, body, content_type)
 
     def _status(self, environ: Environ) -> Response:
-        snapshots = self._asked(environ)
+        snapshots = asked(environ, self.board.all())
         if not snapshots:
-            return _no_such_repository()
+            return no_such_repository(self.board.all())
         repos = [_describe(snapshot) for snapshot in snapshots]
-        return as_json(200, {"version": __version__, "git_version": self.git_version(), "repos": repos})
+        told = {"version": __version__, "git_version": self.git_version(), "repos": repos}
+        file = self.board.file
+        return as_json(200, told | ({"config": _file(file)} if file else {}))
 
 
 def _stacks(environ: Environ) -> Response:
@@ -87,10 +82,6 @@ def _stacks(environ: Environ) -> Response:
         for ident, frame in sys._current_frames().items()
     ]
     return Response(200, scrub("\n".join(told)).encode())
-
-
-def _no_such_repository() -> Response:
-    return Response(404, b"no such repository here; another gitsync has this port, or the name is wrong\n")
 
 
 def _readiness(snapshot: RepoStatus) -> dict[str, object]:
@@ -141,6 +132,16 @@ def _signature(told: Verified | None) -> dict[str, object] | None:
     if told is None:
         return None
     return {"verified": told.problem is None, "signer": told.signer, "key": told.key, "problem": told.problem}
+
+
+def _file(file: FileStatus) -> dict[str, object]:
+    return {
+        "file": file.file,
+        "valid": not file.problems,
+        "problems": list(file.problems),
+        "loaded_at": shown_time(file.loaded_at),
+        "needs_restart": list(file.needs_restart),
+    }
 
 
 def _fetching(fetching: Fetching | None) -> dict[str, object] | None:

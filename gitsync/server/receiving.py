@@ -1,10 +1,13 @@
 """The routes of the receiver: requests as they come over HTTP, for the door to judge. Called by HTTP threads."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from gitsync.receiver.door import Door
 from gitsync.receiver.request import Request
+from gitsync.server.asked import asked, names_one, no_such_repository
 from gitsync.server.routes import Environ, Response, Route
+from gitsync.telling.status import StatusBoard
 
 _FIELDS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 
@@ -14,13 +17,18 @@ class Receiving:
     """What lets webhooks in."""
 
     door: Door
+    board: StatusBoard
 
     def routes(self) -> dict[str, Route]:
         """Return the routes by their paths."""
         return {"/webhook": Route("POST", self._webhook)}
 
     def _webhook(self, environ: Environ) -> Response:
-        verdict = self.door.receive(request_of(environ))
+        snapshots = self.board.all()
+        named = {each.watched.repo for each in asked(environ, snapshots)} if names_one(environ) else None
+        verdict = self.door.receive(request_of(environ), only=named)
+        if named == set() and verdict.status == HTTPStatus.NOT_FOUND:
+            return no_such_repository(snapshots)
         return Response(verdict.status, f"{verdict.message}\n".encode())
 
 

@@ -145,6 +145,19 @@ class RepoStatus:
         return self.last_success is None or now - self.last_success > self.watched.stale_after
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileStatus:
+    """The file of --config: when it was last taken over (Unix seconds), and what is wrong with it since.
+
+    `needs_restart` are the options of the process that it has other values for than the process was started with.
+    """
+
+    file: str
+    loaded_at: float
+    problems: tuple[str, ...] = ()
+    needs_restart: tuple[str, ...] = ()
+
+
 def called(name: str, snapshots: Sequence[RepoStatus]) -> list[RepoStatus]:
     """Return what somebody means who names a repository: by its name, or else a URL, or the last part of a link."""
     named = [each for each in snapshots if each.watched.repo == name]
@@ -154,10 +167,24 @@ def called(name: str, snapshots: Sequence[RepoStatus]) -> list[RepoStatus]:
 class StatusBoard:
     """The snapshots of all repositories; an observer of their events."""
 
-    def __init__(self, snapshots: list[RepoStatus]) -> None:
+    def __init__(self, snapshots: Sequence[RepoStatus] = ()) -> None:
         self._snapshots = {snapshot.watched.repo: snapshot for snapshot in snapshots}
         self._changed = threading.Condition()
         self._closed = False
+        # Replaced by the main thread.
+        self.file: FileStatus | None = None
+
+    def add(self, snapshot: RepoStatus) -> None:
+        """Show a repository from now on, in the place of one that had the name. Called by the main thread."""
+        with self._changed:
+            self._snapshots = {**self._snapshots, snapshot.watched.repo: snapshot}
+            self._changed.notify_all()
+
+    def remove(self, repo: str) -> None:
+        """Show a repository no longer, and let nobody wait for it. Called by the main thread."""
+        with self._changed:
+            self._snapshots = {name: each for name, each in self._snapshots.items() if name != repo}
+            self._changed.notify_all()
 
     @property
     def closed(self) -> bool:
@@ -170,21 +197,23 @@ class StatusBoard:
 
     def ref_of(self, repo: str) -> str | None:
         """Return the full ref that has led to what is published, None if that is not known. Called by HTTP threads."""
-        publication = self._snapshots[repo].publication
-        return publication.ref if publication else None
+        snapshot = self._snapshots.get(repo)
+        return snapshot.publication.ref if snapshot and snapshot.publication else None
 
     def wait(self, repo: str, ticket: int, *, deadline: float) -> RepoStatus:
         """Return the snapshot when it answers the ticket; else when it is paused, all ends, or the deadline has come.
 
-        The deadline is in monotonic seconds. Called by HTTP threads.
+        It is the last one if the repository is not followed any more. The deadline is in monotonic seconds. Called by
+        HTTP threads.
         """
         with self._changed:
+            last = self._snapshots[repo]
             self._changed.wait_for(lambda: self._ends_wait(repo, ticket), max(0.0, deadline - time.monotonic()))
-            return self._snapshots[repo]
+            return self._snapshots.get(repo, last)
 
     def _ends_wait(self, repo: str, ticket: int) -> bool:
-        snapshot = self._snapshots[repo]
-        return self._closed or snapshot.answers(ticket) or snapshot.paused is not None
+        snapshot = self._snapshots.get(repo)
+        return self._closed or snapshot is None or snapshot.answers(ticket) or snapshot.paused is not None
 
     def close(self) -> None:
         """Let nobody wait any more. Called by the main thread."""
@@ -256,5 +285,7 @@ class StatusBoard:
 
     def _replace(self, repo: str, **changes: object) -> None:
         with self._changed:
-            self._snapshots[repo] = replace(self._snapshots[repo], **changes)  # type: ignore[arg-type]
-            self._changed.notify_all()
+            # A request by hand may come too late for one that has just gone.
+            if repo in self._snapshots:
+                self._snapshots[repo] = replace(self._snapshots[repo], **changes)  # type: ignore[arg-type]
+                self._changed.notify_all()

@@ -1,27 +1,22 @@
-"""Starts a pass when a file that matters has changed: credentials, certificates, patterns, or a local repository.
+"""Has somebody look when a file that matters has changed: credentials, certificates, patterns, a local repository.
 
 Directories are watched, not files: Kubernetes updates a Secret by swapping the link `..data` beside the files, and a
-watch on a file sees that once and never again. What a watch reports is only a reason to look; whether something has
-changed is told by the contents. So reading a file does not count, and neither does an event that got lost: now and then
-we look without one. Where the system has no watches left, that is every few seconds.
+watch on a file sees that once and never again. What a watch reports is only a reason to look, and as events get lost we
+look without one now and then. Where the system has no watches left, that is every few seconds.
 
-`run` is the body of a thread; `stop` is called by the main thread.
+One thread does that for all repositories, as each directory that is watched costs a thread of the library's. `run` is
+its body; all else is called by the main thread.
 """
 
-import hashlib
 import os
-import stat
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
 
-from gitsync.base.files import read_small
 from gitsync.base.log import get_logger
-from gitsync.config import RepoConfig, transport
-from gitsync.triggers.mailbox import Mailbox
+from gitsync.triggers.watched import Watched
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
@@ -32,12 +27,7 @@ _DEBOUNCE: Final = 0.2
 _POLL: Final = 3.0
 # Seconds between looks although every directory is watched: the system drops events when there are too many.
 _RELY: Final = 60.0
-# Bytes of a file that are compared.
-_LARGEST: Final = 1024 * 1024
 NO_WATCHES: Final = "raise fs.inotify.max_user_instances or max_user_watches on the node"
-_SSH_FILES: Final = (Path("/etc/git-secret/ssh"), Path("/etc/git-secret/known_hosts"))
-
-_Print = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -50,32 +40,40 @@ class _Directory:
 
 
 class Watcher:
-    """Watches what one repository depends on, and posts `file` to its mailbox."""
+    """Watches what is added, and has it looked at."""
 
-    def __init__(self, repo: RepoConfig, mailbox: Mailbox) -> None:
-        self._files = watched_files(repo)
-        self._repository = local_path(repo.repo)
-        self._mailbox = mailbox
-        self._log = get_logger(repo=repo.name)
+    def __init__(self) -> None:
+        self._log = get_logger()
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._all: tuple[Watched, ...] = ()
         self._observer: BaseObserver | None = None
         self._watched: frozenset[_Directory] = frozenset()
         self._retry_at = 0.0
-        # Taken before the first pass reads any of it, so that no change is missed in between.
-        self._seen = self._look()
 
     @property
     def needed(self) -> bool:
         """Whether there is anything to watch."""
-        return bool(self._files or self._repository)
+        return bool(self._all)
+
+    def add(self, watched: Watched) -> None:
+        """Watch this, too, if there is anything to it."""
+        if watched.needed:
+            self._all = (*self._all, watched)
+            self._wake.set()
+
+    def remove(self, watched: Watched) -> None:
+        """Watch this no longer; what changes at this moment may still be told."""
+        self._all = tuple(each for each in self._all if each is not watched)
+        self._wake.set()
 
     def run(self) -> int:
         """Watch until `stop`, and return 0. The body of a thread; a system without watches is logged, and polled."""
         try:
             while not self._stopping.is_set():
                 interval = _RELY if self._watch() else _POLL
-                self._check()
+                for watched in self._all:
+                    watched.check()
                 if self._wake.wait(interval):
                     self._stopping.wait(_DEBOUNCE)
                     self._wake.clear()
@@ -88,31 +86,10 @@ class Watcher:
         self._stopping.set()
         self._wake.set()
 
-    def _check(self) -> None:
-        seen = self._look()
-        if seen == self._seen or self._stopping.is_set():
-            return
-        changed = sorted(key for key in seen.keys() | self._seen.keys() if seen.get(key) != self._seen.get(key))
-        self._seen = seen
-        self._log.info("file_changed", v=1, files=changed[:5], count=len(changed))
-        self._mailbox.post("file")
-
-    def _look(self) -> _Print:
-        """Return what is to be compared: the contents of small files, and the identities of the refs."""
-        found: _Print = {str(path): _digest(path) for path in self._files}
-        if self._repository:
-            found |= _refs(self._repository)
-        return found
-
     def _directories(self) -> tuple[frozenset[_Directory], bool]:
         """Return the directories to watch that there are, and whether that is all of them."""
-        wanted = {(path.parent, False) for path in self._files}
-        if self._repository:
-            own, common = _git_directories(self._repository)
-            wanted |= {(own, False), (common, False)}
-            wanted |= {(common / name, True) for name in ("refs", "reftable") if _is_directory(common / name)}
         found, complete = set(), True
-        for path, recursive in wanted:
+        for path, recursive in {wanted for watched in self._all for wanted in watched.directories()}:
             try:
                 found.add(_Directory(path, recursive, path.stat().st_ino))
             except OSError:
@@ -194,88 +171,3 @@ def try_watching(directory: Path) -> None:
     finally:
         observer.stop()
         observer.join()
-
-
-def watched_files(repo: RepoConfig) -> tuple[Path, ...]:
-    """Return the files that a pass reads; those that ssh uses without an option count where they are there."""
-    auth = repo.auth
-    given = [
-        auth.password_file,
-        *(credential.password_file for credential in auth.credential),
-        auth.cookie_file,
-        *auth.ssh.key_file,
-        auth.ssh.known_hosts_file,
-        auth.github.app_private_key_file,
-        auth.ca_file,
-        repo.content.sparse_checkout_file,
-        *repo.content.verification.files,
-    ]
-    usual = [path for path in _SSH_FILES if transport(repo.repo) == "ssh" and os.path.exists(path)]  # noqa: PTH110
-    return tuple(dict.fromkeys(path.absolute() for path in [*given, *usual] if path))
-
-
-def local_path(repo: str) -> Path | None:
-    """Return the path of a repository on this machine, None for one elsewhere."""
-    if transport(repo) != "file":
-        return None
-    return Path(unquote(urlsplit(repo).path)) if repo.lower().startswith("file://") else Path(repo)
-
-
-def _git_directories(path: Path) -> tuple[Path, Path]:
-    """Return where HEAD is and where the refs are: they differ for a linked worktree.
-
-    https://git-scm.com/docs/gitrepository-layout
-    """
-    own = path
-    for candidate in (path / ".git", path, Path(f"{path}.git")):
-        # What is in the file may be no path at all.
-        if content := (read_small(candidate) or "").replace("\0", ""):
-            own = path / content.removeprefix("gitdir:").strip() if content.startswith("gitdir:") else path.parent
-            break
-        if _identity(candidate / "HEAD"):
-            own = candidate
-            break
-    common = (read_small(own / "commondir") or "").replace("\0", "").strip()
-    return own, own / common
-
-
-def _refs(repository: Path) -> _Print:
-    own, common = _git_directories(repository)
-    found: _Print = {str(own / "HEAD"): _digest(own / "HEAD")}
-    # git replaces these files and never writes into them, so the identity is enough.
-    for path in (common / "packed-refs", repository):
-        found[str(path)] = _identity(path) if not _is_directory(path) else None
-    for top in (common / "refs", common / "reftable"):
-        for directory, _, names in os.walk(top):
-            for path in (Path(directory, name) for name in names if not name.endswith(".lock")):
-                found[str(path)] = _identity(path)
-    return found
-
-
-def _is_directory(path: Path) -> bool:
-    """Say whether there is a directory that we can see; `Path.is_dir` raises where it is not let through."""
-    return os.path.isdir(path)  # noqa: PTH112
-
-
-def _identity(path: Path) -> object:
-    try:
-        status = path.stat()
-    except OSError as error:
-        return None if isinstance(error, FileNotFoundError | NotADirectoryError) else error.errno
-    return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-def _digest(path: Path) -> object:
-    """Return a digest of a file's content, or why there is none; what it leads to is followed."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        return error.errno
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        return hashlib.sha256(os.read(descriptor, _LARGEST)).hexdigest()
-    except OSError as error:
-        return error.errno
-    finally:
-        os.close(descriptor)

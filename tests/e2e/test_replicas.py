@@ -107,7 +107,7 @@ def test_message_that_was_captured(start_daemon: StartDaemon, origin: Origin, tm
         assert other.post("/webhook", headers={**asked.headers, **bearer(SECRET)})[0] == 401
         assert asked.body == b""
     # Whoever has not heard it, by a clock that shows five minutes later.
-    newcomer = PeerTokens([origin.url])
+    newcomer = PeerTokens(lambda: [origin.url])
     newcomer.verify(token.encode(), [SECRET.encode()], now=time.time())
     with pytest.raises(WebhookRejected, match="has expired"):
         newcomer.verify(token.encode(), [SECRET.encode()], now=time.time() + 300)

@@ -12,41 +12,11 @@ from tests.support.daemon import DaemonProcess
 from tests.support.eventually import AT_ONCE
 from tests.support.git import git, run_git
 from tests.support.git_http import GitHttpServer
+from tests.support.kubelet import KubeletVolume
 from tests.support.origin import Origin
 
 # Longer than any pass here: only a trigger starts one.
 PERIOD = "1h"
-
-
-class SecretVolume:
-    """A directory of files that is updated as the kubelet does it.
-
-    https://pkg.go.dev/k8s.io/kubernetes/pkg/volume/util#AtomicWriter
-    """
-
-    def __init__(self, path: Path, files: dict[str, str]) -> None:
-        self.path = path
-        self._number = 0
-        path.mkdir()
-        self.update(files)
-        for name in files:
-            (path / name).symlink_to(f"..data/{name}")
-
-    def update(self, files: dict[str, str]) -> None:
-        """Write all files into a new directory, swap the link to it, and remove the old one."""
-        old = (self.path / "..data").resolve() if self._number else None
-        self._number += 1
-        new = self.path / f"..2026_11_22_{self._number}"
-        new.mkdir()
-        for name, content in files.items():
-            (new / name).write_text(content)
-        temporary = self.path / "..data_tmp"
-        temporary.symlink_to(new.name)
-        temporary.replace(self.path / "..data")
-        if old:
-            for name in files:
-                (old / name).unlink()
-            old.rmdir()
 
 
 @pytest.fixture
@@ -59,7 +29,7 @@ def exhausted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(wrapper))
 
 
-def start_with_password(start_daemon: StartDaemon, url: str, root: Path, volume: SecretVolume) -> DaemonProcess:
+def start_with_password(start_daemon: StartDaemon, url: str, root: Path, volume: KubeletVolume) -> DaemonProcess:
     """Return a daemon that has published with the password of a Secret, and polls once in an hour."""
     password_file = volume.path / "password"
     daemon = start_daemon(url, root, "-v1", period=PERIOD, username="user", password_file=password_file)
@@ -71,7 +41,7 @@ def test_swap_of_a_secret_volume(
     start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path, tmp_path: Path
 ) -> None:
     """Given a password in a Secret, when it is rotated twice, then each rotation starts a pass at once."""
-    volume = SecretVolume(tmp_path / "secret", {"password": "first-password", "other": "x"})
+    volume = KubeletVolume(tmp_path / "secret", {"password": "first-password", "other": "x"})
     daemon = start_with_password(start_daemon, git_http.url_of(origin.path), root, volume)
     for number in range(2):
         mark = daemon.mark()
@@ -86,7 +56,7 @@ def test_other_files_of_a_volume_start_nothing(
     start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path, tmp_path: Path
 ) -> None:
     """Given a watched file, when others beside it change and it is only read, then there is no pass for them."""
-    volume = SecretVolume(tmp_path / "secret", {"password": "the-password", "other": "x"})
+    volume = KubeletVolume(tmp_path / "secret", {"password": "the-password", "other": "x"})
     daemon = start_with_password(start_daemon, git_http.url_of(origin.path), root, volume)
     for number in range(5):
         volume.update({"password": "the-password", "other": str(number)})

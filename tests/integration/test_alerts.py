@@ -21,7 +21,9 @@ from tests.support.prometheus import program
 TARGET = {"job": "site", "instance": "10.0.0.1:9484", "pod": "site-0", "namespace": "shop"}
 OTHER = {"job": "site", "instance": "10.0.0.2:9484", "pod": "site-1", "namespace": "shop"}
 # What is about no repository.
-OF_THE_PROCESS = re.compile(r"up|process_\w+|gitsync_(?:build_info|receiver_requests_total|peers_told_total)\b.*")
+OF_THE_PROCESS = re.compile(
+    r"up|process_\w+|gitsync_config_\w+|gitsync_(?:build_info|receiver_requests_total|peers_told_total)\b.*"
+)
 NAMED = re.compile(r'\brepo="')
 REPO = {"repo": "docs"}
 BUILD = 'gitsync_build_info{version="1"}'
@@ -48,10 +50,14 @@ class Case:
     @property
     def series(self) -> list[dict[str, str]]:
         """All series with the labels of their target, and those of a repository with its name."""
-        both = [(self.shown, TARGET), (self.other, OTHER)]
         return [
-            {"series": _labelled(name, target | ({} if _has_repo(name) else REPO)), "values": values}
-            for shown, target in both
+            {
+                "series": _labelled(
+                    name, target | ({} if OF_THE_PROCESS.fullmatch(name) or NAMED.search(name) else REPO)
+                ),
+                "values": values,
+            }
+            for shown, target in ((self.shown, TARGET), (self.other, OTHER))
             for name, values in shown.items()
         ]
 
@@ -59,10 +65,6 @@ class Case:
 def _labelled(name: str, labels: Mapping[str, str]) -> str:
     listed = ",".join(f'{key}="{value}"' for key, value in labels.items())
     return f"{name[:-1]},{listed}}}" if name.endswith("}") else f"{name}{{{listed}}}"
-
-
-def _has_repo(name: str) -> bool:
-    return bool(OF_THE_PROCESS.fullmatch(name) or NAMED.search(name))
 
 
 def stale(last: str, *, paused: str = "0x60", after: str = "150x60") -> dict[str, str]:
@@ -89,6 +91,7 @@ def of_other(name: str) -> str:
     return _labelled(name, {"repo": "other"})
 
 
+_FILE = "site-0 goes on with what its file of --config has said before, as it has mistakes now."
 HOOK = 'git_sync_hook_run_count_total{{name="{}",status="{}"}}'
 REQUESTS = 'gitsync_receiver_requests_total{{provider="{}",outcome="{}"}}'
 PEERS = 'gitsync_peers_told_total{{outcome="{}"}}'
@@ -201,6 +204,9 @@ FIRING = [
         labels=LABELS_OF_REPLICAS,
         grouped=True,
         fires="The replicas of site publish 2 different commits of refs/heads/main of docs (https://h/r.git).",
+    ),
+    Case(
+        alert="GitsyncConfigInvalid", at="31m", waiting="25m", shown={"gitsync_config_valid": "1x19 0x60"}, fires=_FILE
     ),
     Case(
         alert="GitsyncPaused",

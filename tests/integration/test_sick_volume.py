@@ -22,6 +22,7 @@ from gitsync.telling.metrics import Metrics
 from gitsync.triggers import watch
 from gitsync.triggers.mailbox import Mailbox
 from gitsync.triggers.watch import Watcher
+from gitsync.triggers.watched import watched_of
 from tests.integration.conftest import MakeWorkbench
 from tests.support.eventually import TIMEOUT, eventually
 from tests.support.origin import Origin
@@ -122,7 +123,8 @@ def test_watcher_goes_on_and_sees_that_it_is_well_again(
     mailbox = Mailbox()
     (repo,) = load([f"--repo={origin.path}", "--root=/nowhere"], {}).repos
     with sick(origin.path, number):
-        watcher = Watcher(repo, mailbox)
+        watcher = Watcher()
+        watcher.add(watched_of(repo, lambda: mailbox.post("file")))
         thread = threading.Thread(target=watcher.run)
         thread.start()
         assert mailbox.wait(0.3).sources == ()
@@ -140,6 +142,7 @@ def test_watcher_survives_whatever_path_it_is_given(tmp_path: Path, name: str) -
     (tmp_path / "nul").mkdir()
     (tmp_path / "nul" / ".git").write_bytes(b"gitdir: \0\n")
     path = tmp_path / name if name else Path("/")
-    watcher = Watcher(load([f"--repo={path}", "--root=/nowhere", "--link=x"], {}).repos[0], Mailbox())
-    assert watcher.needed
-    watcher._directories()
+    (repo,) = load([f"--repo={path}", "--root=/nowhere", "--link=x"], {}).repos
+    watched = watched_of(repo, lambda: None)
+    assert watched.needed
+    watched.directories()

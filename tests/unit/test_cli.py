@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,10 @@ class FakeDaemon:
     error: Exception | None = None
     failures: tuple[Failure, ...] = ()
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, read: Callable[[], Config]) -> None:
         type(self).config = config
+        # What the file of --config says later is read with the same arguments and variables.
+        assert read() == config
 
     def run(self) -> End:
         if self.error:

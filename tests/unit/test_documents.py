@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from gitsync.checks.table import CHECKS
 from gitsync.config.manual import markdown
 from gitsync.telling.metrics import Metrics
+from gitsync.telling.status import FileStatus
 from tests.unit.examples import watched
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -54,6 +55,7 @@ def test_series_exist(name: str) -> None:
     metrics = Metrics()
     metrics.follow(watched())
     metrics.calls.expect_peers()
+    metrics.several.read(FileStatus(file="gitsync.yaml", loaded_at=0.0))
     families = parse_text(metrics.render("")[0].decode())
     exposed = {sample for family in families for sample in [family.name, *(each.name for each in family.samples)]}
     named = set(re.findall(r"\bgitsync_[a-z_]+[a-z]\b", DOCUMENTS[name].read_text()))

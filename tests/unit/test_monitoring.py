@@ -42,12 +42,21 @@ def exposed() -> dict[str, set[str]]:
     metrics = Metrics()
     families = parse_text(metrics.render("")[0].decode())
     process = {sample.name for family in families for sample in family.samples if sample.name.startswith("process_")}
-    return {**NAMES, **{name: set() for name in process}, "gitsync_peers_told_total": {"outcome"}, "up": set()} | HOOKS
+    return (
+        {**NAMES, **{name: set() for name in process}, "gitsync_peers_told_total": {"outcome"}, "up": set()}
+        | HOOKS
+        | FILE
+    )
 
 
 # Reasons of hooks and of messages to replicas, which fail by themselves.
 OF_NO_PASS = {"hook", "no_thread"}
 _REASON = re.compile(r'\breason="([a-z_]+)"')
+# Where there is a file of --config.
+FILE: dict[str, set[str]] = {
+    "gitsync_config_valid": set(),
+    "gitsync_config_last_reload_success_timestamp_seconds": set(),
+}
 HOOKS = {"git_sync_hook_run_count_total": {"repo", "name", "status"}}
 
 

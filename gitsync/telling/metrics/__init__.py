@@ -4,7 +4,6 @@ An observer of the worker's events; `render` is called by HTTP threads. The name
 """
 
 import platform
-from collections.abc import Callable
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
@@ -29,6 +28,7 @@ from gitsync.telling.metrics.labelled import Labelled
 from gitsync.telling.metrics.latency import LatencyMetrics
 from gitsync.telling.metrics.passes import PassMetrics
 from gitsync.telling.metrics.publication import PublicationMetrics
+from gitsync.telling.metrics.several import SeveralMetrics
 from gitsync.telling.metrics.volume import VolumeMetrics
 from gitsync.telling.status import Watched
 
@@ -47,11 +47,9 @@ class Metrics:
         self._latency = LatencyMetrics(labelled)
         self.volume = VolumeMetrics(labelled)
         self.calls = CallMetrics(labelled)
+        self.several = SeveralMetrics(registry)
         self._build = Gauge(
             "gitsync_build_info", "Versions.", ["version", "git_version", "python_version"], registry=registry
-        )
-        self._waiting = Gauge(
-            "gitsync_repositories_waiting", "Repositories that wait for one of --parallel places.", registry=registry
         )
         ProcessCollector(registry=registry)
 
@@ -106,10 +104,6 @@ class Metrics:
     def built_with(self, git_version: str) -> None:
         """Show the versions. Called by the main thread."""
         self._build.labels(__version__, git_version, platform.python_version()).set(1)
-
-    def wait_in(self, waiting: Callable[[], int]) -> None:
-        """Show how many repositories wait for their turn, as this says at each scrape. Called by the main thread."""
-        self._waiting.set_function(waiting)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return all series and their content type, in the form that the client accepts. Called by HTTP threads."""

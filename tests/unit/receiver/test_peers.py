@@ -59,7 +59,7 @@ class Running:
     def __init__(self, *, secrets: Callable[[], tuple[Secret, ...]] | None = None, spacing: float = 0.0) -> None:
         self.fan_out = FakeFanOut()
         known = secrets or (lambda: (Secret(SECRET),))
-        self.peers = Peers(self.fan_out, PeerTokens([REPO]), known, spacing=spacing)  # type: ignore[arg-type]
+        self.peers = Peers(self.fan_out, PeerTokens(lambda: [REPO]), known, spacing=spacing)  # type: ignore[arg-type]
         self.thread = threading.Thread(target=self.peers.run, args=[BOUND])
 
     def __enter__(self) -> "Running":
@@ -154,7 +154,7 @@ def test_door_lets_peers_in_whatever_the_provider(only: str, logs: Logs) -> None
 
 def test_message_is_no_bearer_token() -> None:
     """A message does not open the door as if it were the secret."""
-    token = PeerTokens([REPO]).sign(event(1), [SECRET.encode()], now=0.0)
+    token = PeerTokens(lambda: [REPO]).sign(event(1), [SECRET.encode()], now=0.0)
     heard, woken = door(Running().peers)
     assert heard.receive(Request(headers={"authorization": f"Bearer {token}".encode()})).status == 401
     assert not woken
@@ -162,11 +162,11 @@ def test_message_is_no_bearer_token() -> None:
 
 def test_no_peers() -> None:
     """Without --peers nothing of it is there."""
-    assert build_peers(config(), lambda: (), Metrics().calls) is None
+    assert build_peers(config().receiver, lambda: [], lambda: (), Metrics().calls) is None
 
 
 def door(peers: Peers, *, only: str = "auto") -> tuple[Door, list[str]]:
     """Return a door, and the list of the repositories that it wakes."""
     woken: list[str] = []
     followed = [Followed(repo="site", judge=lambda delivery: "accepted", wake=lambda: woken.append("site"))]
-    return Door(lambda: (Secret(SECRET),), followed, Metrics().calls, only=only, peers=peers), woken
+    return Door(lambda: (Secret(SECRET),), lambda: followed, Metrics().calls, only=only, peers=peers), woken

@@ -31,7 +31,7 @@ class Clock:
 
 def replica(*repositories: str, clock: Clock | None = None) -> PeerTokens:
     """Return what makes and proves the messages of a replica."""
-    return PeerTokens(repositories or (REPO,), clock=clock or Clock())
+    return PeerTokens(lambda: repositories or (REPO,), clock=clock or Clock())
 
 
 def message(secret: bytes = SECRET, *, now: float = NOW) -> bytes:

@@ -55,15 +55,16 @@ class Site:
         self.metrics = Metrics()
         self.metrics.follow(watched())
         self.mailboxes = {f"site-{number}": Mailbox() for number in range(mailboxes)}
+        shown = board(**{"act_by": time.monotonic() + 60, **status})
         routes = Pages(
-            board=board(**{"act_by": time.monotonic() + 60, **status}),
+            board=shown,
             metrics=self.metrics,
             git_version=lambda: "2.39.5",
             page=page,
         ).routes(**(pages or {}))
         if secrets:
             followed = [_followed(name, mailbox) for name, mailbox in self.mailboxes.items()]
-            routes |= Receiving(Door(secrets, followed, self.metrics.calls, only=only)).routes()
+            routes |= Receiving(Door(secrets, lambda: followed, self.metrics.calls, only=only), shown).routes()
         self.app = Served(routes)
         # What the server says to a request that is about to wait.
         self.may_wait = True

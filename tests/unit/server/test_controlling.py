@@ -38,9 +38,9 @@ class Control(Site):
         file = cast(PauseFile, self.file)
         self.pausing = Pausing(NAME, self.mailbox, file, board=self.board, metrics=self.metrics)
         controlled = Controlled(repo=NAME, sync=lambda: self.mailbox.post("sync"), pausing=self.pausing)
-        door = Door(secrets, [], self.metrics.calls)
+        door = Door(secrets, lambda: [], self.metrics.calls)
         pages = Pages(board=self.board, metrics=self.metrics, git_version=lambda: "2.39.5")
-        self.app = Served(pages.routes() | Controlling(door, [controlled], self.board).routes())
+        self.app = Served(pages.routes() | Controlling(door, lambda: [controlled], self.board).routes())
 
     def tell(self, path: str, secret: str = SECRET) -> Answer:
         """Ask for something, with the secret."""

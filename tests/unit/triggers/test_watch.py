@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.triggers.mailbox import Mailbox
-from gitsync.triggers.watch import Watcher, local_path, watched_files
+from gitsync.triggers.watch import Watcher
+from gitsync.triggers.watched import local_path, watched_files, watched_of
 from tests.unit.examples import repo_config
 
 
@@ -43,5 +43,17 @@ def test_files() -> None:
 
 def test_nothing_to_watch() -> None:
     """A remote repository without files needs no watcher."""
-    assert not Watcher(repo_config(), Mailbox()).needed
-    assert Watcher(repo_config("--ca-file=/no/such/file"), Mailbox()).needed
+    watcher = Watcher()
+    watcher.add(watched_of(repo_config(), lambda: None))
+    assert not watcher.needed
+    watcher = Watcher()
+    watcher.add(watched_of(repo_config("--ca-file=/no/such/file"), lambda: None))
+    assert watcher.needed
+
+
+def test_watched_no_longer() -> None:
+    """What is removed needs nobody who watches it."""
+    watcher = Watcher()
+    watcher.add(watched := watched_of(repo_config("--ca-file=/no/such/file"), lambda: None))
+    watcher.remove(watched)
+    assert not watcher.needed

@@ -157,6 +157,24 @@ def test_repository_that_hangs(start: Start, document: Document, origin: Origin,
         assert _names(daemon) == ["b"]
 
 
+def test_link_that_is_taken(start: Start, document: Document, origin: Origin, root: Path) -> None:
+    """Given a new entry whose link's place is somebody's directory, then the others go on, and its status says why it
+    is not followed, until the entry is gone."""
+    site = f"- {{repo: {origin.url}, link: site}}\n"
+    daemon = start(site)
+    daemon.wait_ready()
+    (root / "taken").mkdir()
+    (root / "taken" / "file").write_text("mine\n")
+    document.replace(f"{site}- {{repo: {origin.url}, link: taken}}\n")
+    told = daemon.wait_event("unit_failed", repo="taken")
+    status = json.loads(daemon.get("/status?repo=taken")[1])["repos"][0]
+    assert (status["ready"], status["error"]["reason"]) == (False, told["reason"])
+    assert (daemon.get("/readyz?repo=site")[0], daemon.get("/healthz")[0]) == (200, 200)
+    document.replace(site)
+    daemon.until(lambda: _names(daemon) == ["site"])
+    assert (root / "taken" / "file").read_text() == "mine\n"
+
+
 def test_one_of_two_by_hand(start: Start, document: Document, origin: Origin, docs: Origin, tmp_path: Path) -> None:
     """Given two repositories, when a webhook, a pass or a pause names one, then the other one has no part in it; nor
     has one that is gone."""

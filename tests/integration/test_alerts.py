@@ -24,7 +24,6 @@ OTHER = {"job": "site", "instance": "10.0.0.2:9484", "pod": "site-1", "namespace
 OF_THE_PROCESS = re.compile(
     r"up|process_\w+|gitsync_config_\w+|gitsync_(?:build_info|receiver_requests_total|peers_told_total)\b.*"
 )
-NAMED = re.compile(r'\brepo="')
 REPO = {"repo": "docs"}
 BUILD = 'gitsync_build_info{version="1"}'
 PUBLISHED = 'gitsync_published_info{{url="https://h/r.git",ref="refs/heads/main",hash="{}"}}'
@@ -53,7 +52,7 @@ class Case:
         return [
             {
                 "series": _labelled(
-                    name, target | ({} if OF_THE_PROCESS.fullmatch(name) or NAMED.search(name) else REPO)
+                    name, target | ({} if OF_THE_PROCESS.fullmatch(name) or 'repo="' in name else REPO)
                 ),
                 "values": values,
             }
@@ -228,6 +227,7 @@ SILENT = {
     "down: another program": Case(alert="GitsyncDown", at="20m", shown={"up": "0x60"}),
     "stale: just not": Case(alert="GitsyncStale", at="20m", shown=stale("0+60x60")),
     "stale: a long period": Case(alert="GitsyncStale", at="20m", shown=stale("600x60", after="700x60")),
+    "file: mended": Case(alert="GitsyncConfigInvalid", at="40m", shown={"gitsync_config_valid": "1x19 0x8 1x60"}),
     "stale: paused": Case(alert="GitsyncStale", at="20m", shown=stale("600x60", paused="1x60")),
     "behind: nothing": Case(alert="GitsyncBehind", at="31m", shown=behind("0x60")),
     "behind: a short time": Case(alert="GitsyncBehind", at="29m", shown=behind("0x19 1200x60")),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import StartDaemon
+from tests.e2e.conftest import Document, Start
 from tests.support.daemon import DaemonProcess
 from tests.support.eventually import eventually
 from tests.support.git_http import GitHttpServer
@@ -41,6 +42,7 @@ ABOUT = {
     "GitsyncReplicasDiffer": "",
     "GitsyncPaused": "paused",
     "GitsyncRestarts": "restarting",
+    "GitsyncConfigInvalid": "misread",
 }
 # Those without a time to wait for.
 AT_ONCE = {"GitsyncWebhooksRejected", "GitsyncPeersMissed", "GitsyncRestarts"}
@@ -48,9 +50,10 @@ STARTS = 'changes(process_start_time_seconds{pod="restarting"}[1h]) > 0'
 
 
 class Fleet:
-    """A pod that is up to date, one that refuses news, one that is paused, one that fails, and one that starts anew."""
+    """A pod that is up to date, one that refuses news, one that is paused, one that fails, one that starts anew, and
+    one that reads a file."""
 
-    def __init__(self, start: StartDaemon, url: str, directory: Path) -> None:
+    def __init__(self, start: StartDaemon, url: str, directory: Path, misread: DaemonProcess) -> None:
         self._start = start
         self._url = url
         self._directory = directory
@@ -63,7 +66,8 @@ class Fleet:
         self.paused = self._pod("paused")
         self.broken = self._pod("broken", ref="nothing", period="100ms", max_backoff="100ms", sync_timeout="2s")
         self.restarting = self._pod("restarting")
-        for pod in (self.current, self.behind, self.paused, self.restarting):
+        self.misread = misread
+        for pod in (self.current, self.behind, self.paused, self.restarting, self.misread):
             pod.wait_ready()
         self.tell(self.paused, "/pause")
 
@@ -90,10 +94,11 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, tmp_path: Path) -> Fleet:
+def fleet(start_daemon: StartDaemon, start: Start, git_http: GitHttpServer, origin: Origin, tmp_path: Path) -> Fleet:
     """Pods in all states that alerts are about; their remote is reached over HTTP."""
     program("prometheus")
-    return Fleet(start_daemon, git_http.url_of(origin.path), tmp_path)
+    url = git_http.url_of(origin.path)
+    return Fleet(start_daemon, url, tmp_path, start(f"- {{repo: '{url}', link: site}}\n"))
 
 
 @pytest.fixture
@@ -154,9 +159,12 @@ def all_have_data(server: Prometheus) -> bool:
     return True
 
 
-def test_alerts_and_dashboard_have_data(fleet: Fleet, prometheus: Prometheus, origin: Origin) -> None:
+def test_alerts_and_dashboard_have_data(
+    fleet: Fleet, prometheus: Prometheus, origin: Origin, document: Document
+) -> None:
     """Given pods in trouble, when Prometheus has scraped them, then each alert is about one, and panels have data."""
     make_trouble(fleet, prometheus, origin)
+    document.replace("- {}\n")
     eventually(lambda: all_fire(prometheus))
     eventually(lambda: all_have_data(prometheus))
     eventually(lambda: prometheus.firing() >= AT_ONCE)

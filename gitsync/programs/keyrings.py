@@ -5,7 +5,6 @@ the main one before that starts.
 """
 
 import binascii
-import re
 import shutil
 from pathlib import Path
 from typing import Final
@@ -17,11 +16,10 @@ from gitsync.config import Verification
 _LARGEST: Final = 4 * 1024 * 1024
 # What git asks where it must not ask anybody. It fails.
 _NOBODY: Final = "false"
-_ARMOR: Final = re.compile(
-    rb"^-----BEGIN PGP PUBLIC KEY BLOCK-----[ \t]*\r?\n(?:[^\r\n]+\r?\n)*?[ \t]*\r?\n(.*?)(?:^=[^\r\n]{4}[ \t]*\r?\n)?"
-    rb"^-----END PGP PUBLIC KEY BLOCK-----",
-    re.MULTILINE | re.DOTALL,
-)
+# https://www.rfc-editor.org/rfc/rfc9580#section-6.2
+_BEGIN: Final = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_END: Final = b"-----END PGP PUBLIC KEY BLOCK-----"
+_CHECKSUM: Final = b"="
 # The first packet of a public key, in either form. https://www.rfc-editor.org/rfc/rfc9580#section-4.2
 _PUBLIC_KEY: Final = (0x98, 0x99, 0x9A, 0xC6)
 # https://www.gnupg.org/documentation/manuals/gnupg/GPG-Configuration-Options.html
@@ -103,10 +101,31 @@ def _signers(path: Path, content: bytes) -> bytes:
     return content
 
 
+def _armored(content: bytes) -> list[bytes]:
+    """Return what the blocks of a file hold, in base64; a block that does not end counts for nothing."""
+    blocks: list[bytes] = []
+    body: list[bytes] | None = None
+    heading = False
+    for line in map(bytes.rstrip, content.splitlines()):
+        if line == _BEGIN:
+            body, heading = [], True
+        elif body is None:
+            continue
+        elif line == _END:
+            blocks.append(b"".join(body))
+            body = None
+        elif heading:
+            # An empty line ends the headers.
+            heading = bool(line)
+        elif not line.startswith(_CHECKSUM):
+            body.append(line)
+    return blocks
+
+
 def _keys(path: Path, content: bytes) -> bytes:
     """Return the public keys of a file, without armor; raise `GitSyncError` if it has none."""
     try:
-        blocks = [binascii.a2b_base64(armored) for armored in _ARMOR.findall(content)]
+        blocks = [binascii.a2b_base64(armored) for armored in _armored(content)]
     except binascii.Error as error:
         raise _unusable(path, error) from None
     keys = b"".join(blocks) or content

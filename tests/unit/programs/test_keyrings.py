@@ -29,6 +29,7 @@ def keyrings(directory: Path, *, ssh: Path | None = None, gpg: Path | None = Non
         (ARMORED, KEY),
         (b"first\n" + ARMORED + b"\n" + ARMORED.replace(b"Comment: x\n", b"").replace(b"\n", b"\r\n"), KEY + KEY),
         (ARMORED.replace(b"=abcd\n", b""), KEY),
+        (ARMORED.partition(b"\n")[0] + b"\nComment: it does not end\n" + ARMORED, KEY),
     ],
 )
 def test_forms_of_a_keyring(tmp_path: Path, content: bytes, keys: bytes) -> None:

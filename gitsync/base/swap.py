@@ -1,10 +1,10 @@
 """What Python has no function for: two names change places in one step, and what tells a directory from all others.
 
-As in `nolinks`, no link is followed on the way. ctypes is imported at the first call, as most processes never need it.
-Safe to call from any thread; raises `OSError`. https://man7.org/linux/man-pages/man2/rename.2.html,
-https://man7.org/linux/man-pages/man2/statx.2.html
+As in `nolinks`, no link is followed on the way. Safe to call from any thread; raises `OSError`.
+https://man7.org/linux/man-pages/man2/rename.2.html, https://man7.org/linux/man-pages/man2/statx.2.html
 """
 
+import ctypes
 import errno
 import functools
 import os
@@ -66,8 +66,6 @@ def is_lasting(identity: str) -> bool:
 
 
 def _identity(directory: int, path: Path) -> str:
-    import ctypes
-
     buffer = ctypes.create_string_buffer(_STATX_SIZE)
     statx = getattr(_library(), "statx", None)
     if statx is None:
@@ -80,8 +78,6 @@ def _identity(directory: int, path: Path) -> str:
 
 def _error(path: Path, other: Path | None = None) -> OSError:
     """Return the error of the system call that was made last."""
-    import ctypes
-
     number = ctypes.get_errno()
     return OSError(number, os.strerror(number), str(path), None, other and str(other))
 
@@ -98,6 +94,4 @@ def _renameat2() -> Callable[..., int]:
 
 @functools.cache
 def _library() -> Any:
-    import ctypes
-
     return ctypes.CDLL(None, use_errno=True)

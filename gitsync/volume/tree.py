@@ -42,7 +42,6 @@ AGAIN: Final = ".again-"
 NESTED: Final = "sub-"
 # What a command on a tree fails with where others have changed its files or its metadata, or the cause is not known.
 _OF_THE_TREE: Final = {"corrupt", "git", "permission"}
-# A list of nested trees this long is no accident.
 # Consumers of the volume may be able to write to the metadata, and what it names is renamed, cleaned and deleted.
 _HASH: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
 _PLACE: Final = re.compile(rf"{re.escape(TREES_DIRECTORY)}/({re.escape(AGAIN)}[0-9a-f]+/)?{_HASH}")

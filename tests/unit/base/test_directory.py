@@ -58,4 +58,8 @@ def test_deeper_than_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for _ in range(25):
         Path(part).mkdir()
         os.chdir(part)
-    os.close(open_directory(tmp_path.joinpath(*[part] * 25)))
+    descriptor = open_directory(tmp_path.joinpath(*[part] * 25))
+    try:
+        assert os.path.samestat(os.fstat(descriptor), Path().stat())
+    finally:
+        os.close(descriptor)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.catalogue import collect, undeclared
+from tests.faults.invariants import Watch
 from tests.support.daemon import PACKAGE_ROOT
 from tests.support.eventually import GaveUpError, eventually
-from tests.support.git import run_git
+from tests.support.git import git, run_git
 from tests.support.origin import Origin
 from tests.support.tree import tree_differences
 
@@ -121,3 +123,68 @@ def _run_pytest(directory: Path, *arguments: str, **environment: str) -> subproc
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     given = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), **environment}
     return subprocess.run(command, cwd=directory, env=given, capture_output=True, text=True, check=False)
+
+
+def test_every_fault_is_in_the_catalogue() -> None:
+    """Given the fault suite, when its catalogue is collected, then each test is in it."""
+    assert not undeclared()
+    assert collect()
+
+
+def _publish(root: Path, commit: str) -> Path:
+    """Put a link where the checker looks for it."""
+    link = root / "site.git"
+    link.unlink(missing_ok=True)
+    link.symlink_to(f".worktrees/{commit}")
+    return link
+
+
+def _watched(watch: Watch, act: Callable[[], object]) -> None:
+    """Do something that a reader sees."""
+    with watch:
+        watch.check()
+        act()
+        eventually(lambda: watch.problems)
+
+
+def _lose(tree: Path) -> None:
+    tree.rename(tree.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("damage", [_add, _delete, _change, _chmod, _relink, _lose])
+def test_watch_sees_what_a_reader_would(
+    origin: Origin, checkout: Path, root: Path, damage: Callable[[Path], None]
+) -> None:
+    """Given a published commit that is watched, when a reader would see something else, then that is a failure."""
+    tree = root / ".worktrees" / origin.head
+    tree.parent.mkdir(parents=True)
+    checkout.rename(tree)
+    link = _publish(root, origin.head)
+    with pytest.raises(AssertionError, match="readers saw"):
+        _watched(Watch(origin, link, root), lambda: damage(tree))
+
+
+def test_watch_sees_a_link_that_is_gone_or_lies(origin: Origin, checkout: Path, root: Path) -> None:
+    """Given a published commit that is watched, when the link goes or names another commit, then that is a failure."""
+    other = origin.commit({"index.html": "second\n"})
+    first = git(origin.path, "rev-parse", "HEAD^")
+    tree = root / ".worktrees" / first
+    tree.parent.mkdir(parents=True)
+    checkout.rename(tree)
+    link = _publish(root, first)
+    with pytest.raises(AssertionError, match="nothing is at"):
+        _watched(Watch(origin, link, root), link.unlink)
+    tree.rename(tree.with_name(other))
+    with pytest.raises(AssertionError, match="torn"):
+        Watch(origin, _publish(root, other), root).check()
+
+
+@pytest.mark.parametrize(
+    "name", [".gitsync/x-1/shallow.lock", ".gitsync/x-1/objects/pack/tmp_pack_1", ".worktrees/.gone-1/a"]
+)
+def test_watch_sees_what_is_left(origin: Origin, root: Path, name: str) -> None:
+    """Given a root, when something lies there that only an interrupted writer leaves, then that is a failure."""
+    (root / name).parent.mkdir(parents=True)
+    (root / name).touch()
+    with pytest.raises(AssertionError, match="left: "), Watch(origin, root / "site.git", root):
+        pass

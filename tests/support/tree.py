@@ -4,17 +4,24 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from tests.support.git import run_git
 
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
+# Path → mode and name of the blob, as `git ls-tree` has them.
+Entries = Mapping[bytes, str]
+
 
 def tree_differences(repository: Path, tree: Path, commit: str) -> list[str]:
     """Say in words how the files under `tree` differ from a commit; the top `.git` is no content."""
-    expected = _expected(repository, commit)
-    actual = _actual(tree)
+    return differences(commit_entries(repository, commit), tree_entries(tree))
+
+
+def differences(expected: Entries, actual: Entries) -> list[str]:
+    """Say in words what is missing, foreign or changed."""
     missing = [f"missing: {path!r}" for path in sorted(expected.keys() - actual.keys())]
     foreign = [f"not in the commit: {path!r}" for path in sorted(actual.keys() - expected.keys())]
     changed = [
@@ -32,8 +39,8 @@ def tree_matches(repository: Path, tree: Path, commit: str) -> bool:
 
 def assert_tree(repository: Path, tree: Path, commit: str) -> None:
     """Fail, naming the first differences, unless `tree` is exactly a commit."""
-    differences = tree_differences(repository, tree, commit)
-    assert not differences, f"{tree} is not {commit}: " + "; ".join(differences[:10])
+    found = tree_differences(repository, tree, commit)
+    assert not found, f"{tree} is not {commit}: " + "; ".join(found[:10])
 
 
 def published_hash(link: Path) -> str:
@@ -61,19 +68,30 @@ def assert_exchanged(repository: Path, link: Path) -> str:
     return commit
 
 
-def _expected(repository: Path, commit: str) -> dict[bytes, str]:
+def commit_entries(repository: Path, commit: str, submodules: Mapping[str, Path] | None = None) -> dict[bytes, str]:
+    """Return the files of a commit, or of a directory in it (`COMMIT:DIR`), with those of some submodules.
+
+    `submodules` has the repository of each by its path; the files of others are no part of it.
+    """
     listing = run_git(repository, "ls-tree", "-r", "-z", "--full-tree", commit)
     entries = {}
     for line in filter(None, listing.split(b"\0")):
         head, path = line.split(b"\t", 1)
         mode, _, name = head.decode().split(" ")
-        if mode != "160000":  # a submodule's files are another repository's
+        if mode != "160000":
             entries[path] = f"{mode} {name}"
+        elif inner := (submodules or {}).get(os.fsdecode(path)):
+            entries.update({path + b"/" + below: entry for below, entry in commit_entries(inner, name).items()})
     return entries
 
 
-def _actual(tree: Path) -> dict[bytes, str]:
+def tree_entries(tree: Path, nested: Collection[str] = ()) -> dict[bytes, str]:
+    """Return what lies in a directory in the form of a commit's files; `.git` of its top, and of `nested`, is none.
+
+    Raises `OSError` for what disappears meanwhile.
+    """
     top = os.fsencode(tree)
+    own = {os.fsencode(os.path.join(directory, ".git")) for directory in ("", *nested)}  # noqa: PTH118 - bytes follow
     entries = {}
     for directory, folders, files in os.walk(top, onerror=_raise):
         links = [name for name in folders if os.path.islink(os.path.join(directory, name))]  # noqa: PTH114, PTH118 - bytes
@@ -82,7 +100,7 @@ def _actual(tree: Path) -> dict[bytes, str]:
         for name in files + links:
             path = os.path.join(directory, name)  # noqa: PTH118 - names may be no valid text
             relative = os.path.relpath(path, top)
-            if relative != b".git":
+            if relative not in own:
                 entries[relative] = _describe(path)
     return entries
 

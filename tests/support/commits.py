@@ -1,0 +1,73 @@
+"""Which commit is a directory? Answered for all commits that some repositories have ever had, pushed over or not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tests.support.git import git
+from tests.support.tree import Entries, commit_entries, differences
+
+_Known = frozenset[tuple[bytes, str]]
+
+
+class Commits:
+    """The commits of repositories that a directory may be one of; each is read once, when it is first asked for.
+
+    `subpath` is the directory of a commit that is published alone, `submodules` has their repositories by their paths.
+    Belongs to one thread.
+    """
+
+    def __init__(
+        self, repositories: Sequence[Path], *, subpath: str = "", submodules: Mapping[str, Path] | None = None
+    ) -> None:
+        self.submodules = dict(submodules or {})
+        self._repositories = list(repositories)
+        self._subpath = subpath
+        self._by_files: dict[_Known, set[str]] = {}
+        self._by_name: dict[str, Entries] = {}
+
+    def of(self, entries: Entries) -> set[str]:
+        """Return the commits that have exactly these files; more than one may."""
+        files = frozenset(entries.items())
+        if files not in self._by_files:
+            self._read_new()
+        return self._by_files.get(files, set())
+
+    def has_file(self, path: bytes, entry: str) -> bool:
+        """Say whether a file of any commit looks like this one."""
+        if not any(entries.get(path) == entry for entries in self._by_name.values()):
+            self._read_new()
+        return any(entries.get(path) == entry for entries in self._by_name.values())
+
+    def explain(self, entries: Entries, commit: str | None) -> str:
+        """Say in words why files are not those of a commit, or of any if there is no such."""
+        if commit in self._by_name:
+            return "; ".join(differences(self._by_name[commit], entries)[:5])
+        nearest = min(
+            (differences(known, entries) for known in self._by_name.values()), key=len, default=["there is none"]
+        )
+        return f"not of a known commit ({commit}): " + "; ".join(nearest[:5])
+
+    def _read_new(self) -> None:
+        for repository in self._repositories:
+            for commit in _commits(repository):
+                if commit not in self._by_name:
+                    self._read(repository, commit)
+
+    def _read(self, repository: Path, commit: str) -> None:
+        try:
+            entries = commit_entries(
+                repository, f"{commit}:{self._subpath}" if self._subpath else commit, self.submodules
+            )
+        except AssertionError:  # it has no such directory, or its submodule is somewhere else: nobody can publish it
+            return
+        self._by_name[commit] = entries
+        self._by_files.setdefault(frozenset(entries.items()), set()).add(commit)
+
+
+def _commits(repository: Path) -> Iterator[str]:
+    """Yield all commits that are in a repository, whether a ref leads there or not."""
+    listing = git(repository, "cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)")
+    for line in listing.splitlines():
+        name, kind = line.split(" ")
+        if kind == "commit":
+            yield name

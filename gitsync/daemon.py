@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gitsync import __version__
 from gitsync.assembly import Surface, located_apart
@@ -21,7 +21,6 @@ from gitsync.config import Config
 from gitsync.control import ControlQueue
 from gitsync.front import Front
 from gitsync.programs.gitversion import ask_version
-from gitsync.reload import Reloading
 from gitsync.sync.slots import Slots
 from gitsync.telling.ending import End
 from gitsync.telling.events import Failure
@@ -31,6 +30,9 @@ from gitsync.threads import Ended, Threads
 from gitsync.triggers.watch import Watcher
 from gitsync.triggers.watched import Watched
 from gitsync.units import PATIENCE, Units
+
+if TYPE_CHECKING:
+    from gitsync.reload import Reloading
 
 # Seconds between looks for a thread that has said that it ends.
 _LAST_BREATH: Final = 0.05
@@ -60,7 +62,7 @@ class Daemon:
         slots = Slots(config.several.parallel)
         self._surface = Surface(board=StatusBoard(), metrics=Metrics(), slots=slots)
         self._surface.metrics.several.wait_in(lambda: slots.waiting)
-        self._reloading = Reloading(config.several.config, config, read) if config.several.config else None
+        self._reloading = _reloading(config, read)
         self._events: ControlQueue[_Signalled | _FileChanged | Ended] = ControlQueue()
         self._threads = Threads(self._events.put)
         self._watcher = Watcher()
@@ -208,3 +210,13 @@ def _ended(thread: str) -> Failure:
     return Failure(
         reason="internal", message=f"the thread {thread!r} has ended", hint="the last lines of the log say more"
     )
+
+
+def _reloading(config: Config, read: Callable[[], Config]) -> "Reloading | None":
+    """Return what reads the file of --config again, if there is one."""
+    if not config.several.config:
+        return None
+    # Only who has such a file pays for what reads it.
+    from gitsync.reload import Reloading
+
+    return Reloading(config.several.config, config, read)

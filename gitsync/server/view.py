@@ -90,6 +90,8 @@ def _latest(latest: Latest) -> Iterator[tuple[str, str]]:
     if latest.sizes:
         store, tree = latest.sizes.store_size / _MEGA, latest.sizes.tree_size / _MEGA
         yield "size", f"{tree:.1f} MB published, {store:.1f} MB of objects"
+    if latest.pointers and latest.pointers.count:
+        yield "kept in LFS", f"{latest.pointers.count} files, which are published as pointers"
     if latest.trees:
         yield "other trees", f"{latest.trees.left} left to readers, {latest.trees.standbys} waiting for an update"
     if latest.undeletable and latest.undeletable.count:

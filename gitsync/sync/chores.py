@@ -39,7 +39,7 @@ class Chores:
         self._collect_due = False
         self._tree: Tree | None = None
         self._recipe = Recipe.of(repo)
-        self._pointers = Pointers(repo.name, parts.git)
+        self._pointers = Pointers(repo.name, git=parts.git, observers=parts.observers)
         self._measuring = Measuring(repo.name, git=parts.git, observers=parts.observers)
         # How often in a row a chore had to make way.
         self.made_way = 0

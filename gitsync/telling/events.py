@@ -206,6 +206,14 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PointersCounted:
+    """So many files of what is published are pointers to content that is kept in LFS."""
+
+    repo: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TreesKept:
     """So many trees are there beside the published one: `left` have readers perhaps, `standbys` wait for an update."""
 
@@ -249,6 +257,7 @@ Event = (
     | Verified
     | TreeTaken
     | Measured
+    | PointersCounted
     | TreesKept
     | Undeletable
     | PassFinished

@@ -19,6 +19,7 @@ from gitsync.telling.events import (
     Measured,
     PassFinished,
     PassStarted,
+    PointersCounted,
     Probed,
     Published,
     TreesKept,
@@ -79,6 +80,7 @@ class Latest:
     probe: Probed | None = None
     fetching: Fetching | None = None
     sizes: Measured | None = None
+    pointers: PointersCounted | None = None
     trees: TreesKept | None = None
     undeletable: Undeletable | None = None
     verified: Verified | None = None
@@ -88,6 +90,7 @@ class Latest:
 _LATEST: Final[dict[type[Event], str]] = {
     Probed: "probe",
     Measured: "sizes",
+    PointersCounted: "pointers",
     TreesKept: "trees",
     Undeletable: "undeletable",
 }

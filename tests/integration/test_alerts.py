@@ -85,12 +85,22 @@ def failing(reason: str, values: str, *, in_a_row: str) -> dict[str, str]:
     return {f'gitsync_failures_total{{reason="{reason}"}}': values, "gitsync_consecutive_failures": in_a_row}
 
 
+def inodes(available: str, *, of: str) -> dict[str, str]:
+    """Return what a target shows of the inodes of its volume."""
+    return {"gitsync_volume_available_inodes": available, "gitsync_volume_inodes": of}
+
+
 def of_other(name: str) -> str:
     """Return a series of another repository in the same pod."""
     return _labelled(name, {"repo": "other"})
 
 
 _FILE = "site-0 goes on with what its file of --config has said before, as it has mistakes now."
+_BEHIND = (
+    "In site-0 the remote of docs has had another commit than is published for 11m 0s, and the passes that should "
+    "publish it fail."
+)
+_LFS = "site-0 publishes 3 files of docs as pointers to content that is kept in LFS."
 HOOK = 'git_sync_hook_run_count_total{{name="{}",status="{}"}}'
 REQUESTS = 'gitsync_receiver_requests_total{{provider="{}",outcome="{}"}}'
 PEERS = 'gitsync_peers_told_total{{outcome="{}"}}'
@@ -112,21 +122,9 @@ FIRING = [
         labels=REPO,
         fires="In site-0 the last pass of docs that succeeded was 10m 0s ago. What is published stays as it is.",
     ),
-    Case(
-        alert="GitsyncBehind",
-        at="31m",
-        shown=behind("0x19 1200x60"),
-        labels=REPO,
-        fires="In site-0 the remote of docs has had another commit than is published for 11m 0s, and the passes that "
-        "should publish it fail.",
-    ),
-    Case(
-        alert="GitsyncBehind",
-        at="31m",
-        shown=behind("0x19 1200x60") | {of_other("gitsync_paused"): "1x60"},
-        labels=REPO,
-        fires="In site-0 the remote of docs has had another commit than is published for 11m 0s, and the passes that "
-        "should publish it fail.",
+    *(
+        Case(alert="GitsyncBehind", at="31m", shown=behind("0x19 1200x60") | other, labels=REPO, fires=_BEHIND)
+        for other in ({}, {of_other("gitsync_paused"): "1x60"})
     ),
     Case(
         alert="GitsyncFailing",
@@ -178,6 +176,7 @@ FIRING = [
         labels=REPO,
         fires="On the volume of site-0 2 old trees of docs hold files that gitsync may not remove. They take room.",
     ),
+    Case(alert="GitsyncLfsPointers", at="12m", shown={"gitsync_lfs_pointers": "0x9 3x60"}, labels=REPO, fires=_LFS),
     Case(
         alert="GitsyncWebhooksRejected",
         at="30m",
@@ -259,19 +258,12 @@ SILENT = {
             "gitsync_tree_size_bytes": "1048576x60",
         },
     ),
-    "inodes: enough": Case(
-        alert="GitsyncInodesLow",
-        at="10m",
-        shown={"gitsync_volume_available_inodes": "51x60", "gitsync_volume_inodes": "1000x60"},
-    ),
-    "inodes: a file system that does not count them": Case(
-        alert="GitsyncInodesLow",
-        at="10m",
-        shown={"gitsync_volume_available_inodes": "0x60", "gitsync_volume_inodes": "0x60"},
-    ),
+    "inodes: enough": Case(alert="GitsyncInodesLow", at="10m", shown=inodes("51x60", of="1000x60")),
+    "inodes: nobody counts them": Case(alert="GitsyncInodesLow", at="10m", shown=inodes("0x60", of="0x60")),
     "undeletable: gone": Case(
         alert="GitsyncUndeletable", at="130m", shown={"gitsync_undeletable_directories": "0x9 2x70 0x100"}
     ),
+    "lfs: none": Case(alert="GitsyncLfsPointers", at="40m", shown={"gitsync_lfs_pointers": "3x5 0x60"}),
     "webhooks: a few": Case(
         alert="GitsyncWebhooksRejected", at="60m", shown={REQUESTS.format("github", "unauthorized"): "1x20 5x60"}
     ),

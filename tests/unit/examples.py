@@ -50,9 +50,8 @@ def status(**changes: Any) -> RepoStatus:
         known = {"published_at": "published_at", "ref": "resolved_ref"}
         details = {field: changes.pop(name, None) for field, name in known.items()}
         changes["publication"] = Publication(commit=changes.pop("commit"), **details)
-    latest = {
-        name: changes.pop(name) for name in ("probe", "fetching", "sizes", "trees", "undeletable") if name in changes
-    }
+    words = ("probe", "fetching", "sizes", "pointers", "trees", "undeletable")
+    latest = {name: changes.pop(name) for name in words if name in changes}
     if latest:
         changes["latest"] = Latest(**latest)
     if "done" in changes:

@@ -17,6 +17,7 @@ from gitsync.telling.events import (
     Measured,
     PassFinished,
     PassStarted,
+    PointersCounted,
     Probed,
     Published,
     TreeTaken,
@@ -83,12 +84,12 @@ class Metrics:
             case Published():
                 self._latency.published(event)
                 self._publication.published(event)
+            case PointersCounted():
+                self._publication.counted(event)
             case TreeTaken():
                 self._publication.taken(event.repo)
-            case Measured():
-                self.volume.measured(event)
-            case Undeletable():
-                self.volume.resisted(event)
+            case Measured() | Undeletable():
+                self.volume.notify(event)
             case PassFinished():
                 self._passes.finished(event)
                 self._publication.confirmed(event)

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge
 
-from gitsync.telling.events import PassFinished, Published
+from gitsync.telling.events import PassFinished, PointersCounted, Published
 from gitsync.telling.metrics.labelled import REPO, Labelled
 
 
@@ -26,12 +26,15 @@ class PublicationMetrics:
         self._taken = labelled.make(
             Counter, "gitsync_trees_taken_early", "Trees used again before their time, for --max-trees."
         )
+        self._pointers = labelled.make(
+            Gauge, "gitsync_lfs_pointers", "Files that are published as pointers to content which is kept in LFS."
+        )
         self._paused = labelled.make(Gauge, "gitsync_paused", "Whether what is published has to stay (POST /pause).")
 
     def follow(self, repo: str, *, url: str) -> None:
         """Have the series exist from the start; the URL is shown with what is published. Called by the main thread."""
         self._urls[repo] = url
-        for series in (self._fetches, self._commit_time, self._lag, self._taken, self._paused):
+        for series in (self._fetches, self._commit_time, self._lag, self._taken, self._pointers, self._paused):
             series.labels(repo)
 
     def forget(self, repo: str) -> None:
@@ -66,6 +69,10 @@ class PublicationMetrics:
     def paused(self, repo: str, paused: bool) -> None:
         """Show whether it has to stay. Called by HTTP threads."""
         self._paused.labels(repo).set(paused)
+
+    def counted(self, event: PointersCounted) -> None:
+        """Show how many files are pointers."""
+        self._pointers.labels(event.repo).set(event.count)
 
     def taken(self, repo: str) -> None:
         """Count a tree that was used again before its time."""

@@ -28,14 +28,14 @@ class VolumeMetrics:
             series.labels(repo)
         self.has_room(repo, size=0, available=0, inodes=0, available_inodes=0)
 
-    def measured(self, event: Measured) -> None:
-        """Show what the store and the tree take."""
-        self._store_size.labels(event.repo).set(event.store_size)
-        self._tree_size.labels(event.repo).set(event.tree_size)
-
-    def resisted(self, event: Undeletable) -> None:
-        """Show how much stays that nobody needs."""
-        self._undeletable.labels(event.repo).set(event.count)
+    def notify(self, event: Measured | Undeletable) -> None:
+        """Show what the store and the tree take, or how much stays that nobody needs."""
+        match event:
+            case Measured():
+                self._store_size.labels(event.repo).set(event.store_size)
+                self._tree_size.labels(event.repo).set(event.tree_size)
+            case Undeletable():
+                self._undeletable.labels(event.repo).set(event.count)
 
     def has_room(self, repo: str, *, size: int, available: int, inodes: int, available_inodes: int) -> None:
         """Show what the file system of a repository has in all, and what is left of it."""

@@ -13,7 +13,7 @@ import pytest
 from gitsync import __version__
 from gitsync.base.redact import Secret
 from gitsync.server.page import Page, wants_page
-from gitsync.telling.events import Failure, Fetching, Measured, Probed, TreesKept, Undeletable
+from gitsync.telling.events import Failure, Fetching, Measured, PointersCounted, Probed, TreesKept, Undeletable
 from gitsync.telling.progress import Progress
 from gitsync.telling.status import Pause
 from tests.unit.examples import HASH, NAME, REPO, commit, failed, finished, result
@@ -137,6 +137,7 @@ def test_what_is_shown(link: str) -> None:
             ),
             probe=Probed(repo=NAME, via="git", outcome="failed", obstacle="cookies"),
             sizes=Measured(repo=NAME, store_size=2_500_000, tree_size=1_200_000),
+            pointers=PointersCounted(repo=NAME, count=7),
             trees=TreesKept(repo=NAME, left=1, standbys=2),
             undeletable=Undeletable(repo=NAME, count=4),
         )
@@ -160,6 +161,7 @@ def test_what_is_shown(link: str) -> None:
         "git (cookies)",
         "1.2 MB published, 2.5 MB of objects",
         "1 left to readers, 2 waiting for an update",
+        "7 files, which are published as pointers",
         "4 directories",
         f"gitsync {__version__}, git 2.39.5",
     ):

@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from gitsync import __version__
-from gitsync.telling.events import CredentialAsked, Fetched, Measured, Probed, TreeTaken, Undeletable
+from gitsync.telling.events import CredentialAsked, Fetched, Measured, PointersCounted, Probed, TreeTaken, Undeletable
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.room import Room
 from tests.unit.examples import (
@@ -65,6 +65,7 @@ NAMES = {
     "gitsync_volume_inodes": {"repo"},
     "gitsync_volume_available_inodes": {"repo"},
     "gitsync_trees_taken_early_total": {"repo"},
+    "gitsync_lfs_pointers": {"repo"},
     "gitsync_paused": {"repo"},
     "gitsync_undeletable_directories": {"repo"},
     "gitsync_repositories_waiting": set(),
@@ -119,6 +120,7 @@ def busy(metrics: Metrics) -> Metrics:
         published(),
         TreeTaken(repo=NAME, tree=Path("/srv/git/.worktrees/tree"), left_for=1.0),
         Measured(repo=NAME, store_size=1000, tree_size=2000),
+        PointersCounted(repo=NAME, count=4),
         Undeletable(repo=NAME, count=3),
         finished(result(outcome="updated", phases={"probe": 0.1, "fetch": 1.0})),
         finished(failed("dns"), consecutive_failures=1),
@@ -201,6 +203,7 @@ def test_pass(busy: Metrics) -> None:
         ("gitsync_store_size_bytes", {}, 1000),
         ("gitsync_tree_size_bytes", {}, 2000),
         ("gitsync_trees_taken_early_total", {}, 1),
+        ("gitsync_lfs_pointers", {}, 4),
         ("gitsync_undeletable_directories", {}, 3),
     ]
     found = of(NAME, busy)

@@ -4,7 +4,7 @@
     ├─ ConfigError(problems)    the start is refused; every problem is listed
     ├─ GitError                 git ended with an error; its text is already scrubbed
     │   ├─ GitTimeout           it was ended at its deadline
-    │   └─ GitCancelled         it was ended because the process is shutting down
+    │   └─ GitCancelled         it was ended because the process, or work on the repository, is to end
     ├─ CredentialError          a credential could not be had: a file, a server that gives it, or a part is wrong
     ├─ FetchError               a request of ours got no answer
     ├─ RefNotFound              the remote has no such branch, tag or commit
@@ -33,7 +33,7 @@ HINTS = {
     " is left alone",
     "bad_commit": "git cannot check this commit out on this volume; what is published stays until there is another at "
     "--ref",
-    "cancelled": "the process is shutting down; nothing to do",
+    "cancelled": "the process ends, or the repository is described otherwise in the file of --config; nothing to do",
     "connect": "check that the server is up and that this pod may reach it: by its NetworkPolicy, or through a "
     "proxy, which https_proxy has to name",
     "corrupt": "the store is rebuilt beside the published tree; if it happens again, check the volume of --root",

@@ -94,7 +94,7 @@ def wait_for(
         return future.result(timeout)
     # The errors behind ours stay hidden, as they may show URLs whole.
     except CancelledError:
-        raise FetchError(f"{name}: ended, as the process shuts down", reason="cancelled") from None
+        raise FetchError(f"{name}: ended, as whoever asks is to end", reason="cancelled") from None
     except TimeoutError:
         raise FetchError(f"{name}: no answer within {timeout:.1f}s", reason="timeout") from None
     except Exception as error:

@@ -50,7 +50,7 @@ class Command:
             option = f"--{self.name}-timeout" if until == own else "--sync-timeout"
             raise HookError(message, reason="timeout", hint=f"raise {option} if it needs longer") from None
         except CancelledError:
-            raise HookError(f"{self.name}: not run, as the process shuts down", reason="cancelled") from None
+            raise HookError(f"{self.name}: not run, as work on its repository is to end", reason="cancelled") from None
         except OSError as error:
             where = f": {error.filename}" if error.filename else ""
             raise HookError(

@@ -295,4 +295,4 @@ def _naming(place: Place | None) -> Iterator[None]:
 
 
 def _cancelled(tried: str) -> GitCancelled:
-    return GitCancelled(f"{tried}: ended, as the process shuts down")
+    return GitCancelled(f"{tried}: ended, as work on its repository is to end")

@@ -39,7 +39,7 @@ def test_life_of_a_file(start: Start, document: Document, origin: Origin, docs: 
     daemon.wait_ready()
     daemon.link = root / "docs"
     older, newer = docs.head, docs.commit({"guide.txt": "again\n"}, branch="next")
-    thread = _threads(daemon)["worker site"]
+    thread = daemon.threads()["worker site"]
     passes = _passes(daemon, "site")
 
     document.replace(f"{site}- {{repo: {docs.url}, link: docs, ref: next}}\n- {{repo: {docs.url}, link: new}}\n")
@@ -60,18 +60,11 @@ def test_life_of_a_file(start: Start, document: Document, origin: Origin, docs: 
     assert not daemon.metrics("docs").get("gitsync_consecutive_failures")
     assert 'repo="docs"' not in daemon.get("/metrics")[1]
     assert assert_published(docs.path, root / "docs") == newer
-    assert (_passes(daemon, "site"), _threads(daemon)["worker site"]) == (passes, thread)
+    assert (_passes(daemon, "site"), daemon.threads()["worker site"]) == (passes, thread)
     daemon.link = root / "site"
     daemon.wait_published(origin.commit({"index.html": "second\n"}))
     assert daemon.terminate() == 0, daemon.describe()
     daemon.check_nothing_runs()
-
-
-def _threads(daemon: DaemonProcess) -> dict[str, int]:
-    """Return the identities of the threads by their names."""
-    lines = daemon.get("/debug/pprof/")[1].splitlines()
-    heads = [line for line in lines if line.endswith(")") and not line.startswith(" ")]
-    return {name: int(ident.rstrip(")")) for name, ident in (head.rsplit(" (", 1) for head in heads)}
 
 
 def test_mistake(start: Start, document: Document, origin: Origin, docs: Origin, root: Path) -> None:

@@ -208,6 +208,12 @@ class DaemonProcess:
                     found[name_sample(sample.name, labels)] = float(sample.value)
         return found
 
+    def threads(self) -> dict[str, int]:
+        """Return the identities of the threads by their names (needs --http-pprof)."""
+        lines = self.get("/debug/pprof/")[1].splitlines()
+        heads = [line for line in lines if line.endswith(")") and not line.startswith(" ")]
+        return {name: int(ident.rstrip(")")) for name, ident in (head.rsplit(" (", 1) for head in heads)}
+
     def wait_ready(self, *, timeout: float = TIMEOUT) -> None:
         """Wait until /readyz answers 200, and the log has told of the pass that it is due to, if it is due to one."""
         self.until(lambda: self.get("/readyz")[0] == 200, timeout=timeout)

@@ -123,12 +123,14 @@ class TcpServer:
 
 
 class SilentServer(TcpServer):
-    """Accepts every connection, reads what is sent and never answers."""
+    """Accepts every connection, reads what is sent and never answers; `heard` is all of that."""
+
+    heard = b""
 
     def serve(self, connection: socket.socket) -> None:
         """Read until the client gives up."""
-        while connection.recv(CHUNK):
-            pass
+        while block := connection.recv(CHUNK):
+            self.heard += block
 
 
 class Proxy(TcpServer):

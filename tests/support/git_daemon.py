@@ -1,0 +1,26 @@
+"""A real server of git's own protocol: one `git daemon` for each connection, in its inetd mode."""
+
+import socket
+import subprocess
+from pathlib import Path
+
+from tests.support.git import git_environment
+from tests.support.stall import LOOPBACK, TcpServer
+
+
+class GitDaemon(TcpServer):
+    """Serves every repository in a directory to anybody."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._directory = directory
+
+    def url_of(self, repository: Path) -> str:
+        """Return a repository's git:// URL."""
+        return f"git://{LOOPBACK}:{self.port}/{repository.relative_to(self._directory)}"
+
+    def serve(self, connection: socket.socket) -> None:
+        """Hand the connection to a daemon of its own."""
+        command = ["git", "daemon", "--inetd", "--export-all", f"--base-path={self._directory}", str(self._directory)]
+        stream = connection.fileno()
+        subprocess.run(command, stdin=stream, stdout=stream, check=False, env=git_environment())

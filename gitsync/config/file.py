@@ -12,6 +12,7 @@ from typing import Final
 
 from gitsync.base.printable import printable
 from gitsync.base.written import unwrapped
+from gitsync.config.alternatives import displaced
 from gitsync.config.document import Fields, Items, Node, Scalar, parse
 from gitsync.config.model import process_options, repo_options
 from gitsync.config.names import FLAGS, VARIABLES, Spelled, nearest, of_key
@@ -114,10 +115,12 @@ class _Reader:
             fields = self._fields(each, "an entry")
             if fields is None:
                 continue
-            # A list of nothing says something, too.
+            own = self._options(fields, _REPO)
+            # A list of nothing says something, too. A text of nothing takes a default back, and no more.
             said = {key.text for key, _ in fields}
-            rest = (one for one in common if one[0].option.key not in said)
-            entries.append(Entry(f"{self._called}:{each.line}", (*self._options(fields, _REPO), *rest)))
+            others = displaced(name.option.name for name, text in own if text)
+            rest = (one for one in common if one[0].option.key not in said and one[0].option.name not in others)
+            entries.append(Entry(f"{self._called}:{each.line}", (*own, *rest)))
         return tuple(entries)
 
     def _fields(self, node: Node, what: str) -> tuple[tuple[Scalar, Node], ...] | None:

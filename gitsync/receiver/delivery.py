@@ -7,6 +7,8 @@ from dataclasses import dataclass
 class Delivery:
     """One event. `refs` are full names, and `repositories` the URLs and names by which it calls its repository.
 
+    `only` is what a replica says of one that it passes on: the names of the repositories here that it is for.
+
     None means that it does not say, or not in a form that we understand. All of it is the sender's text.
     """
 
@@ -17,3 +19,4 @@ class Delivery:
     refs: tuple[str, ...] | None = None
     default_branch: str | None = None
     repositories: tuple[str, ...] | None = None
+    only: tuple[str, ...] | None = None

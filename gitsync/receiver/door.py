@@ -146,17 +146,21 @@ class Door:
 
     def _judge(self, delivery: Delivery, only: Collection[str] | None) -> Verdict:
         """Have passes run for those that an event may be about; it is about others only if all of them say so."""
-        asked = [each for each in self._followed() if only is None or each.repo in only]
+        followed = self._followed()
+        limits = [names for names in (only, delivery.only) if names is not None]
+        asked = [each for each in followed if all(each.repo in names for names in limits)]
         if not asked:
             return _UNKNOWN if only is not None else _VERDICTS["other_repository"]
-        found = [(followed.judge(delivery), followed) for followed in asked]
-        for relevance, followed in found:
-            if relevance == "accepted":
-                followed.wake()
+        found = [(each.judge(delivery), each) for each in asked]
+        accepting = [each for relevance, each in found if relevance == "accepted"]
+        for each in accepting:
+            each.wake()
         told = {relevance for relevance, _ in found}
         outcome = next(outcome for outcome in _VERDICTS if outcome in told)
         if self._peers and outcome == "accepted":
-            self._peers.tell(delivery)
+            # What is for all of them needs no names, which other replicas may have others of.
+            names = None if len(accepting) == len(followed) else tuple(each.repo for each in accepting)
+            self._peers.tell(replace(delivery, only=names))
         return _VERDICTS[outcome]
 
     def _tell_refused(self, provider: str, error: WebhookRejected) -> None:

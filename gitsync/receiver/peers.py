@@ -1,12 +1,13 @@
 """Passes an event on to the other replicas, as the Service that a webhook comes through hands it to one of them only.
 
 A thread of its own does that, so whoever sends the event waits for none of it. While it is at work one more event may
-wait, and a later one takes its place: what is passed on is that there is something new, and not what.
+wait, and is joined with later ones: what is passed on is for which repositories there is something new, and not what.
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gitsync.base.errors import EXIT_OK, CredentialError
@@ -40,7 +41,7 @@ class Peers:
         if delivery.provider == PEER:
             return
         with self._condition:
-            self._slot = delivery
+            self._slot = _joined(self._slot, delivery)
             self._condition.notify()
 
     def run(self, bound: tuple[str, int]) -> int:
@@ -70,6 +71,14 @@ class Peers:
             self._fan_out.failed(error, "no_secret")
             return
         self._fan_out.send(token, bound, about=delivery.id)
+
+
+def _joined(waiting: Delivery | None, later: Delivery) -> Delivery:
+    """Return the later one of two events, for all repositories that either is for."""
+    if waiting is None or later.only is None:
+        return later
+    only = None if waiting.only is None else tuple(dict.fromkeys((*waiting.only, *later.only)))
+    return replace(later, only=only)
 
 
 def build_peers(

@@ -1,6 +1,6 @@
 """The messages between replicas: tokens that live for a minute, and that only those who know the secret can make.
 
-A message is a JSON Web Token (https://www.rfc-editor.org/rfc/rfc7519) and nothing else: it names the repository that
+A message is a JSON Web Token (https://www.rfc-editor.org/rfc/rfc7519) and nothing else: it names the repositories that
 something has happened to, and nothing of it decides more than *now*. Called by the HTTP server's threads and by that of
 the fan-out.
 """
@@ -35,6 +35,10 @@ _MOST_REMEMBERED: Final = 8192
 # Characters of what an event says of itself, and bytes of a token, with room for their escapes.
 _LONGEST_TEXT: Final = 255
 _LONGEST_TOKEN: Final = 8192
+# Of several repositories: how many a message is addressed to by their URLs, where one is enough for a replica with the
+# same file; and the characters of the names of those that it is for, beyond which it is for all.
+_MOST_ADDRESSED: Final = 32
+_LONGEST_NAMES: Final = 2048
 
 
 class PeerTokens:
@@ -48,19 +52,21 @@ class PeerTokens:
         self._seen = _Seen(clock)
 
     def _audience(self) -> list[str]:
-        return [_audience(url) for url in self._urls()]
+        return list(dict.fromkeys(_audience(url) for url in self._urls()))
 
     def sign(self, delivery: Delivery, secrets_: Sequence[bytes], *, now: float) -> str:
         """Return a message about an event, signed with the first of the secrets; `now` is in Unix seconds."""
         claims = {
             "iss": self._instance,
-            "aud": self._audience(),
+            "aud": self._audience()[:_MOST_ADDRESSED],
             "iat": int(now),
             "exp": int(now) + _LIFE,
             "jti": secrets.token_hex(16),
             "event": delivery.event[:_LONGEST_TEXT],
             "delivery": delivery.id[:_LONGEST_TEXT],
         }
+        if delivery.only is not None and sum(map(len, delivery.only)) <= _LONGEST_NAMES:
+            claims["only"] = list(delivery.only)
         return str(self._jwt.encode(claims, _key(secrets_[0]), algorithm=_ALGORITHM))
 
     def verify(self, token: bytes, secrets_: Sequence[bytes], *, now: float) -> None:
@@ -86,7 +92,8 @@ class PeerTokens:
             claims: dict[str, Any] = self._jwt.decode(token, options={"verify_signature": False})
         except (self._jwt.PyJWTError, ValueError, RecursionError):
             claims = {}
-        return Delivery(provider=PEER, event=_text(claims.get("event")), id=_text(claims.get("delivery")))
+        event, id_ = _text(claims.get("event")), _text(claims.get("delivery"))
+        return Delivery(provider=PEER, event=event, id=id_, only=_names(claims.get("only")))
 
     def _claims(self, token: bytes, secrets_: Sequence[bytes]) -> dict[str, Any]:
         """Return what a token says, whatever the time; raise `WebhookRejected` unless it is meant for us."""
@@ -152,6 +159,13 @@ def _seconds(claim: object) -> float:
 
 def _text(claim: object) -> str:
     return claim[:_LONGEST_TEXT] if isinstance(claim, str) else ""
+
+
+def _names(claim: object) -> tuple[str, ...] | None:
+    """Return names; what is no list of texts says nothing."""
+    if not isinstance(claim, list) or not all(isinstance(name, str) for name in claim):
+        return None
+    return tuple(claim)
 
 
 def _refusal(message: str, outcome: str) -> WebhookRejected:

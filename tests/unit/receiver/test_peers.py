@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pytest
 
@@ -27,6 +28,11 @@ BOUND = ("10.0.0.1", 9484)
 def event(number: int) -> Delivery:
     """Return a push."""
     return Delivery(provider="github", event="push", id=str(number))
+
+
+def push() -> Request:
+    """Return a push of somebody who has the secret."""
+    return Request(headers={"authorization": f"Bearer {SECRET}".encode()})
 
 
 @dataclass
@@ -71,6 +77,12 @@ class Running:
         self.thread.join(AT_ONCE)
         assert not self.thread.is_alive()
 
+    @property
+    def message(self) -> Request:
+        """The one message that was sent, as another replica gets it."""
+        ((_, token, _),) = self.fan_out.sent
+        return Request(headers={HEADER.lower(): b"1", "authorization": f"Bearer {token}".encode()})
+
 
 def test_event_is_passed_on() -> None:
     """An event is sent as a message that another replica lets in."""
@@ -98,6 +110,51 @@ def test_storm_is_one_more_message() -> None:
         one.fan_out.go_on.set()
         eventually(lambda: len(one.fan_out.sent) == 2)
     assert one.fan_out.ids == ["0", "100"]
+
+
+def test_names_are_passed_on() -> None:
+    """What is for some of several repositories is for these alone with other replicas, too."""
+    with Running() as one:
+        heard, woken = door(one.peers, "site", "docs", "shop")
+        assert heard.receive(push(), only={"docs", "shop"}).status == 202
+        eventually(lambda: one.fan_out.sent)
+    assert woken == ["docs", "shop"]
+    other, there = door(Running().peers, "site", "docs")
+    assert other.receive(one.message).status == 202
+    assert there == ["docs"]
+
+
+def test_names_that_nobody_has() -> None:
+    """Where no repository has such a name nothing is done, and nobody calls that a fault."""
+    with Running() as one:
+        door(one.peers, "site", "docs")[0].receive(push(), only={"docs"})
+        eventually(lambda: one.fan_out.sent)
+    other, there = door(Running().peers, "site", "guide")
+    verdict = other.receive(one.message)
+    assert (verdict.status, verdict.outcome, there) == (200, "other_repository", [])
+
+
+def test_what_is_for_all_has_no_names() -> None:
+    """Other replicas may call their repository otherwise."""
+    with Running() as one:
+        door(one.peers, "site")[0].receive(push(), only={"site"})
+        eventually(lambda: one.fan_out.sent)
+    other, there = door(Running().peers, "current")
+    assert other.receive(one.message).status == 202
+    assert there == ["current"]
+
+
+@pytest.mark.parametrize(
+    ("each", "only"),
+    [([("a",), ("b", "a"), ("c",)], ("a", "b", "c")), ([("a",), None], None), ([None, ("a",)], None)],
+    ids=["some", "all at the end", "all before"],
+)
+def test_names_of_events_that_wait_are_joined(each: list[tuple[str, ...] | None], only: tuple[str, ...] | None) -> None:
+    """One message is for all repositories that any of them is for."""
+    peers = Running().peers
+    for number, names in enumerate(each):
+        peers.tell(replace(event(number), only=names))
+    assert peers._slot == replace(event(len(each) - 1), only=only)
 
 
 def test_messages_keep_their_distance() -> None:
@@ -165,8 +222,11 @@ def test_no_peers() -> None:
     assert build_peers(config().receiver, lambda: [], lambda: (), Metrics().calls) is None
 
 
-def door(peers: Peers, *, only: str = "auto") -> tuple[Door, list[str]]:
-    """Return a door, and the list of the repositories that it wakes."""
+def door(peers: Peers, *names: str, only: str = "auto") -> tuple[Door, list[str]]:
+    """Return a door for repositories with these names, and the list of those that it wakes."""
     woken: list[str] = []
-    followed = [Followed(repo="site", judge=lambda delivery: "accepted", wake=lambda: woken.append("site"))]
+    followed = [
+        Followed(repo=name, judge=lambda delivery: "accepted", wake=partial(woken.append, name))
+        for name in names or ("site",)
+    ]
     return Door(lambda: (Secret(SECRET),), lambda: followed, Metrics().calls, only=only, peers=peers), woken

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -84,6 +85,29 @@ def test_one_of_several_repositories() -> None:
     """A message about several repositories is for whoever follows one of them."""
     token = replica(REPO, "https://git.example.com/other.git").sign(PUSH, [SECRET], now=NOW).encode()
     replica().verify(token, [SECRET], now=NOW)
+
+
+def test_many_repositories() -> None:
+    """However many there are, and however long their names, a message is not too large for whoever has the same."""
+    urls = [f"https://git.example.com/{number}.git" for number in range(500)]
+    push = replace(PUSH, only=tuple(f"{number:0200}" for number in range(400)))
+    token = replica(*urls).sign(push, [SECRET], now=NOW).encode()
+    hearer = replica(*urls)
+    hearer.verify(token, [SECRET], now=NOW)
+    assert hearer.read(token).only is None
+
+
+@pytest.mark.parametrize("only", [(), ("site",), ("site", "h\u00e4ndbuch")])
+def test_names(only: tuple[str, ...]) -> None:
+    """A message says for which repositories it is, if it is not for all."""
+    token = replica().sign(replace(PUSH, only=only), [SECRET], now=NOW).encode()
+    assert replica().read(token).only == only
+
+
+@pytest.mark.parametrize("claim", ["site", {"site": 1}, ["site", 1], 7])
+def test_odd_names(claim: object) -> None:
+    """What is no list of names says nothing."""
+    assert replica().read(forged({"only": claim})).only is None
 
 
 def test_repository_is_not_shown() -> None:

@@ -49,6 +49,8 @@ HINTS = {
     "owner that it is right, then put the line of ssh-keyscan into that file (/etc/git-secret/known_hosts"
     " is found by itself)",
     "internal": "this is a mistake of ours: please report it with the log",
+    "link_escapes": "have the link that the message names lead to what is published, or allow all with "
+    "--symlinks=allow; what is published stays",
     "locked": "give every process a --root of its own; a Deployment on one volume needs `strategy: Recreate`",
     "no_exchange": "use --publish=inplace or symlink, or a volume whose file system can: ext4, xfs, btrfs, tmpfs",
     "no_locks": "mount the volume with locks (NFS: a lock service, or local_lock=flock; Lustre: flock), or use another",

@@ -10,8 +10,9 @@ from typing import Final
 
 from gitsync.base.errors import GitSyncError, PublishVetoed
 
-# What is too large stays so, and to find that out again may cost as much as a transfer may. Seconds.
-_AT_LEAST: Final = {"too_large": 3600.0}
+# What is too large stays so, and to find that out again may cost as much as a transfer may; a link leads where it does.
+# Seconds.
+_AT_LEAST: Final = {"link_escapes": 3600.0, "too_large": 3600.0}
 # A remote that turns between bad commits does not make us forget any of them, nor remember them for ever.
 _REMEMBERED: Final = 16
 

@@ -4,11 +4,12 @@ from gitsync.config.arguments import read_arguments
 from gitsync.config.followed import RefConfig
 from gitsync.config.gitsettings import GitSetting, render
 from gitsync.config.hooks import CallHook, ExecHook, HooksConfig
+from gitsync.config.limits import Limits
 from gitsync.config.load import load, load_followed, load_receiver, load_termination_log
 from gitsync.config.login import AuthConfig
 from gitsync.config.model import Config, ReceiverConfig
 from gitsync.config.places import Bind, Place
-from gitsync.config.repo import GitConfig, Limits, RepoConfig, Schedule
+from gitsync.config.repo import GitConfig, RepoConfig, Schedule
 from gitsync.config.rules import REPOSITORIES_DIRECTORY, STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash, is_ref_name
 from gitsync.config.urls import TRANSPORTS, parse_repo, split_login, ssh_destination, transport
 from gitsync.config.values import Credential

@@ -8,9 +8,9 @@ from gitsync.config.followed import RefConfig
 from gitsync.config.gitsettings import GitSetting, parse_settings
 from gitsync.config.hooks import HooksConfig
 from gitsync.config.inside import SUBPATH
+from gitsync.config.limits import Limits
 from gitsync.config.login import AuthConfig
 from gitsync.config.option import Older, group, option
-from gitsync.config.sizes import SIZE
 from gitsync.config.urls import REPO
 from gitsync.config.values import BOOL, DURATION, FRACTION, INT, NAME, PATH, SECONDS, TEXT, Kind, choice
 from gitsync.config.verification import Verification
@@ -90,29 +90,6 @@ class GitConfig:
         default="auto",
     )
     home: Path | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What is too much to be fetched, or to be published; without a limit, or with 0, nothing is."""
-
-    max_size: int | None = option(
-        SIZE,
-        "Refuse a commit whose files, with those of its submodules, have more bytes than this together, such as "
-        "`500Mi` or `2G`; 0 means no limit. They are counted before the first of them is written.",
-        without="no limit",
-    )
-    max_files: int | None = option(
-        INT,
-        "Refuse a commit that has more files than this, with those of its submodules; 0 means no limit.",
-        without="no limit",
-    )
-    max_fetch: int | None = option(
-        SIZE,
-        "End a fetch, from the repository or from that of a submodule, that brings more bytes than this, at least "
-        "64Ki; 0 means no limit.",
-        without="no limit",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -127,9 +127,9 @@ class Git:
         """Run `git ARGUMENTS` until the deadline (monotonic seconds) and return its output.
 
         An output that grows with the repository needs a sink that keeps what matters of it; without one it is
-        limited: no command of ours prints more, and a server that makes git do so is refused. `idle` gives it a low
-        priority, and lets `interrupt` end it. Raises `GitTimeout`, `GitCancelled`, or `GitError` for a status not
-        accepted.
+        limited: no command of ours prints more, and a server, or a commit, that makes git do so is refused. `idle`
+        gives it a low priority, and lets `interrupt` end it. Raises `GitTimeout`, `GitCancelled`, or `GitError` for a
+        status not accepted.
         """
         started = time.monotonic()
         command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
@@ -187,7 +187,8 @@ class Git:
             self._raise_if_cancelled(tried)
             raise GitTimeout(f"{tried}: not done after {time.monotonic() - started:.1f}s") from None
         except OverflowError:
-            raise GitError(f"{tried}: the answer is larger than {LARGEST} bytes", reason="remote_error") from None
+            reason = "remote_error" if tried.split()[1] in _REMOTE else "bad_commit"
+            raise GitError(f"{tried}: the answer is larger than {LARGEST} bytes", reason=reason) from None
 
     def take_login(self, url: str) -> str:
         """Return a URL without its login: everybody could read it in the arguments of a command."""

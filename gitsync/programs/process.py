@@ -122,25 +122,33 @@ class Sinks:
 
 
 class Records:
-    """Keeps the records of an output that are wanted, however long it is; `most` of them, and `count` says how many."""
+    """Keeps the records of an output that are wanted, however long it is; `most` of them, and `count` says how many.
 
-    def __init__(self, separator: bytes, *, most: int, wanted: bytes = b"") -> None:
+    Those that are kept have `largest` bytes together at most; more raise `OverflowError`.
+    """
+
+    def __init__(self, separator: bytes, *, most: int, wanted: bytes = b"", largest: int = LARGEST) -> None:
         """Want the records that start with `wanted`; each ends with `separator`."""
         self._separator = separator
         self._most = most
         self._wanted = wanted
+        self._room = largest
         self._rest = b""
         self._found: list[bytes] = []
         self.count = 0
 
     def add(self, part: bytes) -> None:
-        """Take the next part; a record that never ends raises `OverflowError`."""
+        """Take the next part; records that are too long, one alone or together, raise `OverflowError`."""
         *records, self._rest = (self._rest + part).split(self._separator)
         if len(self._rest) > _LONGEST_RECORD:
             raise OverflowError
         wanted = [record for record in records if record.startswith(self._wanted)]
         self.count += len(wanted)
-        self._found += wanted[: max(0, self._most - len(self._found))]
+        kept = wanted[: max(0, self._most - len(self._found))]
+        self._room -= sum(map(len, kept))
+        if self._room < 0:
+            raise OverflowError
+        self._found += kept
 
     def kept(self) -> bytes:
         """Return the records with their separators."""

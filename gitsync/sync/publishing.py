@@ -17,7 +17,7 @@ from gitsync.volume.subpath import check_content, check_subpath
 from gitsync.volume.tree import Tree
 
 # What is wrong with the commit itself, so that nothing but another one helps.
-_OF_THE_COMMIT: Final = {"bad_commit", "no_subpath", "submodule", "too_large", "too_many_submodules"}
+_OF_THE_COMMIT: Final = {"bad_commit", "link_escapes", "no_subpath", "submodule", "too_large", "too_many_submodules"}
 
 
 class Publishing:
@@ -57,6 +57,7 @@ class Publishing:
             tree = trees.staging.stage(commit, recipe, store.current, deadline=known.deadline)
             if recipe.subpath:
                 check_content(recipe.subpath, commit, recipe.content(tree.path))
+            trees.symlinks.confirm(recipe.content(tree.path))
         except GitSyncError as error:
             if error.reason in _OF_THE_COMMIT:
                 raise self._refusals.add(commit, error) from error
@@ -71,6 +72,7 @@ class Publishing:
         if recipe.subpath:
             check_subpath(recipe.subpath, commit, self._parts.git, store.place, deadline=deadline)
         self._parts.trees.weight.begin(commit, recipe, store, deadline=deadline)
+        self._parts.trees.symlinks.begin(commit, recipe, store, deadline=deadline)
 
     def _freshen(self, known: Known, tree: Tree) -> None:
         """Let no file that changes for consumers become older than it was, unless the times are the commit's."""

@@ -27,6 +27,7 @@ REASONS: Final = {
     "host_key": "the server has another key than the known one",
     "internal": "the last pass has met a mistake of ours",
     "link_blocked": "something that is not ours is in the place of the link",
+    "link_escapes": "a symbolic link of the new commit leads out of what is published",
     "locked": "another process works on the same root",
     "no_exchange": "the volume cannot replace a directory in one step",
     "no_locks": "the volume keeps no locks",

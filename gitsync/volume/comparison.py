@@ -51,7 +51,7 @@ class Comparison:
         not do so later.
         """
         command = ["diff-files", "--name-only", "--ignore-submodules", "-z"]
-        names = Records(b"\0", most=sys.maxsize)
+        names = Records(b"\0", most=sys.maxsize, largest=sys.maxsize)
         listed = self._git.run(
             command, deadline=deadline, place=self._place, sinks=Sinks(output=names), idle=idle
         ).records

@@ -13,6 +13,7 @@ _DECIDING: Final = {"core", "filter", "submodule"}
 # Words in the signature of such recipes.
 _HIDDEN: Final = "hidden"
 _DATED: Final = "dated"
+_CONFINED: Final = "confined"
 # What has a meaning in a pattern. https://git-scm.com/docs/gitignore#_pattern_format
 _GLOB: Final = re.compile(r"[*?\[\\]")
 
@@ -21,7 +22,8 @@ _GLOB: Final = re.compile(r"[*?\[\\]")
 class Recipe:
     """The submodules' mode, the sparse-checkout patterns or the only directory that is published, and settings.
 
-    `hidden` says that consumers are to find no `.git`, `dated` that files have the time of the commit.
+    `hidden` says that consumers are to find no `.git`, `dated` that files have the time of the commit, `confined` that
+    no link leads out.
     """
 
     submodules: str
@@ -30,6 +32,7 @@ class Recipe:
     settings: tuple[GitSetting, ...] = ()
     hidden: bool = False
     dated: bool = False
+    confined: bool = False
 
     @classmethod
     def of(cls, repo: RepoConfig, *, sparse: str | None = None) -> "Recipe":
@@ -43,6 +46,7 @@ class Recipe:
             settings=deciding,
             hidden=content.git_dir == "hide",
             dated=content.mtime == "commit",
+            confined=content.limits.symlinks == "deny-escaping",
         )
 
     @property
@@ -51,8 +55,8 @@ class Recipe:
         files = _digest(self.sparse) if self.sparse is not None else "all"
         files = f"in-{_digest(self.subpath)}" if self.subpath else files
         settings = [_digest("\n".join(f"{one.key}={one.value}" for one in self.settings))] if self.settings else []
-        forms = [*([_HIDDEN] if self.hidden else []), *([_DATED] if self.dated else [])]
-        return " ".join([self.submodules, files, *settings, *forms])
+        forms = [(_HIDDEN, self.hidden), (_DATED, self.dated), (_CONFINED, self.confined)]
+        return " ".join([self.submodules, files, *settings, *(word for word, counts in forms if counts)])
 
     @property
     def partial(self) -> bool:

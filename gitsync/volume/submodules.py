@@ -23,6 +23,7 @@ from gitsync.volume.recipe import Recipe
 from gitsync.volume.store import Store
 from gitsync.volume.stores import Stores
 from gitsync.volume.strays import UncleanError, empty
+from gitsync.volume.symlinks import Symlinks
 from gitsync.volume.tree import NESTED, Tree
 from gitsync.volume.weight import Weight
 
@@ -35,9 +36,10 @@ _NOT_PUSHED: Final = "push the submodule's commit to its own repository, or leav
 
 @dataclass(frozen=True, kw_only=True)
 class _Walk:
-    """What a walk through nested submodules carries along: the trees that were there, those that are made, and
-    the places that stay empty."""
+    """What a walk through nested submodules carries along: the top of what is published, the trees that were there,
+    those that are made, and the places that stay empty."""
 
+    top: Path
     recipe: Recipe
     deadline: float
     before: dict[Path, Tree]
@@ -48,12 +50,13 @@ class _Walk:
 class Submodules:
     """The submodules of one repository's trees."""
 
-    def __init__(self, repo: RepoConfig, git: Git, stores: Stores, weight: Weight) -> None:
+    def __init__(self, repo: RepoConfig, git: Git, stores: Stores, *, weight: Weight, symlinks: Symlinks) -> None:
         self._repo = repo
         self._git = git
         self._modules = Modules(git, (*repo.git.git_config, *repo.git.git_config_add))
         self._stores = stores
         self._weight = weight
+        self._symlinks = symlinks
         self.untouched = Untouched(git)
         self._log = get_logger(repo=repo.name)
         # Whether it was a submodule that the last call has failed for.
@@ -88,7 +91,7 @@ class Submodules:
         """
         before = {nested.path: nested for nested in tree.nested()}
         bare = tree.bare()
-        walk = _Walk(recipe=recipe, deadline=deadline, before=before)
+        walk = _Walk(top=recipe.content(tree.path), recipe=recipe, deadline=deadline, before=before)
         if recipe.partial or before or may_have_submodules(tree):
             self.failed = True
             try:
@@ -143,9 +146,11 @@ class Submodules:
             and tree.hidden == walk.recipe.hidden
         )
         # Mostly it is at its commit already, so that the store has that.
-        if tree is None or not usable or tree.head() != link.hash or not self._weight.knows(link.hash):
+        known = self._weight.knows(link.hash) and self._symlinks.knows(link.hash)
+        if tree is None or not usable or tree.head() != link.hash or not known:
             self._provide(store, link.hash, deadline=walk.deadline)
         self._weight.add(link.hash, store.place, deadline=walk.deadline)
+        self._symlinks.add(link.hash, store.place, within=path.relative_to(walk.top), deadline=walk.deadline)
         if tree and usable:
             walk.now.append(tree)
             try:

@@ -78,7 +78,7 @@ class Times:
         return self._list(["ls-tree", "-r", "-z", "--name-only", "HEAD"], tree, deadline=deadline)
 
     def _list(self, command: list[str], tree: Tree, *, deadline: float) -> list[str]:
-        names = Records(b"\0", most=sys.maxsize)
+        names = Records(b"\0", most=sys.maxsize, largest=sys.maxsize)
         return self._git.run(command, deadline=deadline, place=tree.place, sinks=Sinks(output=names)).records
 
 

@@ -185,7 +185,7 @@ class Tree:
 
     def _changes(self, commit: str, git: Git, *, deadline: float, idle: bool) -> Changes:
         """Return what is another in the commit than in the index."""
-        records = Records(b"\0", most=sys.maxsize)
+        records = Records(b"\0", most=sys.maxsize, largest=sys.maxsize)
         compare = ["diff-index", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", "-R", commit, "--"]
         return parse_raw(
             git.run(compare, deadline=deadline, place=self.place, idle=idle, sinks=Sinks(output=records)).records

@@ -10,6 +10,7 @@ from gitsync.volume.retirement import Retirement
 from gitsync.volume.staging import Staging
 from gitsync.volume.stores import Stores
 from gitsync.volume.submodules import Submodules
+from gitsync.volume.symlinks import Symlinks
 from gitsync.volume.times import Times
 from gitsync.volume.weight import Weight
 
@@ -22,7 +23,8 @@ class Trees:
         self.disposal = Disposal(repo.name, self.catalogue, observers)
         self.limit = TreeLimit(repo, catalogue=self.catalogue, disposal=self.disposal)
         self.weight = Weight(repo.content.limits, git)
-        submodules = Submodules(repo, git, stores, self.weight)
+        self.symlinks = Symlinks(git)
+        submodules = Submodules(repo, git, stores, weight=self.weight, symlinks=self.symlinks)
         self.staging = Staging(
             repo, git, submodules, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit
         )

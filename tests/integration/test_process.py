@@ -160,6 +160,17 @@ def test_record_without_an_end_is_an_error() -> None:
         Children().run(start, deadline=soon(), sinks=Sinks(output=Records(b"\n", most=1)))
 
 
+def test_records_that_are_too_long_together() -> None:
+    """Few records may have very many bytes; those that are only counted need no room."""
+    found = Records(b"\0", most=3, largest=9)
+    found.add(b"1234\0" * 2)
+    with pytest.raises(OverflowError):
+        found.add(b"1234\0")
+    counted = Records(b"\0", most=2, wanted=b"1", largest=9)
+    counted.add(b"1234\0" * 1000 + b"x" * 1000 + b"\0")
+    assert (counted.kept(), counted.count) == (b"1234\0" * 2, 1000)
+
+
 def test_end_of_the_error_output() -> None:
     """A program that complains of very many files is not stopped, and its last words are kept."""
     ended = run("seq 1000000 >&2; echo last >&2")

@@ -40,6 +40,12 @@ REFUSED: dict[str, tuple[str, Callable[[Origin], object]]] = {
         "submodule",
         lambda origin: origin.commit({".gitmodules": "[submodule"}),
     ),
+    "modules without end": (
+        "bad_commit",
+        lambda origin: origin.commit(
+            {".gitmodules": f'[submodule "a"]\npath = a\nurl = {"x" * 17_000_000}\n', "a": Gitlink(origin.head)}
+        ),
+    ),
     "module without a URL": (
         "submodule",
         lambda origin: origin.commit({".gitmodules": '[submodule "a"]\npath = lib\n', "lib": Gitlink(origin.head)}),

@@ -20,7 +20,7 @@ class Executable:
 class Symlink:
     """A symbolic link."""
 
-    target: str
+    target: str | bytes
 
 
 @dataclass(frozen=True)

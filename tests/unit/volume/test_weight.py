@@ -16,7 +16,7 @@ LISTED = (
 @pytest.mark.parametrize("at", range(len(LISTED)))
 def test_parts_of_a_list(at: int) -> None:
     """It makes no difference where a part ends, nor what files are called; submodules are no files."""
-    counter = Counter(Limits(max_size=10**15, max_files=None, max_fetch=None))
+    counter = Counter(Limits(max_size=10**15, max_files=None, max_fetch=None, symlinks="allow"))
     counter.add(LISTED[:at])
     counter.add(LISTED[at:])
     assert (counter.files, counter.size, counter.kept()) == (3, 1234567890128, b"")
@@ -24,7 +24,7 @@ def test_parts_of_a_list(at: int) -> None:
 
 def test_list_without_sizes() -> None:
     """Only files are counted then."""
-    counter = Counter(Limits(max_size=None, max_files=10, max_fetch=None))
+    counter = Counter(Limits(max_size=None, max_files=10, max_fetch=None, symlinks="allow"))
     counter.add(b"100644 blob " + b"a" * 40 + b"\tname\0")
     assert (counter.files, counter.size) == (1, 0)
 
@@ -32,7 +32,7 @@ def test_list_without_sizes() -> None:
 @pytest.mark.parametrize("limits", [(1, None), (None, 1)])
 def test_enough_is_enough(limits: tuple[int | None, int | None]) -> None:
     """Far beyond a limit it is not counted on."""
-    counter = Counter(Limits(max_size=limits[0], max_files=limits[1], max_fetch=None))
+    counter = Counter(Limits(max_size=limits[0], max_files=limits[1], max_fetch=None, symlinks="allow"))
     entry = b"100644 blob " + b"a" * 40 + b" 1\tname\0"
     counter.add(entry * 10)
     with pytest.raises(EnoughError):
@@ -41,6 +41,6 @@ def test_enough_is_enough(limits: tuple[int | None, int | None]) -> None:
 
 def test_name_that_does_not_end() -> None:
     """No path is that long."""
-    counter = Counter(Limits(max_size=None, max_files=1, max_fetch=None))
+    counter = Counter(Limits(max_size=None, max_files=1, max_fetch=None, symlinks="allow"))
     with pytest.raises(OverflowError):
         counter.add(b"x" * 2_000_000)

@@ -1,7 +1,10 @@
 """What the container tests share: images built once, a git server, a network, and no container left behind."""
 
+import base64
 import contextlib
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +22,15 @@ from tests.support.manifests import K8S, Manifest, of_kind, pods, read
 LINK = "beginner-html-site-scripted"
 
 GROUP = 424242
+# The images of manifests beside gitsync's, and what stands in for them.
+STAND_INS = {
+    "httpd:2.4": "httpd",
+    "nginxinc/nginx-unprivileged:1.28": "nginx",
+    "nginx/nginx-prometheus-exporter:1.5.1": "nginx-exporter",
+    "busybox:1.37": "busybox",
+    "prom/prometheus:v3.5.0": "prometheus",
+}
+COMPANIONS = ("origin", *STAND_INS.values())
 # No file of the image knows this user or its group.
 USER = "1000650000:31337"
 HARDENED: dict[str, Any] = {
@@ -26,6 +38,10 @@ HARDENED: dict[str, Any] = {
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges:true"],
 }
+SSHD = (
+    "test -e /etc/ssh/sshd_test || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/sshd_test; "
+    "/usr/sbin/sshd -h /etc/ssh/sshd_test -o StrictModes=no -o UsePAM=no -o AuthorizedKeysFile=/srv/authorized_keys"
+)
 
 Secrets = Mapping[str, Mapping[str, str]]
 StartContainer = Callable[..., DockerContainer]
@@ -46,7 +62,9 @@ def _docker() -> Iterator[None]:
 def images(_docker: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Build all images, once at a time if the test run is parallel; return their names by what they are."""
     with docker_engine.one_at_a_time(tmp_path_factory.getbasetemp().parent / "container-images.lock"):
-        companions = {name: docker_engine.build_companion(name) for name in ("httpd", "origin", "prometheus")}
+        # Most of it is waiting for packages.
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            companions = dict(zip(COMPANIONS, pool.map(docker_engine.build_companion, COMPANIONS), strict=True))
         return {"gitsync": docker_engine.build_program(), **companions}
 
 
@@ -75,6 +93,23 @@ def remote(git_server: GitServer, tmp_path: Path, request: pytest.FixtureRequest
     remote = git_server.remote(f"{request.node.name}/{LINK}", tmp_path)
     remote.push({"index.html": "first\n"}, message="First")
     return remote
+
+
+def encoded(text: str, file: str) -> str:
+    """Return the command that writes a text to a file."""
+    return f"echo {base64.b64encode(text.encode()).decode()} | base64 -d > {file}"
+
+
+@pytest.fixture
+def key(tmp_path: Path, git_server: GitServer) -> str:
+    """A key that the server lets in over ssh."""
+    file = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)], check=True)
+    docker_engine.run_in(
+        git_server.container, "sh", "-c", encoded(file.with_suffix(".pub").read_text(), "/srv/authorized_keys")
+    )
+    docker_engine.run_in(git_server.container, "sh", "-c", SSHD)
+    return file.read_text()
 
 
 @pytest.fixture
@@ -134,7 +169,8 @@ class StartPod(Protocol):
 def start_pod(images: dict[str, str], network: Network) -> Iterator[StartPod]:
     """Start the pods of the project's manifests, called "site" in the network."""
     ours = {f"gitsync:{tag}": images["gitsync"] for tag in ("dev", __version__)}
-    names = {"httpd:2.4": images["httpd"], "sandbox": images["httpd"], **ours}
+    theirs = {name: images[companion] for name, companion in STAND_INS.items()}
+    names = {"sandbox": images["httpd"], **theirs, **ours}
     with ExitStack() as stack:
 
         def starter(
@@ -145,7 +181,14 @@ def start_pod(images: dict[str, str], network: Network) -> Iterator[StartPod]:
         ) -> Pod:
             manifests = read(K8S / source) if isinstance(source, str) else source
             maps = {name: each["data"] for name, each in of_kind("ConfigMap", manifests).items()}
-            changes = Changes(images=names, environment=environment or {}, secrets=secrets or {}, maps=maps)
+            services = of_kind("Service", manifests).items()
+            changes = Changes(
+                images=names,
+                environment=environment or {},
+                names=tuple(name for name, each in services if each["spec"].get("clusterIP") == "None"),
+                secrets=secrets or {},
+                maps=maps,
+            )
             pod = Pod(next(pods(manifests)), name="site", network=network, changes=changes)
             stack.callback(pod.close)
             return pod.start()

@@ -1,14 +1,11 @@
 """ssh from the image: any user, a key as Kubernetes mounts it, a read-only root filesystem."""
 
-import base64
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from testcontainers.core.container import DockerContainer
 
-from tests.container.conftest import GROUP, HARDENED, LINK, USER, StartContainer
+from tests.container.conftest import GROUP, HARDENED, LINK, USER, StartContainer, encoded
 from tests.support.docker_engine import output_of, request, run_in
 from tests.support.docker_git import NAME, GitServer, Remote
 from tests.support.eventually import eventually
@@ -16,25 +13,6 @@ from tests.support.eventually import eventually
 pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 PORT = 9484
-SSHD = (
-    "test -e /etc/ssh/sshd_test || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/sshd_test; "
-    "/usr/sbin/sshd -h /etc/ssh/sshd_test -o StrictModes=no -o UsePAM=no -o AuthorizedKeysFile=/srv/authorized_keys"
-)
-
-
-def encoded(text: str, file: str) -> str:
-    """Return the command that writes a text to a file."""
-    return f"echo {base64.b64encode(text.encode()).decode()} | base64 -d > {file}"
-
-
-@pytest.fixture
-def key(tmp_path: Path, git_server: GitServer) -> str:
-    """A key that the server lets in over ssh."""
-    file = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)], check=True)
-    run_in(git_server.container, "sh", "-c", encoded(file.with_suffix(".pub").read_text(), "/srv/authorized_keys"))
-    run_in(git_server.container, "sh", "-c", SSHD)
-    return file.read_text()
 
 
 @pytest.fixture

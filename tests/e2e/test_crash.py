@@ -18,7 +18,7 @@ from tests.support.reader import numbered_files
 from tests.support.stall import Proxy
 from tests.support.tree import assert_published
 
-KILLS = 30
+KILLS = 16
 FILES = 150
 
 
@@ -40,7 +40,7 @@ def _live_on(daemon: DaemonProcess, delay: float) -> None:
 
 @pytest.mark.timeout(900)
 def test_kills_at_random_moments_of_updates(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
-    """Given updates under way, when everything is killed at 30 random moments, then the link always leads to one
+    """Given updates under way, when everything is killed at 16 random moments, then the link always leads to one
     complete pushed commit, the newest is published in the end without help, and no litter stays."""
     seed = random.SystemRandom().randrange(2**32)
     chance = random.Random(seed)  # noqa: S311 - moments, no secrets

@@ -70,7 +70,7 @@ class _Reader:
 
 @pytest.mark.timeout(600)
 def test_reader_beside_updates(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
-    """Given a reader, when 15 commits are published, then it gets whole files, and between equal markers one commit."""
+    """Given a reader, when 8 commits are published, then it gets whole files, and between equal markers one commit."""
     commits = {origin.commit(dict(_content(0)), replace=True): _content(0)}
     daemon = start_daemon(origin.url, root, period="1h", sync_on_signal="HUP", publish="inplace")
     daemon.wait_ready()
@@ -78,7 +78,7 @@ def test_reader_beside_updates(start_daemon: StartDaemon, origin: Origin, root: 
     inode = place.stat().st_ino
     reader = _Reader(place, {path for number in range(2) for path in _content(number)})
     with reader.reading():
-        for number in range(1, 16):
+        for number in range(1, 9):
             commit = origin.commit({"now-and-then": None, **_content(number)})
             commits[commit] = _content(number)
             daemon.signal(signal.SIGHUP)
@@ -103,7 +103,7 @@ def test_kills_during_updates(start_daemon: StartDaemon, origin: Origin, root: P
     """Given updates that are killed, when the next start has no remote, then it finishes what was under way."""
     origin.commit({f"{file % 7}/{file}": "0\n" for file in range(400)}, replace=True)
     place, away, half_done = root / "site.git", origin.path.with_name("away"), 0
-    for number in range(1, 6):
+    for number in range(1, 4):
         daemon = start_daemon(origin.url, root, period="1h", sync_on_signal="HUP", publish="inplace")
         daemon.wait_ready()
         commit = origin.commit({f"{file % 7}/{file}": f"{number}\n" for file in range(400)})

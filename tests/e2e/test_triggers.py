@@ -158,10 +158,10 @@ def slow(
 def test_webhooks_during_a_pass_become_one_more_pass(
     slow: DaemonProcess, proxy: Proxy, origin: Origin, root: Path
 ) -> None:
-    """Given a pass that is held, when ten thousand webhooks arrive, then exactly one more pass follows it."""
+    """Given a pass that is held, when a thousand webhooks arrive, then exactly one more pass follows it."""
     mark = slow.mark()
     with contextlib.closing(HTTPConnection("127.0.0.1", slow.port)) as sender:
-        for _ in range(10_000):
+        for _ in range(1000):
             assert ask(sender, "POST", "/webhook", body=PAYLOAD, headers=signed(PAYLOAD, SECRET))[0] == 202
     commit = origin.commit({"index.html": "second\n"})
     proxy.pass_through()
@@ -242,7 +242,7 @@ def test_storm_of_pushes_ends_on_the_last_commit(
     receiver = start_daemon(url, root, period="1h", receiver_secret_file=secret_file, sync_on_signal="SIGHUP")
     receiver.wait_ready()
     begun = time.monotonic()
-    for number in range(100):
+    for number in range(40):
         commit = origin.commit({"index.html": f"{number}\n"})
         assert receiver.post("/webhook", body=PAYLOAD, headers=signed(PAYLOAD, SECRET))[0] == 202
     took = time.monotonic() - begun

@@ -102,7 +102,7 @@ _PATTERNS: Final = (
     (r"host key verification failed|remote host identification has changed", "host_key"),
     (r"no user exists for uid", "config"),
     (r"returned error: 429", "rate_limited"),
-    (r"operation too slow", "timeout"),
+    (r"operation too slow|(?m:^timeout, server [^\n]{0,99} not responding)", "timeout"),
     (
         r"authentication failed|could not read (username|password)|terminal prompts disabled|access denied"
         r"|permission denied \((publickey|password|keyboard)|returned error: 40[137]|(response|http code) 407"
@@ -113,6 +113,13 @@ _PATTERNS: Final = (
     (r"does not appear to be a git repository|not valid: is this a git repository", "not_found"),
     (r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref", "ref_missing"),
     (r"could not resolve (host|proxy)|name or service not known|name resolution", "dns"),
+    # Somebody on the way has ended, or changed, what TLS protects; of certificates that says nothing.
+    (
+        r"non-properly terminated|unexpected eof|ssl_error_syscall|error in the (pull|push) function"
+        r"|decoding the received tls packet|bad record mac|decryption (has )?failed"
+        r"|(ssl_\w+|gnutls_handshake)[^\n]{0,99}connection (reset|timed out)",
+        "connect",
+    ),
     (r"certificate|gnutls_handshake|ssl_connect|ssl routines|tls (connect|packet)", "tls"),
     (r"returned error: 5\d\d", "remote_error"),
     (

@@ -40,6 +40,8 @@ class Answer:
     content_type: str = ""
     # When it came is no part of what was answered.
     date: str = field(default="", compare=False)
+    # For how many seconds the server wants to be left alone, where it says so.
+    retry_after: float | None = field(default=None, compare=False)
 
 
 class Cancellation:

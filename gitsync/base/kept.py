@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gitsync.base.errors import FetchError
 from gitsync.base.fetchurl import Answer, Cancellation, wait_for
 from gitsync.base.reaching import manager_for, plain_url, proxy_of, read_answer, root_of
+from gitsync.base.retryafter import seconds_until
 
 if TYPE_CHECKING:
     import ssl
@@ -105,5 +106,10 @@ class _Line:
         with self._manager.request(
             url=self._url, **request, redirect=False, preload_content=False, decode_content=False
         ) as response:
-            content_type = response.headers.get("Content-Type", "")
-            return Answer(response.status, read_answer(response), content_type=content_type)
+            told = response.headers
+            return Answer(
+                response.status,
+                read_answer(response),
+                content_type=told.get("Content-Type", ""),
+                retry_after=seconds_until(told.get("Retry-After", ""), date=told.get("Date", "")),
+            )

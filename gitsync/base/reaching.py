@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _ANSWER_LIMIT: Final = 1024 * 1024
 _MESSAGE_LIMIT: Final = 200
 _CHUNK: Final = 65536
+# What TLS says of a connection that the other end, or somebody on the way, has closed without a word.
+_CUT_OFF: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 # The system counts the milliseconds of a wait in 31 bits.
 _LONGEST_WAIT: Final = 86400.0
 
@@ -93,11 +95,16 @@ def take_login(url: str, *, header: str = "Authorization") -> tuple[str, dict[st
 
 def failure(error: Exception, name: str) -> FetchError:
     """Return what is told of an error that a request has met."""
-    reason = "tls" if isinstance(error, ssl.SSLError) else "dns" if isinstance(error, socket.gaierror) else "connect"
+    reason = "tls" if _is_of_tls(error) else "dns" if isinstance(error, socket.gaierror) else "connect"
     message = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         message = "the URL, that of a proxy or a header is not valid"  # its own may show all of them
     return FetchError(f"{name}: {scrub(message)[:_MESSAGE_LIMIT]}", reason=reason)
+
+
+def _is_of_tls(error: Exception) -> bool:
+    """Say whether TLS has failed, and not the connection below it."""
+    return isinstance(error, ssl.SSLError) and not isinstance(error, _CUT_OFF)
 
 
 def read_answer(response: "urllib3.BaseHTTPResponse") -> bytes:

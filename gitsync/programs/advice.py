@@ -38,6 +38,17 @@ _BY_WORDS: Final = (
         "install libnss-wrapper, or give the user an entry in /etc/passwd",
     ),
     (
+        "ref_missing",
+        re.compile(r"not our ref|unadvertised object", re.IGNORECASE),
+        "the server does not hand this commit out: it may be gone, or of the copies behind a load balancer one is not "
+        "as far as another, which the next tries get past; check --ref if it names the commit",
+    ),
+    (
+        "tls",
+        re.compile(r"unexpected tls packet|wrong version number|packet length too long", re.IGNORECASE),
+        "what listens there speaks no TLS: check the port in --repo, or whether it has to begin with http://",
+    ),
+    (
         "tls",
         re.compile(r"subject name|does not match|doesn't match", re.IGNORECASE),
         "the certificate is for another name than the one in --repo: use that name, or have the certificate "

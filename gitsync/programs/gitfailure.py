@@ -11,7 +11,8 @@ _MESSAGE_LIMIT: Final = 600
 # The lines of what git and ssh print that say what is wrong.
 _TELLING: Final = re.compile(
     r"(fatal|error|remote|ssh):|host key verification failed|no \S+ host key is known|\S+: permission denied \("
-    r"|warning: remote host identification|sha256:\S+$|load key |.*too many authentication|no user exists for uid",
+    r"|warning: remote host identification|sha256:\S+$|load key |.*too many authentication|no user exists for uid"
+    r"|timeout, server ",
     re.IGNORECASE,
 )
 # What a server and git tell of their progress, and of the refs that are fetched, whose names may be any words.

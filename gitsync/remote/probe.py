@@ -70,6 +70,10 @@ class Remote:
         self._listing.ask(by_line(look.take), options=[], patterns=["HEAD"], deadline=deadline)
         return look.found() is not None
 
+    def ask_for_how_long(self, *, deadline: float) -> float | None:
+        """Return the seconds that a remote which is too busy wants to be left alone, None if it does not say."""
+        return self._prober.ask_for_how_long(deadline=deadline)
+
     @property
     def expected(self) -> Target | None:
         """What a fetch may ask for where nobody has asked what there is: what the ref led to last.

@@ -28,6 +28,9 @@ _PATIENCE: Final = 10.0
 # So often in a row git finds nothing new after it could not say so, until it stands aside for so many seconds.
 _IN_VAIN: Final = 3
 _ASIDE: Final = 3600.0
+# What a server answers that has too much to do. https://www.rfc-editor.org/rfc/rfc9110#name-503-service-unavailable
+_BUSY: Final = frozenset({429, 503})
+_NOTHING: Final = "0" * 40
 _KINDS: Final = "application/x-git-upload-pack"
 # They change who is asked, or how.
 _SECTIONS: Final = frozenset({"http", "url", "credential", "protocol", "remote", "include", "includeif"})
@@ -108,6 +111,19 @@ class Prober:
         except (FetchError, ValueError, OSError) as error:
             self._doubt = scrub(str(error))
             return None
+
+    def ask_for_how_long(self, *, deadline: float) -> float | None:
+        """Return the seconds that a server which has just refused git wants to be left alone, None if it does not say.
+
+        Git does not tell, so the server is asked once more, until the deadline (monotonic seconds); raises nothing.
+        """
+        if self.obstacle or time.monotonic() >= deadline:
+            return None
+        try:
+            told = self._post(question(["HEAD"], known=_NOTHING), deadline=min(deadline, time.monotonic() + _PATIENCE))
+        except (FetchError, OSError):
+            return None
+        return told.retry_after if told.status in _BUSY else None
 
     def settle(self, *, agreed: bool) -> None:
         """Hear what git has found after a question that was not answered here: the same as before, or news."""

@@ -35,6 +35,8 @@ _Steps = Sequence[Step]
 _TRIES: Final = 10
 # Much of a message may be the words of a server or of a repository.
 _LONGEST_MESSAGE: Final = 4000
+# What a server may have answered that asks to be left alone for a while.
+_BUSY: Final = frozenset({"rate_limited", "remote_error"})
 # What is wrong here, and not on the way to the remote.
 _HERE: Final = frozenset(
     {"cancelled", "no_space", "corrupt", "bad_commit", "git_missing", "out_of_memory", "too_large"}
@@ -132,6 +134,7 @@ class SyncPass:
         self._log = get_logger(repo=repo.name)
         self._credentials = parts.credentials
         self._masters = parts.git.masters
+        self._remote = parts.remote
         self._homes = homes
         self._order = _order(homes)
         self._phases = phases
@@ -154,7 +157,7 @@ class SyncPass:
             outcome = self._run(Known(deadline=deadline, memory=memory)).outcome
             moved = self._homes.moves.look(self._memory, deadline=deadline)
         except Exception as error:
-            failure = self._failure(error)
+            failure = self._failure(error, deadline)
         self._masters.rest()
         memory = self._memory
         result = SyncResult(
@@ -266,7 +269,7 @@ class SyncPass:
             self._log.info("credentials_renewed", message=str(error))
         return renewed
 
-    def _failure(self, error: Exception) -> Failure:
+    def _failure(self, error: Exception, deadline: float) -> Failure:
         if isinstance(error, OSError):
             error = from_os_error(error, doing="working on the volume")
         if not isinstance(error, GitSyncError):
@@ -277,7 +280,14 @@ class SyncPass:
         if error.reason == "no_space":
             self._homes.tidying.make_room()
         retry_in = error.retry_in if isinstance(error, PublishVetoed) else None
-        return Failure(reason=error.reason, message=_shown(str(error)), hint=error.hint, retry_in=retry_in)
+        retry_after = self._remote.ask_for_how_long(deadline=deadline) if error.reason in _BUSY else None
+        return Failure(
+            reason=error.reason,
+            message=_shown(str(error)),
+            hint=error.hint,
+            retry_in=retry_in,
+            retry_after=retry_after,
+        )
 
 
 def _shown(message: str) -> str:

@@ -161,6 +161,7 @@ class RepoWorker:
             succeeded=self._failures.succeeded,
             woken=woken,
             random=random.random(),  # noqa: S311 (it spreads load, it guards nothing)
+            retry_after=result.failure.retry_after if result.failure else None,
         )
         return delay if retry_in is None else min(delay, retry_in)
 

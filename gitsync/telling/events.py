@@ -40,12 +40,14 @@ class Failure:
     """Why a pass failed: a stable reason, a scrubbed message, and what to do.
 
     `retry_in` is set where the remote is fine and what it has was refused: seconds until that is tried again.
+    `retry_after` is where the remote has asked for so many seconds to be left alone.
     """
 
     reason: str
     message: str
     hint: str | None = None
     retry_in: float | None = None
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ from tests.support.eventually import AT_ONCE, eventually
 
 # Seconds that the threads of a server have to end.
 patience = AT_ONCE
+# Their fixtures of other scopes last longer than a test.
+_LASTING = ("container", "shared")
 _BEFORE = pytest.StashKey[frozenset[tuple[int, str]]]()
 
 
@@ -35,8 +37,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     """Fail if more is open when all fixtures have cleaned up; threads of servers have a moment to end."""
     yield
-    # Fixtures of other scopes, which the container tests have, last longer than a test.
-    if _left(item) and not item.get_closest_marker("container"):
+    if _left(item) and not any(map(item.get_closest_marker, _LASTING)):
         gc.collect()
         try:
             eventually(lambda: not _left(item), timeout=patience)

@@ -15,12 +15,14 @@ class GitDaemon(TcpServer):
         super().__init__()
         self._directory = directory
 
-    def url_of(self, repository: Path) -> str:
-        """Return a repository's git:// URL."""
-        return f"git://{LOOPBACK}:{self.port}/{repository.relative_to(self._directory)}"
+    def url_of(self, repository: Path, *, port: int | None = None) -> str:
+        """Return a repository's git:// URL, through another port if something stands in front."""
+        return f"git://{LOOPBACK}:{port or self.port}/{repository.relative_to(self._directory)}"
 
     def serve(self, connection: socket.socket) -> None:
         """Hand the connection to a daemon of its own."""
         command = ["git", "daemon", "--inetd", "--export-all", f"--base-path={self._directory}", str(self._directory)]
         stream = connection.fileno()
-        subprocess.run(command, stdin=stream, stdout=stream, check=False, env=git_environment())
+        subprocess.run(
+            command, stdin=stream, stdout=stream, stderr=subprocess.DEVNULL, check=False, env=git_environment()
+        )

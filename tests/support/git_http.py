@@ -77,6 +77,9 @@ class GitHttpServer(Serving):
         # Whether each answer is the last one of its connection, and what is made of an answer about refs.
         self.closes = False
         self.rewrite: Callable[[str, bytes], tuple[str, bytes]] | None = None
+        # What is made of a part of what is asked, and what is done before any of it is looked at.
+        self.reword: Callable[[bytes], bytes] | None = None
+        self.before: Callable[[Request], object] | None = None
         # How many connections there have been, and handshakes of TLS that came to their end.
         self.connections = 0
         self.handshakes = 0
@@ -174,6 +177,8 @@ class _Handler(Handler):
         owner.requests.append(record)
         if owner.delay:
             owner.closing.wait(owner.delay)
+        if owner.before:
+            owner.before(record)
         if owner.fail_with is not None:
             self._refuse(owner.fail_with, record)
         elif owner.redirect_to:
@@ -230,6 +235,7 @@ class _Handler(Handler):
         for block in self._body():
             record.received += len(block)
             record.head = (record.head + block)[:256]
+            block = self.server.owner.reword(block) if self.server.owner.reword else block
             with contextlib.suppress(BrokenPipeError):
                 stdin.write(block)
         with contextlib.suppress(BrokenPipeError):

@@ -55,7 +55,7 @@ class TcpServer:
         with self._lock:
             listener, self._listener = self._listener, None
         if listener is not None:
-            _shut(listener)
+            shut(listener)
         self.drop()
 
     def drop(self) -> None:
@@ -63,7 +63,7 @@ class TcpServer:
         with self._lock:
             sockets = list(self._sockets)
         for connection in sockets:
-            _shut(connection)
+            shut(connection)
 
     def close(self) -> None:
         """Stop listening, close everything and wait for the threads."""
@@ -167,13 +167,13 @@ class Proxy(TcpServer):
         """Copy both directions until one side closes."""
         with socket.create_connection((LOOPBACK, self._target)) as upstream:
             self.track(upstream)
-            sender = threading.Thread(target=_copy, args=(connection, upstream), daemon=True)
+            sender = threading.Thread(target=copy, args=(connection, upstream), daemon=True)
             sender.start()
             try:
                 self._answer(upstream, connection)
             finally:
-                _shut(upstream)
-                _shut(connection)
+                shut(upstream)
+                shut(connection)
                 sender.join(timeout=10)
                 self.forget(upstream)
 
@@ -207,7 +207,7 @@ class Tunnel(Proxy):
         super().serve(connection)
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
+def copy(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while block := source.recv(CHUNK):
             target.sendall(block)
@@ -221,6 +221,6 @@ def _bound(port: int) -> socket.socket:
     return bound
 
 
-def _shut(connection: socket.socket) -> None:
+def shut(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

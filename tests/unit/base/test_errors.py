@@ -51,7 +51,6 @@ TEXTS = [
     ("tls", "fatal: unable to access 'https://h/': SSL certificate problem: self-signed certificate"),
     ("tls", "fatal: unable to access 'https://h/': server certificate verification failed. CAfile: none CRLfile: none"),
     ("tls", "fatal: unable to access 'https://h/': gnutls_handshake() failed: Handshake failed"),
-    ("tls", "fatal: unable to access 'https://h/': OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to h:443"),
     (
         "tls",
         "fatal: unable to access 'https://h/': TLS connect error: error:0A00010B:SSL routines::wrong version number",
@@ -61,6 +60,28 @@ TEXTS = [
     ("connect", "fatal: unable to access 'http://h/': Failed to connect to h port 80: Couldn't connect to server"),
     ("connect", "fatal: unable to access 'http://h/': Empty reply from server"),
     ("connect", "fatal: unable to access 'http://h/': Recv failure: Connection reset by peer"),
+    ("connect", "fatal: unable to access 'https://h/': gnutls_handshake() failed: Error in the pull function."),
+    (
+        "connect",
+        "fatal: unable to access 'https://h/': gnutls_handshake() failed: The TLS connection was non-properly "
+        "terminated.",
+    ),
+    (
+        "connect",
+        "fatal: unable to access 'https://h/': OpenSSL SSL_connect: Connection reset by peer in connection to h",
+    ),
+    ("connect", "fatal: unable to access 'https://h/': OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to h:443"),
+    (
+        "connect",
+        "fatal: unable to access 'https://h/': TLS connect error: error:0A000126:SSL routines::unexpected eof while "
+        "reading",
+    ),
+    (
+        "connect",
+        "error: RPC failed; curl 56 GnuTLS recv error (-9): Error decoding the received TLS packet.\nfatal: early EOF",
+    ),
+    ("connect", "error: RPC failed; curl 56 OpenSSL SSL_read: error:0A000119:SSL routines::bad record mac, errno 0"),
+    ("tls", "fatal: unable to access 'https://h/': gnutls_handshake() failed: An unexpected TLS packet was received."),
     ("connect", "fatal: unable to access 'https://h/x/': CONNECT tunnel failed, response 403"),
     ("connect", "fatal: unable to access 'https://h/x/': Received HTTP code 403 from proxy after CONNECT"),
     ("connect", "fatal: unable to connect to h:\nh[0: 127.0.0.1]: errno=Connection refused"),
@@ -75,6 +96,7 @@ TEXTS = [
         "error: RPC failed; curl 28 Operation too slow. Less than 1 bytes/sec transferred the last 20 seconds\n"
         "fatal: expected flush after ref listing",
     ),
+    ("timeout", "Timeout, server 127.0.0.1 not responding.\r\nfatal: early EOF\nfatal: unpack-objects failed"),
     ("remote_error", "fatal: unable to access 'https://h/x.git/': The requested URL returned error: 503"),
     ("host_key", "Host key verification failed.\r\nfatal: Could not read from remote repository."),
     ("transport", "fatal: transport 'ext' not allowed"),

@@ -16,6 +16,9 @@ URL = "https://git.example.org/team/site.git"
         ("auth", "Received disconnect: Too many authentication failures", "--ssh-key-file"),
         ("config", "No user exists for uid 1000650000", "libnss-wrapper"),
         ("tls", "SSL: no alternative certificate subject name matches target host name", "another name"),
+        ("tls", "gnutls_handshake() failed: An unexpected TLS packet was received.", "http://"),
+        ("tls", "TLS connect error: error:0A00010B:SSL routines::wrong version number", "http://"),
+        ("ref_missing", "fatal: remote error: upload-pack: not our ref 1111", "load balancer"),
     ],
 )
 def test_words(reason: str, told: str, words: str) -> None:

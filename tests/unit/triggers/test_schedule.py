@@ -6,10 +6,23 @@ from gitsync.triggers.schedule import next_delay
 from tests.unit.examples import repo_config
 
 
-def delay(*argv: str, failures: int = 0, succeeded: bool = True, woken: bool = False, random: float = 0.5) -> float:
+def delay(
+    *argv: str,
+    failures: int = 0,
+    succeeded: bool = True,
+    woken: bool = False,
+    random: float = 0.5,
+    retry_after: float | None = None,
+) -> float:
     """Return the delay after a pass, by default after a poll that has found nothing new."""
-    schedule = repo_config(*argv).schedule
-    return next_delay(schedule, failures=failures, succeeded=succeeded, woken=woken, random=random)
+    return next_delay(
+        repo_config(*argv).schedule,
+        failures=failures,
+        succeeded=succeeded,
+        woken=woken,
+        random=random,
+        retry_after=retry_after,
+    )
 
 
 @pytest.mark.parametrize(("succeeded", "seconds"), [(True, 10.0), (False, 2.0)])
@@ -66,3 +79,21 @@ def test_backoff_before_the_first_success() -> None:
 def test_jitter_on_backoff(woken: bool, failures: int, random: float, seconds: float) -> None:
     """Pods that failed at one moment do not come back at one moment; from the second failure on all wait for long."""
     assert delay("--period=10s", woken=woken, failures=failures, random=random) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "random", "seconds"),
+    [
+        (None, 0.0, 0.0),
+        (5.0, 0.0, 0.0),
+        (30.0, 0.0, 30.0),
+        (30.0, 1.0, 33.0),
+        (60.0, 0.0, 60.0),
+        (86400.0, 0.0, 60.0),
+    ],
+)
+def test_retry_after(retry_after: float | None, random: float, seconds: float) -> None:
+    """What the remote asks for is kept to, up to the longest backoff, and a fleet does not come back at one moment."""
+    argv = ("--period=10s", "--max-backoff=60s", "--jitter=0.1")
+    found = delay(*argv, failures=2, random=random, retry_after=retry_after)
+    assert found == pytest.approx(max(seconds, delay(*argv, failures=2, random=random)))

@@ -49,6 +49,8 @@ HINTS = {
     "owner that it is right, then put the line of ssh-keyscan into that file (/etc/git-secret/known_hosts"
     " is found by itself)",
     "internal": "this is a mistake of ours: please report it with the log",
+    "lfs": "see that the server has LFS and these contents (`git lfs push --all` sends them), and that the login may "
+    "read them; what is published stays",
     "link_escapes": "have the link that the message names lead to what is published, or allow all with "
     "--symlinks=allow; what is published stays",
     "locked": "give every process a --root of its own; a Deployment on one volume needs `strategy: Recreate`",

@@ -56,13 +56,19 @@ class Folder:
             with self._named(copied):
                 os.symlink(text, copied, dir_fd=self._descriptor)
         else:
-            mode = 0o777 if found.st_mode & stat.S_IXUSR else 0o666
-            with source._reading(name) as read, self._named(copied), self._created(copied, mode) as made:
-                for chunk in _chunks(read, tick):
-                    made.write(chunk)
+            executable = bool(found.st_mode & stat.S_IXUSR)
+            self.take(source, name, copied, executable=executable, see=lambda chunk: tick())
         with self._named(copied):
             times = (found.st_atime_ns, found.st_mtime_ns)
             os.utime(copied, ns=times, dir_fd=self._descriptor, follow_symlinks=False)
+
+    def take(self, source: "Folder", name: str, taken: str, *, executable: bool, see: Callable[[bytes], None]) -> None:
+        """Copy what is in a file of another directory to a free name; `see` is called with each part of it."""
+        mode = 0o777 if executable else 0o666
+        with source._reading(name) as read, self._named(taken), self._created(taken, mode) as made:
+            for chunk in _chunks(read, lambda: None):
+                see(chunk)
+                made.write(chunk)
 
     def is_like(self, other: "Folder", name: str, *, tick: Callable[[], None]) -> bool:
         """Say whether an entry is the same in another directory: its kind, its content, and whether it may be run."""

@@ -6,6 +6,7 @@ from gitsync.base.errors import GitSyncError
 from gitsync.checks.check import Found, NotNeededError, Subject
 from gitsync.checks.volume import holder
 from gitsync.programs.keyrings import Keyrings
+from gitsync.programs.lfs import ask_lfs_version
 from gitsync.server.listening import listen
 from gitsync.triggers.watch import NO_WATCHES, try_watching
 from gitsync.triggers.watched import local_path, watched_files
@@ -38,6 +39,13 @@ def signatures(subject: Subject, deadline: float) -> Found:
         raise NotNeededError("nothing has to be signed")
     Keyrings(options, subject.tools.home).check()
     return Found(message=f"keys: {', '.join(map(str, options.files))}")
+
+
+def lfs(subject: Subject, deadline: float) -> Found:
+    """Ask which git-lfs there is, where files that are kept in LFS are to have their content."""
+    if not subject.repo.git.lfs:
+        raise NotNeededError("files that are kept in LFS stay pointers")
+    return Found(message=f"git-lfs {ask_lfs_version(subject.tools.git)}")
 
 
 def ports(subject: Subject, deadline: float) -> Found:

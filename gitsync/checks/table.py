@@ -18,6 +18,7 @@ CHECKS: Final = (
     Check(name="tmp", run=machine.tmp),
     Check(name="git", run=remote.git, needs=("tmp",)),
     Check(name="signatures", run=machine.signatures, needs=("tmp",)),
+    Check(name="lfs", run=machine.lfs, needs=("git",)),
     Check(name="login", run=remote.login, needs=("tmp",), patience=_REMOTE),
     Check(name="dns", run=network.dns),
     Check(name="tcp", run=network.tcp, needs=("dns",)),

@@ -68,7 +68,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class GitConfig:
-    """Which git runs, and what it is told; `home` is where the user's `.netrc` may lie."""
+    """Which git runs, with git-lfs or without, and what it is told; `home` is where the user's `.netrc` may lie."""
 
     git: str = option(TEXT, "The git program.", default="git", env=("GIT_SYNC_GIT",))
     git_config: tuple[GitSetting, ...] = option(
@@ -88,6 +88,11 @@ class GitConfig:
         "next to nothing, where that is beyond doubt, and else by git, over ssh with a kept connection too; or always "
         "by git, with a connection for each command.",
         default="auto",
+    )
+    lfs: bool = option(
+        BOOL,
+        "Publish files that are kept in LFS with their content, and not as pointers; git-lfs has to be installed.",
+        default="false",
     )
     home: Path | None
 

@@ -90,6 +90,12 @@ def clear_metadata(metadata: Path) -> None:
         raise GitError(f"{metadata} is damaged", reason="corrupt", hint=_HINT)
 
 
+def clear_tree(top: Path, *, depth: int) -> None:
+    """Remove what is neither a file nor a directory below a directory, so many levels deep; raise `OSError`."""
+    _clear([top])
+    _clear(irregular(top, depth=depth))
+
+
 def irregular(path: Path, *, depth: int) -> list[Path]:
     """Return what is neither a file nor a directory below a directory, so many levels deep."""
     try:

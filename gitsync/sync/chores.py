@@ -95,7 +95,7 @@ class Chores:
             return self._prepare
         if self._parts.trees.staging.settle_at <= time.monotonic():
             return self._settle
-        if self._tree and self._pointers.is_due(self._tree):
+        if self._tree and not self._recipe.lfs and self._pointers.is_due(self._tree):
             return self._look_for_pointers
         if self._parts.trees.disposal.gone:
             return self._remove
@@ -132,14 +132,16 @@ class Chores:
         self._parts.trees.disposal.finish(path)
 
     def _collect(self, deadline: float, idle: bool) -> None:
+        stores = self._parts.stores
         try:
-            self._parts.stores.collect(deadline=deadline, idle=idle)
+            stores.collect(deadline=deadline, idle=idle)
         except (GitCancelled, GitTimeout):
             raise
         except GitError as error:
             self._log.warning("collect_failed", reason=error.reason, message=str(error))
             # A damaged store would grow for ever, as long as updates find what they need in it.
             self._mending.mend(error, None, deadline=deadline, idle=idle)
+        self._parts.trees.large.prune(self._parts.trees.catalogue.all(stores.all()), stores.all())
         self._collect_due = False
 
     def _measure(self, deadline: float, idle: bool) -> None:

@@ -11,15 +11,12 @@ from gitsync.base.log import get_logger
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.process import Records, Sinks
 from gitsync.telling.events import Observers, PointersCounted
+from gitsync.volume.pointers import IN_LFS, IN_TREE
 from gitsync.volume.recipe import Recipe
 from gitsync.volume.tree import Tree
 
 _FOUND: Final = 0
 _NOT_FOUND: Final = 1
-# https://git-scm.com/docs/gitglossary#Documentation/gitglossary.txt-attr
-_IN_LFS: Final = ":(attr:filter=lfs)"
-# What `git ls-files -t` calls a file that is in the tree, and not left out of it by sparse patterns.
-_IN_TREE: Final = b"H "
 
 
 class Pointers:
@@ -74,7 +71,7 @@ class Pointers:
         )
         if attributes.status == _NOT_FOUND:
             return 0
-        files = Records(b"\0", most=0, wanted=_IN_TREE)
-        listing = ["ls-files", "-t", "-z", "--", _IN_LFS]
+        files = Records(b"\0", most=0, wanted=IN_TREE)
+        listing = ["ls-files", "-t", "-z", "--", IN_LFS]
         self._git.run(listing, deadline=deadline, place=tree.place, sinks=Sinks(output=files), idle=idle)
         return files.count

@@ -23,6 +23,7 @@ from gitsync.base.errors import GitCancelled, GitTimeout
 from gitsync.base.folder import open_folder
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.process import Records, Sinks
+from gitsync.volume.pointers import read_pointers
 
 # So many files are checked out at a time, for the room that they need and for the length of a command line.
 _PORTION: Final = 250
@@ -97,8 +98,12 @@ class Comparison:
         right = {name: status for name, status in there.items() if known.get(name) == status}
         doubtful = [name for name in there if name not in right]
         if doubtful:
+            kept = read_pointers(self._note.parent)
             with self._checked_out(doubtful, deadline=deadline, idle=idle) as made:
-                right |= {name: there[name] for name in doubtful if _are_equal(made / name, self._top / name)}
+                for name in doubtful:
+                    is_right = kept[name].is_for if name in kept else _are_equal
+                    if is_right(made / name, self._top / name):
+                        right[name] = there[name]
         return right
 
     @contextlib.contextmanager

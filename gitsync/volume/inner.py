@@ -19,7 +19,7 @@ _CHUNK: Final = 1024 * 1024
 # More trees than this have gone in the meantime.
 _MOST: Final = 10_000
 
-_Seen = tuple[int, ...]
+Seen = tuple[int, ...]
 
 
 class Untouched:
@@ -32,18 +32,18 @@ class Untouched:
     def __init__(self, git: Git) -> None:
         self._git = git
         # By the metadata: the commit, and what the index looked like.
-        self._proven: dict[Path, tuple[str, _Seen]] = {}
+        self._proven: dict[Path, tuple[str, Seen]] = {}
 
     def note(self, tree: Tree, commit: str) -> None:
         """Note that git has just made the index that of the commit, or found it so."""
         if len(self._proven) >= _MOST:
             self._proven.clear()
-        if seen := _see(tree):
+        if seen := see_index(tree):
             self._proven[tree.metadata] = (commit, seen)
 
     def is_proven(self, tree: Tree, commit: str) -> bool:
         """Say whether the index is known to be the commit's."""
-        seen = _see(tree)
+        seen = see_index(tree)
         return seen is not None and self._proven.get(tree.metadata) == (commit, seen)
 
     def is_untouched(self, tree: Tree, commit: str, *, deadline: float) -> bool:
@@ -62,7 +62,8 @@ class Untouched:
         return True
 
 
-def _see(tree: Tree) -> _Seen | None:
+def see_index(tree: Tree) -> Seen | None:
+    """Return what changes whenever the index of a tree is written, None if there is none."""
     found = nolinks.status(tree.metadata / "gitsync-index")
     return found and (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 

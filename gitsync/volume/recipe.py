@@ -14,6 +14,7 @@ _DECIDING: Final = {"core", "filter", "submodule"}
 _HIDDEN: Final = "hidden"
 _DATED: Final = "dated"
 _CONFINED: Final = "confined"
+_FILLED: Final = "lfs"
 # What has a meaning in a pattern. https://git-scm.com/docs/gitignore#_pattern_format
 _GLOB: Final = re.compile(r"[*?\[\\]")
 
@@ -23,7 +24,7 @@ class Recipe:
     """The submodules' mode, the sparse-checkout patterns or the only directory that is published, and settings.
 
     `hidden` says that consumers are to find no `.git`, `dated` that files have the time of the commit, `confined` that
-    no link leads out.
+    no link leads out, `lfs` that files which are kept in LFS have their content.
     """
 
     submodules: str
@@ -33,6 +34,7 @@ class Recipe:
     hidden: bool = False
     dated: bool = False
     confined: bool = False
+    lfs: bool = False
 
     @classmethod
     def of(cls, repo: RepoConfig, *, sparse: str | None = None) -> "Recipe":
@@ -47,6 +49,7 @@ class Recipe:
             hidden=content.git_dir == "hide",
             dated=content.mtime == "commit",
             confined=content.limits.symlinks == "deny-escaping",
+            lfs=repo.git.lfs,
         )
 
     @property
@@ -55,7 +58,7 @@ class Recipe:
         files = _digest(self.sparse) if self.sparse is not None else "all"
         files = f"in-{_digest(self.subpath)}" if self.subpath else files
         settings = [_digest("\n".join(f"{one.key}={one.value}" for one in self.settings))] if self.settings else []
-        forms = [(_HIDDEN, self.hidden), (_DATED, self.dated), (_CONFINED, self.confined)]
+        forms = [(_HIDDEN, self.hidden), (_DATED, self.dated), (_CONFINED, self.confined), (_FILLED, self.lfs)]
         return " ".join([self.submodules, files, *settings, *(word for word, counts in forms if counts)])
 
     @property

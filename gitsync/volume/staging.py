@@ -6,7 +6,8 @@ Called by the worker's thread.
 import math
 import os
 import time
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.changes import ChangeLog
 from gitsync.volume.dating import commit_time, date_files
 from gitsync.volume.disposal import Disposal
+from gitsync.volume.large import LargeFiles
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.recipe import Recipe
 from gitsync.volume.standby import Standbys
@@ -34,6 +36,14 @@ _SETTLING: Final = 1.1
 _SHARED_FATE: Final = {"bad_commit", "no_space", "permission"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Makers:
+    """Who makes what git leaves out of a tree."""
+
+    submodules: Submodules
+    large: LargeFiles
+
+
 class Staging:
     """Makes the trees of one root."""
 
@@ -41,7 +51,7 @@ class Staging:
         self,
         repo: RepoConfig,
         git: Git,
-        submodules: Submodules,
+        makers: Makers,
         *,
         catalogue: Catalogue,
         disposal: Disposal,
@@ -54,7 +64,7 @@ class Staging:
         self._limit = limit
         self.standbys = Standbys(repo, catalogue, disposal)
         self.changes = ChangeLog()
-        self._submodules = submodules
+        self._makers = makers
         self._log = get_logger(repo=repo.name)
         # When the metadata's trees can be settled, monotonic.
         self._unsettled: dict[Path, float] = {}
@@ -75,7 +85,7 @@ class Staging:
                 self._disposal.delete(standby)
             except (GitError, OSError) as error:
                 # A submodule that cannot be had is not the fault of the tree.
-                if self._submodules.failed or (isinstance(error, GitError) and error.reason in _SHARED_FATE):
+                if self._makers.submodules.failed or (isinstance(error, GitError) and error.reason in _SHARED_FATE):
                     raise
                 self._log.warning("standby_dropped", message=str(error))
                 self._disposal.delete(standby)
@@ -138,7 +148,7 @@ class Staging:
 
     def _refresh(self, tree: Tree, *, deadline: float, idle: bool) -> None:
         """Have git look at all files; what it writes then is an index of the same commit."""
-        commit, untouched = tree.head() or "", self._submodules.untouched
+        commit, untouched = tree.head() or "", self._makers.submodules.untouched
         proven = untouched.is_proven(tree, commit)
         tree.comparison(self._git).differing(deadline=deadline, idle=idle, refresh=True)
         if proven:
@@ -153,13 +163,15 @@ class Staging:
         return tree
 
     def _bring(self, tree: Tree, commit: str, recipe: Recipe, *, deadline: float) -> Tree:
-        self._submodules.failed = False
-        kept = self._submodules.make_way(tree, commit, tree.nested(), deadline=deadline)
+        self._makers.submodules.failed = False
+        kept = self._makers.submodules.make_way(tree, commit, tree.nested(), deadline=deadline)
         before, fresh = tree.head(), tree.unfinished
         changes = tree.bring(commit, self._git, recipe=recipe, deadline=deadline, kept=kept)
         if before and not fresh:
             self.changes.note(before, commit, changes)
-        self._submodules.bring(tree, recipe, deadline=deadline)
+        self._makers.submodules.bring(tree, recipe, deadline=deadline)
+        if recipe.lfs:
+            self._note(tree, self._makers.large.fill(tree, deadline=deadline))
         tree.point(tree.path)
         if recipe.dated:
             self._date(tree, deadline=deadline)
@@ -172,5 +184,10 @@ class Staging:
         for each in (tree, *tree.nested()):
             each.comparison(self._git).refresh(deadline=deadline)
             each.share_index()
+        self._note(tree, tree.nested())
+
+    def _note(self, tree: Tree, touched: Iterable[Tree]) -> None:
+        """Note that the files of submodules in a tree are as they should be, and so is their index."""
+        for each in touched:
             if each != tree:
-                self._submodules.untouched.note(each, each.head() or "")
+                self._makers.submodules.untouched.note(each, each.head() or "")

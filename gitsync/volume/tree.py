@@ -9,6 +9,7 @@ It is a linked worktree in form (https://git-scm.com/docs/gitrepository-layout),
     gitsync-nested      the trees of submodules within it
     gitsync-bare        the places of submodules that stay empty
     gitsync-made        which files are right although git says otherwise
+    gitsync-pointers    which files are kept in LFS, with what the commit has in their place
 """
 
 import errno

@@ -5,9 +5,10 @@ from gitsync.programs.gitcmd import Git
 from gitsync.telling.events import Observers
 from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.disposal import Disposal
+from gitsync.volume.large import LargeFiles
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.retirement import Retirement
-from gitsync.volume.staging import Staging
+from gitsync.volume.staging import Makers, Staging
 from gitsync.volume.stores import Stores
 from gitsync.volume.submodules import Submodules
 from gitsync.volume.symlinks import Symlinks
@@ -24,9 +25,9 @@ class Trees:
         self.limit = TreeLimit(repo, catalogue=self.catalogue, disposal=self.disposal)
         self.weight = Weight(repo.content.limits, git)
         self.symlinks = Symlinks(git)
+        self.large = LargeFiles(repo, git, self.weight)
         submodules = Submodules(repo, git, stores, weight=self.weight, symlinks=self.symlinks)
-        self.staging = Staging(
-            repo, git, submodules, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit
-        )
+        makers = Makers(submodules=submodules, large=self.large)
+        self.staging = Staging(repo, git, makers, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit)
         self.times = Times(self.catalogue, git, self.staging.changes)
         self.retirement = Retirement(repo, catalogue=self.catalogue, disposal=self.disposal)

@@ -1,7 +1,7 @@
 """What a tree weighs: its files, and those of its submodules, are counted before any of them is checked out.
 
-What counts is what the commits hold: a link is as large as its target is long, a file of LFS as its pointer. Called by
-the worker's thread.
+What counts is what the commits hold: a link is as large as its target is long. Files that are kept in LFS come on top,
+if their content is published. Called by the worker's thread.
 """
 
 import re
@@ -99,6 +99,12 @@ class Weight:
         self._known[commit] = found
         self._sum += found
         self._check(self._sum)
+
+    def add_contents(self, size: int) -> None:
+        """Add the bytes of files that are kept in LFS, of which commits have pointers; raise `CheckoutError`."""
+        self._sum += Sum(0, size)
+        if self._limited:
+            self._check(self._sum)
 
     def knows(self, commit: str) -> bool:
         """Say whether nothing of a commit has to be looked at for this."""

@@ -45,7 +45,7 @@ def test_local_repository(look: Look, origin: Origin, root: Path) -> None:
     before = set(root.parent.iterdir())
     results = look(origin.url)
     assert not outcomes(results, "failed") | outcomes(results, "warning")
-    assert outcomes(results, "skipped") == {"dns", "tcp", "tls", "clock", "signatures"}
+    assert outcomes(results, "skipped") == {"dns", "tcp", "tls", "clock", "signatures", "lfs"}
     assert results["ref"].message == f"refs/heads/main is at {origin.head}"
     assert "made at the start" in results["root"].message
     assert set(root.parent.iterdir()) == before
@@ -56,7 +56,7 @@ def test_server(look: Look, git_http: GitHttpServer, origin: Origin, root: Path)
     root.mkdir()
     results = look(git_http.url_of(origin.path))
     assert not outcomes(results, "failed") | outcomes(results, "warning")
-    assert outcomes(results, "skipped") == {"tls", "size", "watches", "signatures"}
+    assert outcomes(results, "skipped") == {"tls", "size", "watches", "signatures", "lfs"}
     assert results["dns"].message == "the server 127.0.0.1: 127.0.0.1"
     assert "the server's" in results["clock"].message
     assert not git_http.fetches

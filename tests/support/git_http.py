@@ -20,6 +20,7 @@ from typing import IO, cast
 from urllib.parse import unquote, urlsplit
 
 from tests.support.git import git_environment
+from tests.support.lfs import PREFIX, LfsContents
 from tests.support.serving import Handler, Server, Serving
 
 CHUNK = 65536
@@ -84,6 +85,7 @@ class GitHttpServer(Serving):
         self.connections = 0
         self.handshakes = 0
         self.requests: list[Request] = []
+        self.lfs: LfsContents | None = None
         self._connected = _Server((host, 0), self)
         super().__init__(self._connected)
 
@@ -99,6 +101,11 @@ class GitHttpServer(Serving):
     def url_of(self, repository: Path, *, port: int | None = None) -> str:
         """Return a repository's URL, through another port if a proxy stands in front."""
         return f"{self.url.rpartition(':')[0]}:{port or self.port}/{repository.relative_to(self.directory)}"
+
+    @property
+    def lfs_requests(self) -> list[Request]:
+        """Those of git-lfs."""
+        return [request for request in list(self.requests) if PREFIX in request.path]
 
     @property
     def fetches(self) -> int:
@@ -164,6 +171,9 @@ class _Handler(Handler):
     def do_POST(self) -> None:
         self._answer()
 
+    def do_PUT(self) -> None:
+        self._answer()
+
     def _answer(self) -> None:
         owner, url = self.server.owner, urlsplit(self.path)
         wanted = owner.wanted_credentials()
@@ -185,6 +195,8 @@ class _Handler(Handler):
             self._refuse(302, record)
         elif not authorized:
             self._refuse(401, record)
+        elif owner.lfs and PREFIX in record.path:
+            self._answer_lfs(owner.lfs, record)
         else:
             self._run_backend(record)
 
@@ -203,6 +215,15 @@ class _Handler(Handler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _answer_lfs(self, lfs: LfsContents, record: Request) -> None:
+        reply = lfs.answer(self.command, record.path, b"".join(self._body()), self.server.owner.url)
+        record.status, record.sent = reply.status, len(reply.body)
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
 
     def _body(self) -> Iterator[bytes]:
         """Yield the request's body, whichever way it is framed."""

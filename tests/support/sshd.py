@@ -25,6 +25,8 @@ AcceptEnv GIT_PROTOCOL
 MaxAuthTries 4
 LogLevel VERBOSE
 ForceCommand if mv {directory}/next {directory}/now 2>/dev/null; then . {directory}/now; fi; \
+if test -f "{directory}/answers/${{SSH_ORIGINAL_COMMAND%% *}}"; then \
+. "{directory}/answers/${{SSH_ORIGINAL_COMMAND%% *}}"; exit; fi; \
 echo "$GIT_PROTOCOL" >>{directory}/protocols; exec git shell -c "$SSH_ORIGINAL_COMMAND"
 """
 
@@ -97,6 +99,12 @@ class SshServer(TcpServer):
     def before_next(self, command: str) -> None:
         """Have a command for the shell done before the next one of a client."""
         (self._directory / "next").write_text(f"{command}\n")
+
+    def answer(self, program: str, command: str) -> None:
+        """Have a command for the shell done in the place of a program."""
+        directory = self._directory / "answers"
+        directory.mkdir(exist_ok=True)
+        (directory / program).write_text(f"{command}\n")
 
     def signal(self, number: int) -> None:
         """Send a signal to all that serves a connection now."""

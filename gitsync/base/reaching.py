@@ -1,12 +1,15 @@
 """How another server is reached: through which proxy, trusting whom, and what is told if it is not. Any thread."""
 
 import base64
+import hashlib
 import os
 import socket
 import ssl
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
+from weakref import WeakValueDictionary
 
 from gitsync.base.errors import FetchError
 from gitsync.base.proxies import proxy_for
@@ -21,6 +24,9 @@ _MESSAGE_LIMIT: Final = 200
 _CHUNK: Final = 65536
 # What TLS says of a connection that the other end, or somebody on the way, has closed without a word.
 _CUT_OFF: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+# Those in use, by what they were made from: all repositories that trust the same share one.
+_contexts: WeakValueDictionary[tuple[object, ...], ssl.SSLContext] = WeakValueDictionary()
+_making: Final = threading.Lock()
 # The system counts the milliseconds of a wait in 31 bits.
 _LONGEST_WAIT: Final = 86400.0
 
@@ -71,15 +77,44 @@ def trust(
     if not ca_file and not any(url and url.lower().startswith("https:") for url in urls):
         return None
     directory = ssl.get_default_verify_paths().capath if sparingly and not system else None
-    context = ssl.create_default_context(cafile=system, capath=directory)
     try:
-        if ca_file:
-            context.load_verify_locations(cadata=lines(decode(ca_file.read_bytes())))
-    except (OSError, ValueError) as error:
-        told = (isinstance(error, OSError) and error.strerror) or str(error)
-        hint = "name a readable file with certificates in PEM form"
-        raise FetchError(f"--ca-file={ca_file}: {told}", reason="tls", hint=hint) from error
+        ours = ca_file.read_bytes() if ca_file else None
+    except OSError as error:
+        raise _unusable(ca_file, error) from error
+    digest = ours and hashlib.sha256(ours).digest()
+    made_from = (digest, system, directory, *map(_identity, _places(system, directory)))
+    with _making:
+        context = _contexts.get(made_from)
+        if context is None:
+            context = ssl.create_default_context(cafile=system, capath=directory)
+            try:
+                if ours is not None:
+                    context.load_verify_locations(cadata=lines(decode(ours)))
+            except (OSError, ValueError) as error:
+                raise _unusable(ca_file, error) from error
+            _contexts[made_from] = context
     return context
+
+
+def _unusable(ca_file: Path | None, error: Exception) -> FetchError:
+    told = (isinstance(error, OSError) and error.strerror) or str(error)
+    hint = "name a readable file with certificates in PEM form"
+    return FetchError(f"--ca-file={ca_file}: {told}", reason="tls", hint=hint)
+
+
+def _places(system: str | None, directory: str | None) -> list[str | None]:
+    """Return the files and directories that other authorities than ours are read from."""
+    usual = ssl.get_default_verify_paths()
+    return [system, directory] if system or directory else [usual.cafile, usual.capath]
+
+
+def _identity(path: str | None) -> tuple[int, ...]:
+    """Return what changes whenever a file, or what is in a directory, does; nothing where there is none."""
+    try:
+        found = Path(path).stat() if path else None
+    except OSError:
+        return ()
+    return (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size) if found else ()
 
 
 def take_login(url: str, *, header: str = "Authorization") -> tuple[str, dict[str, str]]:

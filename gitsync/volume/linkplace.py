@@ -28,6 +28,10 @@ _MARK: Final = re.compile(r"([0-9]+(?:-[0-9]+\.[0-9]+)?)@([0-9a-f]{12}-[0-9]+)@(
 # What the system answers where there is no link; EINVAL is for something else in its place. readlink(2)
 _NO_LINK: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ELOOP})
 _MOVE: Final = "move it away, or choose another path with --link"
+# Nothing tells a copy of what we have put there from one that somebody has made, and may have changed.
+_COPIED: Final = (
+    f"{_MOVE}; if the volume was copied, or restored from a backup, it is what was published before, and comes anew"
+)
 _MOUNTED: Final = (
     "it is a mount point, which cannot be replaced: mount the directory above it, or use --publish=inplace"
 )
@@ -222,7 +226,7 @@ class LinkPlace:
         return Tree(path=self.link, metadata=mark.metadata, home=Tree.placed(mark.metadata, self._work))
 
     def _blocked(self) -> PublishError:
-        hint = _MOUNTED if Mounts().has_point(self.link) else _MOVE
+        hint = _MOUNTED if Mounts().has_point(self.link) else _COPIED if self._all() else _MOVE
         message = f"{self.link} is not a symbolic link, nor a directory that gitsync has put there"
         return PublishError(message, reason="link_blocked", hint=hint)
 

@@ -66,6 +66,11 @@ VALUES: dict[str, dict[str, Any]] = {
         "podAnnotations": {"a": "b"},
         "priorityClassName": "high",
     },
+    "several repositories": {
+        "config": "repositories:\n- {repo: https://git.example.com/site, link: current, ref: 1.10}\n"
+        "- {repo: https://git.example.com/docs, link: docs}\n",
+        "poll": {"options": {"parallel": 2}, "webhook": {"secret": "hook"}},
+    },
     "an ordinary container": {"poll": {"native": False}},
     "one replica with webhooks": {"replicas": 1, "poll": {"webhook": {"secret": "hook"}}},
     "a volume that stays": {"poll": {"volume": {"persistentVolumeClaim": {"claimName": "site"}}}},
@@ -75,7 +80,8 @@ VALUES: dict[str, dict[str, Any]] = {
 def site(values: dict[str, Any]) -> list[Manifest]:
     """Return what the chart makes of these values, with a repository."""
     poll = values.get("poll", {})
-    options = {"repo": REPO, **poll.get("options", {})}
+    of_one = {} if "config" in values or "configMap" in poll else {"repo": REPO}
+    options = {**of_one, **poll.get("options", {})}
     return template(CHART, {**values, "poll": {**poll, "options": options}})
 
 
@@ -89,12 +95,39 @@ def test_what_is_rendered_is_whole(case: str) -> None:
     (pod,) = pods(manifests)
     assert violations(pod["spec"]) == []
     assert loose_ends(manifests) == []
-    config = configuration(environment(containers(pod["spec"])["poll"], manifests))
+    config = configuration(environment(containers(pod["spec"])["poll"], manifests), text=VALUES[case].get("config"))
     declared = ports(pod["spec"])
     assert config.repos[0].repo == REPO
     assert config.http.bind
     assert config.http.bind.port == declared["poll-metrics"]
     assert (config.receiver.bind is not None) == ("poll-receiver" in declared)
+
+
+def test_several_repositories() -> None:
+    """Their file is mounted as it was written; probes for traffic are for the site, and that for life is for all."""
+    manifests = site(VALUES["several repositories"])
+    (pod,) = pods(manifests)
+    poll = containers(pod["spec"])["poll"]
+    variables = environment(poll, manifests)
+    path = Path(variables["GITSYNC_CONFIG"])
+    (volume,) = [each["name"] for each in poll["volumeMounts"] if each["mountPath"] == str(path.parent)]
+    (named,) = [each["configMap"]["name"] for each in pod["spec"]["volumes"] if each["name"] == volume]
+    text = of_kind("ConfigMap", manifests)[named]["data"][path.name]
+    assert text == VALUES["several repositories"]["config"]
+    config = configuration(variables, text=text)
+    assert [(repo.name, repo.ref) for repo in config.repos] == [("current", "1.10"), ("docs", "HEAD")]
+    assert config.several.parallel == 2
+    assert [poll[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "readiness", "liveness")] == [
+        *["/readyz?repo=current"] * 2,
+        "/healthz",
+    ]
+    assert not [name for each in poll["volumeMounts"] for name in each if name == "subPath"]
+
+
+def test_file_of_somebody_else() -> None:
+    """An existing ConfigMap is mounted, and none is made."""
+    manifests = site({"poll": {"configMap": "ours"}})
+    assert loose_ends(manifests) == ["ConfigMap ours"]
 
 
 def test_the_site_is_what_the_link_leads_to() -> None:
@@ -115,7 +148,7 @@ def test_replicas_tell_each_other() -> None:
     assert peers
     service = of_kind("Service", manifests)[peers.host]["spec"]
     assert (service["clusterIP"], service["ports"][0]["port"]) == ("None", peers.port)
-    for case in VALUES.keys() - {"everything"}:
+    for case in VALUES.keys() - {"everything", "several repositories"}:
         assert not any(name.endswith("-peers") for name in of_kind("Service", site(VALUES[case])))
 
 
@@ -190,6 +223,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a value that is none": ({"replica": 2}, "replica"),
     "a secret in a value": ({"poll": {"options": {"password": "x"}}}, "password"),
     "two volumes": ({"poll": {"volume": {"emptyDir": {}, "hostPath": {}}}}, "volume"),
+    "one repository and several": ({"config": "x", "poll": {"options": {"repo": REPO}}}, r"options\.repo"),
+    "two files": ({"config": "x", "poll": {"configMap": "ours"}}, r"poll\.configMap"),
+    "a file that is no text": ({"config": {"repositories": []}}, "config"),
     "an Ingress to nowhere": ({"webhookIngress": ingress}, r"poll\.webhook\.secret"),
     "an Ingress of no host": ({"ingress": {"enabled": True}}, r"ingress\.host"),
 }

@@ -208,6 +208,7 @@ def test_copied_volume(bench: Workbench, make: Make, origin: Origin) -> None:
     result = restored.run()
     assert result.failure
     assert result.failure.reason == "link_blocked"
+    assert "restored from a backup" in (result.failure.hint or "")
     assert_tree(origin.path, restored.repo.link, origin.head)
     restored.repo.link.rename(root / "old")
     assert restored.run().failure is None

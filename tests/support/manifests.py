@@ -80,11 +80,13 @@ def environment(container: Manifest, manifests: Iterable[Manifest]) -> dict[str,
     return variables
 
 
-def configuration(variables: Mapping[str, str], arguments: Iterable[str] = ()) -> Config:
-    """Return what gitsync makes of these settings in a pod; raise `ConfigError` for any that it would even warn of."""
-    return load_config(
-        [*arguments], {"GITSYNC_ROOT": "/git", "GITSYNC_STRICT": "true", "KUBERNETES_SERVICE_HOST": "api", **variables}
-    )
+def configuration(variables: Mapping[str, str], arguments: Iterable[str] = (), *, text: str | None = None) -> Config:
+    """Return what gitsync makes of these settings in a pod; raise `ConfigError` for any that it would even warn of.
+
+    `text` is what the file of --config says, if there is one.
+    """
+    of_pod = {"GITSYNC_ROOT": "/git", "GITSYNC_STRICT": "true", "KUBERNETES_SERVICE_HOST": "api"}
+    return load_config([*arguments], {**of_pod, **variables}, text=text)
 
 
 def violations(spec: Manifest) -> list[str]:

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from gitsync.checks.table import CHECKS
 from gitsync.config.manual import markdown
+from gitsync.config.model import repo_options
 from gitsync.telling.metrics import Metrics
 from gitsync.telling.status import FileStatus
 from tests.unit.examples import watched
@@ -47,6 +48,14 @@ def test_options_and_variables_exist(name: str) -> None:
     inline = re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S)
     known = {*re.findall(r"GITSYNC_[A-Z_]+", markdown()), "GITSYNC_HASH"}
     assert set(re.findall(r"GITSYNC_[A-Z_]+[A-Z]", inline)) <= known
+
+
+def test_files_that_start_a_pass() -> None:
+    """Each file that a repository's options name, but for those that are written, is among those that are watched."""
+    section = DOCUMENTS["docs/operations.md"].read_text().partition("\n## Changes of files\n")[2].partition("\n## ")[0]
+    files = {f"--{option.key}" for option in repo_options() if option.key.endswith(("-file", "-signers", "-keyring"))}
+    named = set(re.findall(r"`(--[a-z-]+)", section))
+    assert named == (files - {"--touch-file", "--error-file"}) | {"--credential", "--config", "--period"}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

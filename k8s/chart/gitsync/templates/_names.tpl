@@ -21,9 +21,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and .Values.poll.webhook.secret (not .Values.poll.webhook.peers) (gt (int .Values.replicas) 1) }}true{{ end -}}
 {{- end }}
 
-{{/* The values of the sidecar, which is told where the other replicas are. */}}
+{{/* The values of the sidecar, which is told where the other replicas and the file of its repositories are. */}}
 {{- define "gitsync.poll" -}}
 {{- $values := deepCopy .Values.poll }}
+{{- if .Values.config }}
+{{- if $values.configMap }}
+{{- fail "config and poll.configMap are given: leave one of them out" }}
+{{- end }}
+{{- $_ := set $values "configMap" (printf "%s-config" (include "gitsync.name" .)) }}
+{{- end }}
 {{- if include "gitsync.peers" . }}
 {{- $peers := printf "%s-peers:%s" (include "gitsync.name" .) (include "gitsync.text" .Values.poll.webhook.port) }}
 {{- $_ := set $values.webhook "peers" $peers }}

@@ -5,6 +5,9 @@ For charts of other apps: docs/kubernetes.md has the lines. Each takes the value
 {{/* One container: an item of initContainers, or of containers if it is not native. */}}
 {{- define "gitsync.container" -}}
 {{- $site := printf "?repo=%s" .link -}}
+{{- if and .configMap .options.repo }}
+{{- fail "options.repo is for one repository, and the file of configMap has them all: leave one of them out" }}
+{{- end -}}
 name: poll
 image: {{ printf "%s:%s" .image.repository .image.tag | quote }}
 imagePullPolicy: {{ .image.pullPolicy }}
@@ -12,10 +15,15 @@ imagePullPolicy: {{ .image.pullPolicy }}
 restartPolicy: Always
 {{- end }}
 env:
+  {{- if .configMap }}
+  - name: GITSYNC_CONFIG
+    value: /etc/gitsync/config/gitsync.yaml
+  {{- else }}
   - name: GITSYNC_REPO
     value: {{ required "set options.repo: the URL of the repository" .options.repo | quote }}
   - name: GITSYNC_LINK
     value: {{ .link | quote }}
+  {{- end }}
   - name: GITSYNC_HTTP_BIND
     value: {{ printf ":%s" (include "gitsync.text" .port) | quote }}
   {{- if .webhook.secret }}
@@ -65,7 +73,7 @@ readinessProbe:
   periodSeconds: 5
 livenessProbe:
   httpGet:
-    path: /healthz{{ $site }}
+    path: /healthz{{ ternary "" $site (not (empty .configMap)) }}
     port: poll-metrics
   periodSeconds: 10
   timeoutSeconds: 5
@@ -94,6 +102,11 @@ volumeMounts:
     mountPath: /etc/git-secret
     readOnly: true
   {{- end }}
+  {{- if .configMap }}
+  - name: poll-config
+    mountPath: /etc/gitsync/config
+    readOnly: true
+  {{- end }}
   {{- if .webhook.secret }}
   - name: poll-webhook
     mountPath: /etc/gitsync/webhook
@@ -116,6 +129,11 @@ volumeMounts:
 - name: poll-tmp
   emptyDir:
     sizeLimit: 16Mi
+{{- with .configMap }}
+- name: poll-config
+  configMap:
+    name: {{ . | quote }}
+{{- end }}
 {{- /* No other container has these, and without an fsGroup 0440 would be for root alone. */}}
 {{- with .loginSecret }}
 - name: poll-login

@@ -94,7 +94,7 @@ _PATTERNS: Final = (
         r"|(?m:^error: unable to create (file|symlink) .*: (invalid argument|no such file))",
         "bad_commit",
     ),
-    (r"no space left on device|disk quota exceeded", "no_space"),
+    (r"no space left on device|disk quota exceeded|out of diskspace", "no_space"),
     (r"file too large", "too_large"),
     (r"out of memory|cannot allocate memory|died of signal 9", "out_of_memory"),
     (
@@ -128,6 +128,12 @@ _PATTERNS: Final = (
         r"read-only file system|operation not permitted|insufficient permission"
         r"|unable to create [^\n]{0,99}permission denied",
         "permission",
+    ),
+    # Of these git often does not tell what the system has answered.
+    (
+        r"(unable to|could not|failed to) write|could not reset index|cannot store (pack|index|reverse index) file"
+        r"|write error|fsync error",
+        "filesystem",
     ),
     (r"reference broken|unable to resolve reference|bad shallow line", "corrupt"),
     # Of two refs one is called as a directory of the other: of ours none is.

@@ -143,8 +143,8 @@ class Git:
             self._log_command(arguments, output, time.monotonic() - started)
             if was_killed(output.status) or not accept(output.status):
                 self._raise_if_cancelled(tried)
-                on_files = place is not None and place.work_tree is not None
-                raise failure(tried, output.stderr, output.status, url=url, on_files=on_files)
+                store, on_files = (place.store, place.work_tree is not None) if place else (None, False)
+                raise failure(tried, output.stderr, output.status, url=url, store=store, on_files=on_files)
         if command in _REMOTE:
             self.masters.reached(url)
         return output

@@ -1,13 +1,19 @@
 """What a git command that failed says is wrong: the lines that tell it, and the reason that they amount to."""
 
+import os
 import re
 import signal
+from pathlib import Path
 from typing import Final
 
 from gitsync.base.errors import GitError, classify
 from gitsync.base.redact import scrub
 
 _MESSAGE_LIMIT: Final = 600
+# Bytes and files: where git could not write, and does not say why, a volume with less is full. What git has written in
+# vain may be gone by then.
+_LITTLE: Final = 64e6
+_FEW: Final = 16
 # The lines of what git and ssh print that say what is wrong.
 _TELLING: Final = re.compile(
     r"(fatal|error|remote|ssh):|host key verification failed|no \S+ host key is known|\S+: permission denied \("
@@ -21,13 +27,15 @@ _PROGRESS: Final = re.compile(
     r"remote: (\w[\w ]{0,99}: +\d|Total \d)|(Receiving|Unpacking|Resolving) (objects|deltas): |From \S+$"
     r"| [ *+=!t-] \S.* -> "
 )
+# What is said of this machine, if it is not the server that says it.
+_OF_OURS: Final = frozenset({"corrupt", "filesystem", "no_space", "out_of_memory", "too_large"})
 
 
-def failure(tried: str, stderr: str, status: int, *, url: str, on_files: bool) -> GitError:
+def failure(tried: str, stderr: str, status: int, *, url: str, store: Path | None, on_files: bool) -> GitError:
     """Return the error for a command that ended with this status; what it printed is scrubbed here.
 
-    `url` is the remote that it was about. `on_files` says that it has worked on the files of a commit, of which nothing
-    else can complain.
+    `url` is the remote that it was about, `store` what it has worked in. `on_files` says that it has worked on the
+    files of a commit, of which nothing else can complain.
     """
     from gitsync.programs.advice import advice  # here, because only a failure needs it
 
@@ -38,6 +46,7 @@ def failure(tried: str, stderr: str, status: int, *, url: str, on_files: bool) -
     summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or ended
     reason = "out_of_memory" if was_killed(status) else _reason(lines)
     reason = "git" if reason == "bad_commit" and not on_files else reason
+    reason = "no_space" if reason == "filesystem" and store and _is_full(store) else reason
     return GitError(f"{tried}: {summary}", reason=reason, hint=advice(reason, url, summary))
 
 
@@ -52,4 +61,13 @@ def _reason(lines: list[str]) -> str:
         return reason
     reason = classify("\n".join(lines))
     # What the server says of its own repository does not mean that ours is damaged.
-    return "remote_error" if reason in {"corrupt", "out_of_memory", "too_large"} else reason
+    return "remote_error" if reason in _OF_OURS else reason
+
+
+def _is_full(volume: Path) -> bool:
+    try:
+        found = os.statvfs(volume)
+    except OSError:
+        return False
+    # Some file systems have as many files as there is room for, and say 0 of both.
+    return found.f_bavail * found.f_frsize < _LITTLE or (found.f_files > 0 and found.f_favail < _FEW)

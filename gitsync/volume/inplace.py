@@ -26,12 +26,12 @@ from gitsync.base import nolinks
 from gitsync.base.errors import PublishError, PublishVetoed, from_os_error
 from gitsync.base.files import TEMPORARY_SUFFIX
 from gitsync.base.log import get_logger
-from gitsync.config import STORE_DIRECTORY, TREES_DIRECTORY
+from gitsync.config import STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash
 from gitsync.volume.inplace_moves import Moves, sweep
 from gitsync.volume.inplace_plan import Planner
 from gitsync.volume.inplace_record import DIRECTORY, Heading, Known, Record
 from gitsync.volume.linkplace import LinkPlace
-from gitsync.volume.tree import Tree
+from gitsync.volume.tree import AGAIN, Tree
 
 MARKER: Final = ".gitsync-complete"
 # So many files are named in a message.
@@ -66,13 +66,14 @@ class InPlacePublisher:
     def current(self) -> Path | None:
         """Return the tree that the directory has the files of, or is being brought to; raise `OSError`.
 
-        Where the form was another one before, that is what consumers see.
+        Where the form was another one before, that is what consumers see. Where nothing is noted any more, the marker
+        says which tree it is.
         """
         placed = self._record.placed
         if placed and self._is_shown(placed):
             return self._work / placed.tree
         heading = self._record.begun or placed
-        return self._other_form() or (self._work / heading.tree if heading else None)
+        return self._other_form() or (self._work / heading.tree if heading else self._marked())
 
     def shows(self, path: Path) -> bool:
         """Say whether the directory is whole, and has the files of this one; raise `OSError` if it cannot be told."""
@@ -126,17 +127,17 @@ class InPlacePublisher:
         """Return which files are not there as in `content`; raise `OSError`, or `PublishError` at the deadline."""
         known = self._record.known()
         with contextlib.suppress(OSError):
-            if known.are_as_left(self._link):
+            if known.whole and known.are_as_left(self._link):
                 return []
         plan = Planner(content, self._link, known, self._ticking(deadline)).make()
         heading, placed = self._record.placed, {**known.placed, **plan.kept}
-        if heading and not plan.differing and placed != known.placed:
-            # Others have changed an owner, or a time: so that the files need not be read again.
+        if heading and not plan.differing and (placed != known.placed or not known.whole):
+            # Others have changed an owner, or a time, or our record: so that the files need not be read again.
             self._record.finish(heading, placed)
         return plan.differing
 
     def _update(self, tree: Tree, content: Path, tick: Callable[[], None]) -> Tree:
-        known = self._record.known()
+        known = self._known(content.relative_to(tree.path), tick)
         plan = Planner(content, self._link, known, tick).make()
         if plan.foreign:
             raise self._refusal(plan.foreign)
@@ -152,6 +153,27 @@ class InPlacePublisher:
             moves.carry_out(known)
         self._finish(heading, moves)
         return tree
+
+    def _known(self, within: Path, tick: Callable[[], None]) -> Known:
+        """Return what may be ours; where that is not known any more, what is as in the tree that was published.
+
+        Of that, as of any, what is `within` is the content.
+        """
+        known, heading = self._record.known(), self._record.placed
+        published = self._work / heading.tree if heading else self._marked()
+        if known.whole or published is None or not nolinks.is_directory(published / within):
+            return known
+        self._log.warning("record_damaged", hint="what is as in the commit that was published counts as ours")
+        kept = Planner(published / within, self._link, known, tick).make().kept
+        return Known({**known.placed, **kept}, known.begun)
+
+    def _marked(self) -> Path | None:
+        """Return the tree of the commit that the marker names, None if there is none."""
+        named, trees = _told(nolinks.read(self._marker)).get("commit"), self._work / TREES_DIRECTORY
+        if not isinstance(named, str) or not is_full_hash(named):
+            return None
+        places = (trees / named, *(path / named for path in nolinks.entries(trees) if path.name.startswith(AGAIN)))
+        return next((path for path in places if nolinks.is_directory(path)), None)
 
     def _replace(self, tree: Tree, content: Path, tick: Callable[[], None]) -> Tree:
         """Have a whole directory stand where a link, or another directory, of ours is."""
@@ -243,8 +265,13 @@ class InPlacePublisher:
 
 def _owner(marker: str | None) -> str | None:
     """Return who has written a marker, None if that is not told."""
+    owner = _told(marker).get("owner")
+    return owner if isinstance(owner, str) else None
+
+
+def _told(marker: str | None) -> dict[str, object]:
+    """Return what a marker says, which others may have written."""
     with contextlib.suppress(ValueError, RecursionError):
         found = json.loads(marker or "null")
-        owner = found.get("owner") if isinstance(found, dict) else None
-        return owner if isinstance(owner, str) else None
-    return None
+        return found if isinstance(found, dict) else {}
+    return {}

@@ -3,8 +3,8 @@
     placed      the last update that has ended: what consumers see, and all that we have made there
     journal     an update that has begun: what it was about to make, while it is not in `placed`
 
-They lie among what is ours on the volume, and what they say counts only where the directory bears it out. A file that
-is missing or damaged says nothing. Called by the worker's thread; headings are read by others as well.
+They lie among what is ours on the volume, and what they say counts only where the directory bears it out. Their last
+line tells whether one is whole. Called by the worker's thread; headings are read by others as well.
 """
 
 import contextlib
@@ -12,7 +12,8 @@ import itertools
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,6 +27,7 @@ _PROGRAM: Final = "program"
 _LINK: Final = "link"
 _KINDS: Final = {kind: kind for kind in (DIRECTORY, _FILE, _PROGRAM, _LINK)}
 _HEADING_LIMIT: Final = 16 * 1024
+_SUM: Final = b"sum "
 # Some file systems keep no more of a time.
 _MICROSECOND: Final = 1000
 
@@ -62,10 +64,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Known:
-    """All that may be ours: what is placed, and what updates may have placed that have not ended."""
+    """All that may be ours: what is placed, and what updates may have placed that have not ended.
+
+    `whole` says that nothing of the former is missing.
+    """
 
     placed: Mapping[str, Row] = field(default_factory=dict)
     begun: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    whole: bool = True
 
     def are_as_left(self, target: Path) -> bool:
         """Say whether all that was placed in a directory is as it was left; raise `OSError`."""
@@ -122,9 +128,10 @@ class Record:
     def known(self) -> Known:
         """Return all that may be ours."""
         begun: dict[str, tuple[Row, ...]] = {}
-        for path, row in _rows(self._journal):
+        for path, row in _read(self._journal)[0]:
             begun[path] = (*begun.get(path, ()), row)
-        return Known(dict(_rows(self._placed)), begun)
+        placed, whole = _read(self._placed)
+        return Known(dict(placed), begun, whole)
 
     def begin(self, heading: Heading, planned: Mapping[str, Row], known: Known) -> None:
         """Note what is about to be placed; what earlier updates may have placed stays noted."""
@@ -144,7 +151,8 @@ class Record:
     def _write(self, path: Path, heading: Heading, rows: Iterable[tuple[str, Row]]) -> None:
         nolinks.make_directory(self._directory)
         lines = [json.dumps(asdict(heading)), *(_line(name, row) for name, row in rows), ""]
-        nolinks.write(path, os.fsencode("\n".join(lines)))
+        text = os.fsencode("\n".join(lines))
+        nolinks.write(path, text + _SUM + b"%d\n" % zlib.crc32(text))
         # What it says is ours we could not prove to be so when it is lost.
         with nolinks.reading(path) as descriptor:
             os.fsync(descriptor)
@@ -165,21 +173,31 @@ def _line(path: str, row: Row) -> str:
     return f"{row.kind} {row.size} {row.time} {row.seen} {sources} {written}"
 
 
-def _rows(path: Path) -> Iterator[tuple[str, Row]]:
-    """Yield what a file says; others may have written it, so what does not fit is passed over."""
+def _read(path: Path) -> tuple[list[tuple[str, Row]], bool]:
+    """Return the rows of a file, and whether it has all that was written; none if there is no file."""
+    rows: list[tuple[str, Row]] = []
+    check, whole = 0, False
     with (
         contextlib.suppress(OSError),
         nolinks.reading(path) as descriptor,
         open(descriptor, "rb", closefd=False) as file,
     ):
-        # There may be many, so they are not read all at once.
-        for line in itertools.islice(file, 1, None):
-            try:
-                kind, size, time, seen, sources, written = os.fsdecode(line).removesuffix("\n").split(" ", 5)
-                marks = tuple(map(int, sources.split(","))) if sources else ()
-                row = Row(_KINDS[kind], int(size), int(time), int(seen), marks)
-            except (ValueError, KeyError):
-                continue
-            name = written.replace("%0A", "\n").replace("%25", "%")
-            if name and not name.startswith("/") and ".." not in name.split("/"):
-                yield name, row
+        # There may be many, so the text of all is not kept.
+        for number, line in enumerate(file):
+            whole = line == _SUM + b"%d\n" % check
+            check = zlib.crc32(line, check)
+            if number and (row := _row(line)):
+                rows.append(row)
+    return rows, whole
+
+
+def _row(line: bytes) -> tuple[str, Row] | None:
+    """Return what a line says; others may have written it, so one that does not fit says nothing."""
+    with contextlib.suppress(ValueError, KeyError):
+        kind, size, time, seen, sources, written = os.fsdecode(line).removesuffix("\n").split(" ", 5)
+        marks = tuple(map(int, sources.split(","))) if sources else ()
+        row = Row(_KINDS[kind], int(size), int(time), int(seen), marks)
+        name = written.replace("%0A", "\n").replace("%25", "%")
+        if name and not name.startswith("/") and ".." not in name.split("/"):
+            return name, row
+    return None

@@ -33,7 +33,7 @@ from gitsync.volume.tree import PRIVATE, Tree, free_place
 # Until the second in which a tree was written is over.
 _SETTLING: Final = 1.1
 # No room, no rights, no way: a fresh tree would fare no better than the standby.
-_SHARED_FATE: Final = {"bad_commit", "no_space", "permission"}
+_SHARED_FATE: Final = {"bad_commit", "filesystem", "no_space", "permission"}
 
 
 @dataclass(frozen=True, kw_only=True)

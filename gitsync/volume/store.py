@@ -251,12 +251,12 @@ class Store:
         self._git.directories.configure(self.path, config)
         for directory in ("objects/pack", "objects/info", "refs/heads", "refs/gitsync", "worktrees"):
             nolinks.make_directory(self.path / directory)
-        if not nolinks.exists(self.path / "HEAD"):
-            nolinks.write(self.path / "config", config)
-            nolinks.write(self.path / "HEAD", "ref: refs/heads/none\n")
-        elif nolinks.read(self.path / "config") != config:
-            get_logger(repo=self._repo.name).info("store_config_written", v=1, store=str(self.path))
-            nolinks.write(self.path / "config", config)
+        # For consumers: our git has its own.
+        for name, content in (("config", config), ("HEAD", "ref: refs/heads/none\n")):
+            if nolinks.read(self.path / name) != content:
+                get_logger(repo=self._repo.name).info("store_file_written", v=1, path=str(self.path / name))
+                nolinks.remove(self.path / name)
+                nolinks.write(self.path / name, content)
 
     def _configuration(self, *, sha256: bool) -> str:
         """Return the only configuration that a store has. https://git-scm.com/docs/repository-version"""

@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests.integration.conftest import make_workbench
+
+__all__ = ["make_workbench"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --long, which is there whenever this folder, or a part of it, is named."""

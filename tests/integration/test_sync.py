@@ -2,8 +2,8 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from tests.support.git import run_git
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin
 from tests.support.tree import assert_published
+from tests.support.volumes import mounted
 
 
 def test_first_pass_publishes(make_workbench: MakeWorkbench, origin: Origin) -> None:
@@ -316,20 +317,8 @@ def test_pass_that_times_out_keeps_what_is_published(
 @pytest.fixture
 def small_volume(root: Path) -> Iterator[Callable[[str], None]]:
     """Return a function that mounts a volume of a given size (as mount(8) writes it) at the root."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small volume")
-    mounted: list[Path] = []
-
-    def mount(size: str) -> None:
-        root.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(root)]
-        if subprocess.run(command, check=False, capture_output=True).returncode:
-            pytest.skip("this machine lets nobody mount a volume")
-        mounted.append(root)
-
-    yield mount
-    for path in mounted:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
+    with ExitStack() as mounts:
+        yield lambda size: mounts.enter_context(mounted(root, size))
 
 
 @pytest.mark.parametrize("size", ["size=700k", "size=900k", "size=1100k", "size=1300k", "nr_inodes=90"])

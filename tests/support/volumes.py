@@ -1,0 +1,88 @@
+"""Small volumes of a test's own, which can be full, read-only or large again. They need root."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def mounted(path: Path, options: str) -> Iterator[None]:
+    """Have a volume in memory at a path, as mount(8) writes its options; skip the test where nobody can have one."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small volume")
+    path.mkdir(exist_ok=True)
+    with _mount(path, "-t", "tmpfs", "-o", options, "tmpfs"):
+        yield
+
+
+def resize(path: Path, options: str) -> None:
+    """Give such a volume another size."""
+    subprocess.run(["mount", "-o", f"remount,{options}", str(path)], check=True)
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[None]:
+    """Let nobody write below a path while the block runs, but who has a file open; as after an error of the disk."""
+    with _mount(path, "--bind", str(path)):
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(path)], check=True)
+        yield
+
+
+@contextmanager
+def _mount(path: Path, *arguments: str) -> Iterator[None]:
+    done = subprocess.run(["mount", *arguments, str(path)], check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"this machine lets nobody mount a volume: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        # What still runs there keeps it from being unmounted otherwise.
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+@contextmanager
+def filled(volume: Path) -> Iterator[None]:
+    """Leave no room on a volume while the block runs."""
+    file = volume / "of-somebody-else"
+    try:
+        with file.open("wb", buffering=0) as written:
+            for size in (65536, 4096, 1):
+                with contextlib.suppress(OSError):
+                    while True:
+                        written.write(b"x" * size)
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def crowded(volume: Path) -> Iterator[None]:
+    """Leave no room for another file on a volume while the block runs."""
+    directory = volume / "of-somebody-else"
+    directory.mkdir()
+    try:
+        with contextlib.suppress(OSError):
+            for number in itertools.count():
+                (directory / str(number)).touch()
+        yield
+    finally:
+        shutil.rmtree(directory)
+
+
+@contextmanager
+def closed(path: Path, mode: int) -> Iterator[None]:
+    """Give a directory another mode while the block runs."""
+    before = stat.S_IMODE(path.stat().st_mode)
+    path.chmod(mode)
+    try:
+        yield
+    finally:
+        path.chmod(before)

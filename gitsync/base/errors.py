@@ -91,14 +91,18 @@ _PATTERNS: Final = (
     (
         r"file name too long|error: invalid path '|no valid working-tree-encodings|malformed mode in tree"
         r"|empty filename in tree|too-short tree (object|file)"
-        r"|(?m:^error: unable to create (file|symlink) .*: (invalid argument|no such file))",
+        r"|(?m:^error: unable to create (file|symlink) .*: (invalid argument|no such file))"
+        # Git cuts a line at 4096 bytes, and with it the end of a name, and what the system has said of that.
+        r"|(?m:^(fatal|error): (cannot create directory at|unable to create [a-z]{1,9}) '[^'\n]{3000,}$)",
         "bad_commit",
     ),
     (r"no space left on device|disk quota exceeded|out of diskspace", "no_space"),
     (r"file too large", "too_large"),
     (r"out of memory|cannot allocate memory|died of signal 9", "out_of_memory"),
     (
-        r"transport '[^\n]{0,99}' not allowed|remote helper [^\n]{0,99} aborted|unable to find remote helper",
+        r"transport '[^\n]{0,99}' not allowed|remote helper [^\n]{0,99} aborted|unable to find remote helper"
+        # What ssh could take for an option.
+        r"|strange (hostname|pathname|port) ",
         "transport",
     ),
     (r"host key verification failed|remote host identification has changed", "host_key"),
@@ -147,7 +151,8 @@ _PATTERNS: Final = (
     ),
     (r"early eof|unexpected disconnect", "connect"),
     (
-        r"corruption on the remote side|protocol error|invalid index-pack output|(index-pack|unpack-objects) failed"
+        r"corruption on the remote side|protocol error|invalid (index-pack output|ls-refs response)"
+        r"|(index-pack|unpack-objects) failed"
         r"|did not send all necessary objects",
         "bad_answer",
     ),
@@ -157,6 +162,8 @@ _PATTERNS: Final = (
         r"|missing (blob|tree|commit)|could not parse|garbage at end",
         "corrupt",
     ),
+    # Whatever else a server says is wrong.
+    (r"(?m:^fatal: remote error: )", "remote_error"),
     (r"hung up|could not read from remote", "connect"),
     (r"permission denied", "permission"),
 )

@@ -176,7 +176,9 @@ class Tree:
         except (GitTimeout, GitCancelled):
             raise
         except GitError as error:
-            if used and (arguments[0] == "clean" or error.reason in _OF_THE_TREE):
+            # What was begun in it may be a commit that nobody can check out; the next one has nothing to do with that.
+            begun = arguments[0] == "read-tree" and error.reason == "bad_commit"
+            if used and (begun or arguments[0] == "clean" or error.reason in _OF_THE_TREE):
                 raise UncleanError(errno.ENOTEMPTY, str(error), str(self.path)) from error
             raise
 

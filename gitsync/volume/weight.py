@@ -20,6 +20,8 @@ from gitsync.volume.store import Store
 _FILE: Final = re.compile(rb"[0-9]{6} blob [0-9a-f]+ *([0-9]*)\t[^\0]+\0")
 # No path is this long.
 _LONGEST: Final = 1024 * 1024
+# The system takes no longer one, and to find that out at the checkout costs git memory that grows with its square.
+_LONGEST_PATH: Final = 4095
 # What is so many times over a limit is not counted to its end: a few objects may say that there are billions of files.
 _ENOUGH: Final = 10
 
@@ -49,8 +51,11 @@ class Counter:
         self.files = self.size = 0
 
     def add(self, part: bytes) -> None:
-        """Take the next part."""
+        """Take the next part; raise `CheckoutError` for a path that nobody can make."""
         entries, end, self._rest = (self._rest + part).rpartition(b"\0")
+        longest = max([self._rest, *entries.split(b"\0")], key=len).partition(b"\t")[2]
+        if len(longest) > _LONGEST_PATH:
+            raise CheckoutError("the commit has a path of more than 4,095 bytes", reason="bad_commit")
         if len(self._rest) > _LONGEST:
             raise OverflowError
         sizes = _FILE.findall(entries + end)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import tests.faults
+import tests.hostile
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
@@ -33,6 +34,7 @@ AREAS: Final = {
     "resources": "Memory, descriptors and other limits",
     "configuration": "Configuration",
     "cluster": "Pods and replicas",
+    "hostile": "Who means harm",
 }
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
 _BEGIN: Final = "<!-- The tables are written by scripts/faults --table. -->"
@@ -71,6 +73,7 @@ def collect() -> list[Fault]:
     """Return what all modules of the suite declare, by areas, files and lines."""
     found = [each for module in _modules() for each in _of(module)]
     order = list(AREAS)
+    found += importlib.import_module("tests.hostile.elsewhere").FAULTS
     return sorted(found, key=lambda each: (order.index(each.area), each.test, each.line))
 
 
@@ -89,7 +92,7 @@ def tables(faults: list[Fault]) -> str:
     parts = []
     for area, title in AREAS.items():
         rows = [
-            f"| {each.what} | {each.then} | [{each.test.removesuffix('.py')}](../tests/faults/{each.test})"
+            f"| {each.what} | {each.then} | [{Path(each.test).stem}](../tests/{each.test})"
             f"{', long' if each.long else ''} |\n"
             for each in faults
             if each.area == area
@@ -100,7 +103,8 @@ def tables(faults: list[Fault]) -> str:
 
 
 def _modules() -> list[str]:
-    found = (each.name for each in pkgutil.iter_modules(tests.faults.__path__, "tests.faults."))
+    suites = (tests.faults, tests.hostile)
+    found = (each.name for suite in suites for each in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."))
     return sorted(name for name in found if name.rpartition(".")[2].startswith("test_"))
 
 
@@ -111,7 +115,7 @@ def _of(module: str) -> list[Fault]:
             area=declared.area,
             what=declared.what,
             then=declared.then,
-            test=f"{module.rpartition('.')[2]}.py",
+            test=f"{module.removeprefix('tests.').replace('.', '/')}.py",
             line=test.__code__.co_firstlineno,
             long=any(mark.name == "long" for mark in _marks(test)),
         )

@@ -94,6 +94,25 @@ def test_commit_that_git_refuses(
     assert [path.name[-2:] for path in bench.stores.all()] == ["-1"]
 
 
+def test_what_was_begun_for_a_bad_commit(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """A tree that was begun for one that nobody can check out, and has files of another, keeps no third one away."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    good = origin.head
+    for files in ({}, {"a/b": "x", f"z/{LONG}": "x"}):
+        origin.force_push(files, onto=good)
+        if not files:
+            commit_tree(origin, "100644", ".git")
+        result = bench.run()
+        assert result.failure
+        assert result.failure.reason == "bad_commit"
+    private = bench.repo.root.glob(".worktrees/.tree-*/a/b")
+    assert len(list(private)) == 1
+    origin.force_push({"new": "x"}, onto=good)
+    assert bench.run().outcome == "updated"
+    assert_published(origin.path, bench.repo.link)
+
+
 def test_commit_of_a_submodule_that_nobody_has(
     make_workbench: MakeWorkbench, origin: Origin, make_origin: Callable[..., Origin]
 ) -> None:

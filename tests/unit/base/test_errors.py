@@ -138,6 +138,12 @@ TEXTS = [
     ),
     ("out_of_memory", "fatal: Out of memory, malloc failed (tried to allocate 419430401 bytes)"),
     ("out_of_memory", "error: index-pack died of signal 9\nfatal: fetch-pack: invalid index-pack output"),
+    ("transport", "fatal: strange hostname '-oProxyCommand=touch x' blocked"),
+    ("bad_answer", "fatal: invalid ls-refs response: xyz refs/heads/main"),
+    ("remote_error", "fatal: remote error: we are closed today"),
+    ("ref_missing", "fatal: remote error: upload-pack: not our ref aaaa"),
+    ("bad_commit", f"fatal: cannot create directory at '{'d/' * 2000}\n"),
+    ("bad_commit", f"error: unable to create file {'d/' * 2000}f: File name too long"),
     ("git", ""),
 ]
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gitsync.base.errors import CheckoutError
 from gitsync.config import Limits
 from gitsync.volume.weight import Counter, EnoughError
 
@@ -37,6 +38,17 @@ def test_enough_is_enough(limits: tuple[int | None, int | None]) -> None:
     counter.add(entry * 10)
     with pytest.raises(EnoughError):
         counter.add(entry)
+
+
+@pytest.mark.parametrize("end", [b"", b"\0"])
+def test_path_that_nobody_can_make(end: bytes) -> None:
+    """It is refused before git finds that out at the checkout, which may take gigabytes."""
+    counter = Counter(Limits(max_size=None, max_files=9, max_fetch=None, symlinks="allow"))
+    entry = b"100644 blob " + b"a" * 40 + b"\t"
+    counter.add(entry + b"x" * 4095 + end)
+    with pytest.raises(CheckoutError, match="4,095") as caught:
+        counter.add(b"x\0" if not end else entry + b"y" * 4096 + end)
+    assert caught.value.reason == "bad_commit"
 
 
 def test_name_that_does_not_end() -> None:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from gitsync.base import nolinks
@@ -30,6 +30,10 @@ from gitsync.volume.weight import Weight
 # The mode of a program in an index. https://git-scm.com/docs/index-format
 _EXECUTABLE: Final = "100755"
 _MADE: Final = "gitsync-content"
+# What git reads in a tree, and in the objects, and would find to be two things.
+_OF_GIT: Final = {".gitattributes", ".gitignore", ".gitmodules"}
+# More trees than this have gone in the meantime.
+_MOST: Final = 10_000
 _RAISE: Final = "raise --max-fetch if this is meant to be fetched; what is published stays"
 
 
@@ -90,6 +94,8 @@ class LargeFiles:
         touched = [tree for tree in trees if any(file.tree == tree for file in missing)]
         for tree in touched:
             self._make_known(tree, [file.entry for file in missing if file.tree == tree], deadline=deadline)
+        if len(self._full) >= _MOST:
+            self._full.clear()
         for tree in trees:
             self._full[tree.metadata] = see_index(tree)
         return touched
@@ -122,6 +128,8 @@ class LargeFiles:
         found = self._git.run(listing, deadline=deadline, place=tree.place, sinks=Sinks(output=files)).records
         for record in found:
             about, _, path = record.partition("\t")
+            if PurePosixPath(path).name in _OF_GIT:
+                continue
             tag, _, blob, _ = about.split(" ")
             yield record.removeprefix(f"{tag} "), blob, path
 

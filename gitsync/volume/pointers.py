@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
+from gitsync.base.errors import CheckoutError
 from gitsync.base.pointer import Pointer
 
 # https://git-scm.com/docs/gitglossary#Documentation/gitglossary.txt-attr
@@ -21,8 +22,9 @@ IN_LFS: Final = ":(attr:filter=lfs)"
 # What `git ls-files -t` calls a file that is in the tree, and not left out of it by sparse patterns.
 IN_TREE: Final = b"H "
 _NOTE: Final = "gitsync-pointers"
-# Bytes. A note of more files than fit in here is read as none: then each of these files looks damaged.
+# Bytes, which are those of some 400,000 files.
 _LIMIT: Final = 64 * 1024 * 1024
+_SPLIT: Final = "keep fewer files in LFS, or publish a part of the repository (--subpath)"
 _OID: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -56,9 +58,11 @@ def read_pointers(metadata: Path) -> dict[str, Kept]:
 
 
 def write_pointers(metadata: Path, kept: Mapping[str, Kept]) -> None:
-    """Note the pointers of a tree; raise `OSError`."""
-    rows = {path: [one.blob, one.pointer.oid, one.pointer.size] for path, one in kept.items()}
-    nolinks.write(metadata / _NOTE, json.dumps(rows))
+    """Note the pointers of a tree; raise `OSError`, or `CheckoutError` if these are too many."""
+    text = json.dumps({path: [one.blob, one.pointer.oid, one.pointer.size] for path, one in kept.items()})
+    if len(text) > _LIMIT:
+        raise CheckoutError(f"too many files, {len(kept):,}, are kept in LFS", reason="too_large", hint=_SPLIT)
+    nolinks.write(metadata / _NOTE, text)
 
 
 def _is_row(row: object) -> bool:

@@ -263,6 +263,18 @@ def test_what_only_looks_like_it(make_bench: Callable[..., Workbench], lfs: LfsC
     assert_shown(bench, {**FILES, **{path: content.encode() for path, content in others.items()}})
 
 
+def test_files_that_git_reads(make_bench: Callable[..., Workbench], lfs: LfsContents, origin: Origin) -> None:
+    """What is said of files is what the commit says, and not what a pointer to that would."""
+    attributes = {"data/.gitattributes": lfs.add(b"*.txt ident\n"), "data/.gitignore": lfs.add(b"*\n")}
+    lfs.commit(origin, FILES, **{"data/x.txt": "$Id$\n", **attributes})
+    origin.commit({".gitattributes": f"{ATTRIBUTES}.gitattributes filter=lfs\n.gitignore filter=lfs\n"})
+    bench = make_bench()
+    assert bench.run().failure is None
+    assert_shown(
+        bench, {**FILES, "data/x.txt": b"$Id$\n", **{path: text.encode() for path, text in attributes.items()}}
+    )
+
+
 def test_an_end_half_way(
     make_bench: Callable[..., Workbench], lfs: LfsContents, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

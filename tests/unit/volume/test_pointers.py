@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gitsync.base.errors import CheckoutError
 from gitsync.base.pointer import Pointer
+from gitsync.volume import pointers
 from gitsync.volume.pointers import Kept, read_pointers, write_pointers
 
 OID = "0a" * 32
@@ -23,6 +25,13 @@ def test_note(tmp_path: Path) -> None:
 def test_no_note(tmp_path: Path) -> None:
     """A tree without a note has no such files."""
     assert read_pointers(tmp_path) == {}
+
+
+def test_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be read back is refused."""
+    monkeypatch.setattr(pointers, "_LIMIT", 100)
+    with pytest.raises(CheckoutError, match="too many files, 2"):
+        write_pointers(tmp_path, {path: Kept("1b" * 20, Pointer(OID, 12)) for path in "ab"})
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "1", "[" * 100_000, json.dumps({"a": ROW})[:-1]])

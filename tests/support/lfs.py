@@ -6,6 +6,7 @@ https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 import hashlib
 import json
 import shutil
+import threading
 from collections.abc import Mapping
 
 import pytest
@@ -15,6 +16,8 @@ from tests.support.web import Reply
 
 PREFIX = "/info/lfs/objects/"
 ATTRIBUTES = "*.bin filter=lfs diff=lfs merge=lfs -text\n"
+# Seconds.
+_PATIENCE = 60.0
 _TYPE = {"Content-Type": "application/vnd.git-lfs+json"}
 
 needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
@@ -38,6 +41,10 @@ class LfsContents:
         # The server that has the contents themselves, if it is another one, and the login that it wants.
         self.elsewhere: str | None = None
         self.header: dict[str, str] = {}
+        # While this is not set nothing is answered about contents; and how many wait for that.
+        self.flowing = threading.Event()
+        self.flowing.set()
+        self.waiting = 0
 
     def add(self, content: bytes) -> str:
         """Have a content; return its pointer."""
@@ -53,6 +60,9 @@ class LfsContents:
     def answer(self, method: str, path: str, body: bytes, base: str) -> Reply:
         """Answer a request for a path that has `PREFIX` in it; `base` is the address of this server."""
         repository, _, name = path.partition(PREFIX)
+        self.waiting += 1
+        self.flowing.wait(_PATIENCE)
+        self.waiting -= 1
         if name == "batch":
             return self._batch(json.loads(body), f"{self.elsewhere or base}{repository}{PREFIX}")
         if method == "PUT":

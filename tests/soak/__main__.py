@@ -97,11 +97,11 @@ def main(minutes: float, seed: int, output: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="gitsync-soak-") as name, Field(Path(name)) as field:
         soak = Soak(field, seed)
         soak.run(minutes * 60)
-    told = soak.story.written(minutes * 60, seed)
-    click.echo(told)
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "soak.md").write_text(told)
-    draw(output / "soak.svg", soak.story.samples)
+        told = soak.story.written(minutes * 60, seed)
+        click.echo(told)
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "soak.md").write_text(told)
+        draw(output / "soak.svg", soak.story.samples)
 
 
 if __name__ == "__main__":

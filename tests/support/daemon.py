@@ -295,7 +295,12 @@ class DaemonProcess:
 
     def descendants(self) -> list[Process]:
         """Return the living processes that the daemon started, orphans too."""
-        return family(self.pid, self._marker)
+        return family(self._living, self._marker)
+
+    @property
+    def _living(self) -> int | None:
+        """The number of the process; once it has been waited for, that may be another's."""
+        return self.pid if self.process.poll() is None else None
 
     def check_nothing_runs(self) -> None:
         """Fail unless all that the daemon started is gone; what was just killed has a while to go."""
@@ -307,7 +312,7 @@ class DaemonProcess:
     def kill_tree(self) -> None:
         """SIGKILL the daemon and everything it started; nothing escapes."""
         if self.process.poll() is None or self.descendants():
-            kill_family(self.pid, self._marker)
+            kill_family(self._living, self._marker)
         self.process.wait(TIMEOUT)
         self._reader.join(TIMEOUT)
 

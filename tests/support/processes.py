@@ -46,14 +46,14 @@ def processes() -> Iterator[Process]:
             yield Process(int(name), int(parent), state.decode())
 
 
-def family(pid: int, marker: bytes) -> list[Process]:
-    """Return the living descendants of a process, and the orphans that carry `marker` in their environment.
+def family(pid: int | None, marker: bytes) -> list[Process]:
+    """Return the living descendants of a process, if it lives, and orphans that carry `marker` in their environment.
 
     Descendants of a process that died have another parent; what they inherited still tells whose they are.
     """
     alive = [process for process in processes() if process.state not in GONE]
     found = {process.pid: process for process in alive if process.pid != pid and marker in process.environment}
-    ancestors = {pid, *found}
+    ancestors: set[int | None] = {pid, *found}
     while new := [process for process in alive if process.parent in ancestors and process.pid not in {pid, *found}]:
         found.update((process.pid, process) for process in new)
         ancestors.update(process.pid for process in new)
@@ -65,8 +65,8 @@ def descendants(pid: int) -> list[int]:
     return [process.pid for process in family(pid, b"\0nobody has this in its environment\0")]
 
 
-def kill_family(pid: int, marker: bytes) -> None:
-    """SIGKILL a process and all its descendants; all are frozen first, so that none starts another meanwhile."""
+def kill_family(pid: int | None, marker: bytes) -> None:
+    """SIGKILL a process and all of its family; all are frozen first, so that none starts another meanwhile."""
     frozen: set[int] = set()
 
     def all_frozen() -> bool:

@@ -14,16 +14,17 @@ import gitsync
 
 @dataclass(frozen=True)
 class Limits:
-    """How many lines a file and a function may have, and how many attributes a class."""
+    """How many lines a file and a function may have, how many parameters it, and how many attributes a class."""
 
     lines: int
     function_lines: int
+    parameters: int
     attributes: int
 
 
-PACKAGE: Final = Limits(lines=300, function_lines=40, attributes=10)
+PACKAGE: Final = Limits(lines=300, function_lines=40, parameters=6, attributes=10)
 # Tests and benches are tables and stories.
-OTHERS: Final = Limits(lines=400, function_lines=50, attributes=20)
+OTHERS: Final = Limits(lines=400, function_lines=50, parameters=6, attributes=20)
 
 
 def attributes(defined: ast.ClassDef) -> set[str]:
@@ -37,6 +38,13 @@ def attributes(defined: ast.ClassDef) -> set[str]:
     return found
 
 
+def parameters(defined: ast.FunctionDef) -> int:
+    """Return how many parameters a function has, also those that are given by name alone."""
+    given = defined.args
+    named = [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return len(named) - (named[:1] in (["self"], ["cls"]))
+
+
 def oversized(path: Path, limits: Limits) -> Iterator[str]:
     """Yield what is too large in a file."""
     source = path.read_text()
@@ -45,6 +53,8 @@ def oversized(path: Path, limits: Limits) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= limits.function_lines:
             yield f"{path}:{node.lineno}: {node.name} is over {limits.function_lines} lines"
+        if isinstance(node, ast.FunctionDef) and parameters(node) > limits.parameters:
+            yield f"{path}:{node.lineno}: {node.name} has over {limits.parameters} parameters"
         if isinstance(node, ast.ClassDef) and len(attributes(node)) > limits.attributes:
             yield f"{path}:{node.lineno}: {node.name} has over {limits.attributes} attributes"
 

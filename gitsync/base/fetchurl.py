@@ -9,7 +9,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from urllib.parse import urljoin
 
 from gitsync import __version__
 from gitsync.base.errors import FetchError
+from gitsync.base.promise import fulfil
 from gitsync.base.proxies import place_of
 from gitsync.base.reaching import failure, manager_for, plain_url, proxy_of, read_answer, root_of, take_login, trust
 
@@ -44,6 +45,18 @@ class Answer:
     retry_after: float | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What is sent: the method, headers of its own, and a body, if there is one; either may be secret."""
+
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+_GET: Final = Sent()
+
+
 class Cancellation:
     """Ends requests from another thread: those that run, and those that would follow."""
 
@@ -59,12 +72,10 @@ class Cancellation:
             future.cancel()
 
 
-def fetch(  # noqa: PLR0913 (the parts of a request)
+def fetch(
     url: str,
+    sent: Sent = _GET,
     *,
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
     timeout: float,
     ca_file: Path | None = None,
     direct: bool = False,
@@ -76,7 +87,8 @@ def fetch(  # noqa: PLR0913 (the parts of a request)
     """
     proxy = None if direct else proxy_of(url)
     by = f" (through the proxy {place_of(proxy)})" if proxy else ""
-    request = {"method": method, "body": body, "headers": {"User-Agent": f"gitsync/{__version__}", **(headers or {})}}
+    headers = {"User-Agent": f"gitsync/{__version__}", **sent.headers}
+    request = {"method": sent.method, "body": sent.body, "headers": headers}
     connect = partial(manager_for, proxy, trust(ca_file, url, proxy), timeout)
     send = partial(_run, url=url, request=request, connect=connect)
     return replace(wait_for(f"{plain_url(url)}{by}", send, timeout=timeout, cancellation=cancellation), by=by)
@@ -93,31 +105,32 @@ def wait_for(
         if cancellation and cancellation.cancelled:
             raise CancelledError
         threading.Thread(target=send, args=(future,), name=f"request {name}", daemon=True).start()
-        return future.result(timeout)
-    # The errors behind ours stay hidden, as they may show URLs whole.
+        met = future.exception(timeout)
     except CancelledError:
         raise FetchError(f"{name}: ended, as whoever asks is to end", reason="cancelled") from None
-    except TimeoutError:
-        raise FetchError(f"{name}: no answer within {timeout:.1f}s", reason="timeout") from None
-    except Exception as error:
-        raise failure(error, name) from None
+    except (TimeoutError, RuntimeError) as error:
+        # The second one says that there are too many threads.
+        met = error
     finally:
         running.discard(future)
         future.cancel()
+    # The errors behind ours stay hidden, as they may show URLs whole.
+    if isinstance(met, TimeoutError):
+        raise FetchError(f"{name}: no answer within {timeout:.1f}s", reason="timeout")
+    if met:
+        raise failure(met, name)
+    return future.result()
 
 
 def _run(
     future: Future[Answer], *, url: str, request: dict[str, Any], connect: Callable[[], "urllib3.PoolManager"]
 ) -> None:
-    try:
-        url, login = take_login(url)
-        request["headers"] = login | request["headers"]
+    def work() -> Answer:
+        plain, login = take_login(url)
         with connect() as manager:
-            tell = partial(future.set_result, _follow(manager, url, request, future))
-    except Exception as error:
-        tell = partial(future.set_exception, root_of(error))
-    with contextlib.suppress(InvalidStateError):  # nobody waits any more
-        tell()
+            return _follow(manager, plain, {**request, "headers": login | request["headers"]}, future)
+
+    fulfil(future, work, told=root_of)
 
 
 def _follow(manager: "urllib3.PoolManager", url: str, request: dict[str, Any], future: Future[Answer]) -> Answer:

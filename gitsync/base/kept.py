@@ -8,13 +8,14 @@ thread does the work that is left behind at the deadline, and its connection shu
 import contextlib
 import socket
 from collections.abc import Mapping
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gitsync.base.errors import FetchError
 from gitsync.base.fetchurl import Answer, Cancellation, wait_for
-from gitsync.base.reaching import manager_for, plain_url, proxy_of, read_answer, root_of
+from gitsync.base.promise import fulfil
+from gitsync.base.reaching import manager_for, network_errors, plain_url, proxy_of, read_answer, root_of
 from gitsync.base.retryafter import seconds_until
 
 if TYPE_CHECKING:
@@ -76,12 +77,7 @@ class _Line:
 
     def ask(self, future: Future[Answer], *, request: Mapping[str, Any]) -> None:
         """Send a request and give its answer to the future. The body of a thread."""
-        try:
-            tell = partial(future.set_result, self._answer(request))
-        except Exception as error:
-            tell = partial(future.set_exception, root_of(error))
-        with contextlib.suppress(InvalidStateError):  # nobody waits any more
-            tell()
+        fulfil(future, lambda: self._answer(request), told=root_of)
 
     def end(self) -> None:
         """Shut down what there is, and let nothing new be opened."""
@@ -96,7 +92,7 @@ class _Line:
             before = self._connection
             try:
                 return self._send(request)
-            except Exception:
+            except network_errors():
                 # One that was opened for this request has not been closed in the meantime.
                 if not left or self._ended or self._connection is not before or before is None:
                     raise

@@ -128,7 +128,14 @@ def take_login(url: str, *, header: str = "Authorization") -> tuple[str, dict[st
     return url, {header: f"Basic {base64.b64encode(login.encode()).decode()}"} if at else {}
 
 
-def failure(error: Exception, name: str) -> FetchError:
+def network_errors() -> tuple[type[Exception], ...]:
+    """Return the classes of what a request may meet on its way, and no mistake of ours is."""
+    from urllib3.exceptions import HTTPError
+
+    return (OSError, HTTPError)
+
+
+def failure(error: BaseException, name: str) -> FetchError:
     """Return what is told of an error that a request has met."""
     reason = "tls" if _is_of_tls(error) else "dns" if isinstance(error, socket.gaierror) else "connect"
     message = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
@@ -137,7 +144,7 @@ def failure(error: Exception, name: str) -> FetchError:
     return FetchError(f"{name}: {scrub(message)[:_MESSAGE_LIMIT]}", reason=reason)
 
 
-def _is_of_tls(error: Exception) -> bool:
+def _is_of_tls(error: BaseException) -> bool:
     """Say whether TLS has failed, and not the connection below it."""
     return isinstance(error, ssl.SSLError) and not isinstance(error, _CUT_OFF)
 

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gitsync.base.errors import FetchError, GitSyncError
-from gitsync.base.fetchurl import Answer, fetch
+from gitsync.base.fetchurl import Answer, Sent, fetch
 from gitsync.base.proxies import place_of
 from gitsync.base.reaching import failure, proxy_of
 from gitsync.checks.check import Found, NotNeededError, Subject
@@ -118,4 +118,4 @@ def _ask(subject: Subject, deadline: float) -> Answer:
     """Ask for nothing but the head of an answer, without a login; raise `FetchError`."""
     url = f"{subject.repo.repo.rstrip('/')}/info/refs?service=git-upload-pack"
     timeout = max(0.1, deadline - time.monotonic())
-    return fetch(url, method="HEAD", timeout=timeout, ca_file=subject.repo.auth.ca_file)
+    return fetch(url, Sent(method="HEAD"), timeout=timeout, ca_file=subject.repo.auth.ca_file)

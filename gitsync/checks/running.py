@@ -4,9 +4,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Final
 
 from gitsync.base.errors import GitSyncError, from_os_error
+from gitsync.base.promise import fulfil
 from gitsync.checks.check import Check, Found, NotNeededError, Result, Subject
 
 # Seconds that a check has to end after its deadline, at which it should have ended by itself.
@@ -32,14 +34,16 @@ def run(checks: Sequence[Check], subject: Subject) -> Iterator[Result]:
 def _make(check: Check, subject: Subject) -> Result:
     started = time.monotonic()
     future = Future[Found]()
+    work = partial(fulfil, future, partial(check.run, subject, started + check.patience))
     # Neither a volume nor a name server that hangs knows a deadline; the thread is left behind then.
-    threading.Thread(
-        target=_run, args=(future, check, subject, started + check.patience), name=f"check {check.name}", daemon=True
-    ).start()
+    threading.Thread(target=work, name=f"check {check.name}", daemon=True).start()
     try:
-        found = future.result(check.patience + _GRACE)
-    except Exception as error:
-        return _failed(check, error, time.monotonic() - started)
+        met = future.exception(check.patience + _GRACE)
+    except TimeoutError as error:
+        met = error
+    if met:
+        return _failed(check, met, time.monotonic() - started)
+    found = future.result()
     return Result(
         name=check.name,
         outcome="warning" if found.cure else "ok",
@@ -49,14 +53,7 @@ def _make(check: Check, subject: Subject) -> Result:
     )
 
 
-def _run(future: "Future[Found]", check: Check, subject: Subject, deadline: float) -> None:
-    try:
-        future.set_result(check.run(subject, deadline))
-    except Exception as error:
-        future.set_exception(error)
-
-
-def _failed(check: Check, error: Exception, seconds: float) -> Result:
+def _failed(check: Check, error: BaseException, seconds: float) -> Result:
     if isinstance(error, NotNeededError):
         return Result(name=check.name, outcome="skipped", message=str(error), seconds=seconds)
     # One of the future's, and one that the check has met, are the same class.

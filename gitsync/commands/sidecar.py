@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base.errors import ConfigError, CredentialError
-from gitsync.base.fetchurl import Answer, fetch
+from gitsync.base.fetchurl import Answer, Sent, fetch
 from gitsync.base.redact import Secret
 from gitsync.config import Bind, load_receiver
 from gitsync.receiver.secret import FileSecrets
@@ -27,7 +27,8 @@ class Sidecar:
 
     def post(self, path: str, *, timeout: float, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
         """Send a request, and return the answer within so many seconds; raise `FetchError` if there is none."""
-        return fetch(f"{self.url}{path}", method="POST", headers=headers, body=body, timeout=timeout)
+        sent = Sent(method="POST", headers=headers or {}, body=body)
+        return fetch(f"{self.url}{path}", sent, timeout=timeout)
 
     def ask(self, path: str, *, timeout: float) -> Answer:
         """Send a request that has the secret as its token, as `post` does."""

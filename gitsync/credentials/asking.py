@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base.errors import CredentialError, FetchError
-from gitsync.base.fetchurl import Answer, Cancellation, fetch
+from gitsync.base.fetchurl import Answer, Cancellation, Sent, fetch
 
 # The rest of a pass has to be left for the pass.
 _TIMEOUT: Final = 30.0
@@ -28,8 +28,7 @@ class Asking:
         try:
             return fetch(
                 url,
-                method=method,
-                headers=headers,
+                Sent(method=method, headers=headers or {}),
                 timeout=max(0.001, min(_TIMEOUT, deadline - time.monotonic())),
                 ca_file=self.ca_file,
                 cancellation=self.cancellation,

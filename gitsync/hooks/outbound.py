@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gitsync.base.errors import FetchError, HookError
-from gitsync.base.fetchurl import Cancellation, fetch
+from gitsync.base.fetchurl import Cancellation, Sent, fetch
 from gitsync.base.reaching import plain_url
 from gitsync.base.redact import Secret, scrub
 from gitsync.config import CallHook
@@ -31,12 +31,11 @@ class OutboundCall:
         """
         options = self._options
         expected = options.success_status
+        body = None if options.method in {"GET", "HEAD"} else b""
         try:
             answer = fetch(
                 self._url,
-                method=options.method,
-                headers={"Gitsync-Hash": commit},
-                body=None if options.method in {"GET", "HEAD"} else b"",
+                Sent(method=options.method, headers={"Gitsync-Hash": commit}, body=body),
                 timeout=options.timeout,
                 ca_file=self._ca_file,
                 cancellation=self._cancellation,

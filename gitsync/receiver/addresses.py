@@ -4,11 +4,11 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Future, InvalidStateError
-from contextlib import suppress
+from concurrent.futures import CancelledError, Future
 from typing import Any, Final
 
 from gitsync.base.errors import FetchError
+from gitsync.base.promise import fulfil
 from gitsync.config import Place
 
 _ANY: Final = {"0.0.0.0", "::"}  # noqa: S104 (they are compared with)
@@ -59,15 +59,11 @@ class Lookup:
         self._running.cancel()
 
     def _run(self, future: Future[list[str]]) -> None:
-        try:
+        def work() -> list[str]:
             found = self._resolve(self._place.host, self._place.port, type=socket.SOCK_STREAM)
-            addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        except Exception as error:
-            with suppress(InvalidStateError):  # nobody waits any more
-                future.set_exception(error)
-            return
-        with suppress(InvalidStateError):
-            future.set_result(addresses)
+            return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+        fulfil(future, work)
 
 
 def is_local(address: str) -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from gitsync.base.errors import FetchError, GitSyncError
-from gitsync.base.fetchurl import Answer, Cancellation, fetch
+from gitsync.base.fetchurl import Answer, Cancellation, Sent, fetch
 from gitsync.base.log import get_logger
 from gitsync.base.printable import printable_name
 from gitsync.config import Place
@@ -105,9 +105,7 @@ class FanOut:
         try:
             answer = fetch(
                 f"http://{Place(address, self._place.port)}/webhook",
-                method="POST",
-                headers={HEADER: "1", "Authorization": f"Bearer {token}"},
-                body=b"",
+                Sent(method="POST", headers={HEADER: "1", "Authorization": f"Bearer {token}"}, body=b""),
                 timeout=timeout,
                 direct=True,
                 cancellation=self._cancellation,

@@ -13,7 +13,7 @@ import trustme
 import urllib3
 
 from gitsync.base.errors import FetchError
-from gitsync.base.fetchurl import Answer, Cancellation, fetch
+from gitsync.base.fetchurl import Answer, Cancellation, Sent, fetch
 from gitsync.base.reaching import plain_url
 from tests.support.eventually import AT_ONCE, TIMEOUT, eventually
 from tests.support.stall import SilentServer, TcpServer, Tunnel
@@ -51,7 +51,8 @@ def test_timeout_that_never_comes(web: WebServer) -> None:
 
 def test_method_headers_and_body_are_sent(web: WebServer) -> None:
     """A POST carries what it was given."""
-    fetch(f"{web.url}/hook?a=b", method="POST", headers={"Gitsync-Hash": "abc"}, body=b"content", timeout=TIMEOUT)
+    sent = Sent(method="POST", headers={"Gitsync-Hash": "abc"}, body=b"content")
+    fetch(f"{web.url}/hook?a=b", sent, timeout=TIMEOUT)
     (asked,) = web.asked
     assert (asked.method, asked.path, asked.body) == ("POST", "/hook?a=b", b"content")
     assert asked.headers["Gitsync-Hash"] == "abc"
@@ -78,7 +79,7 @@ def test_redirect_within_the_server_is_followed(web: WebServer) -> None:
 
     web.reply = reply
     assert fetch(f"{web.url}/a", timeout=TIMEOUT).body == b"there"
-    assert fetch(f"{web.url}/a", method="POST", timeout=TIMEOUT).status == 302
+    assert fetch(f"{web.url}/a", Sent(method="POST"), timeout=TIMEOUT).status == 302
 
 
 def test_redirect_elsewhere_is_refused(web: WebServer) -> None:
@@ -86,7 +87,7 @@ def test_redirect_elsewhere_is_refused(web: WebServer) -> None:
     with WebServer() as other:
         web.reply = lambda asked: Reply(302, headers={"Location": other.url})
         with pytest.raises(FetchError, match="redirects to another place"):
-            fetch(web.url, headers={"Authorization": "Bearer secret"}, timeout=TIMEOUT)
+            fetch(web.url, Sent(headers={"Authorization": "Bearer secret"}), timeout=TIMEOUT)
         assert not other.asked
 
 
@@ -277,7 +278,7 @@ def test_broken_url_is_not_shown(url: str) -> None:
 def test_broken_header_is_not_shown(web: WebServer) -> None:
     """A token with a line end is refused without being shown."""
     with pytest.raises(FetchError) as caught:
-        fetch(web.url, headers={"Authorization": "Bearer secret\n"}, timeout=TIMEOUT)
+        fetch(web.url, Sent(headers={"Authorization": "Bearer secret\n"}), timeout=TIMEOUT)
     assert "secret" not in str(caught.value)
 
 

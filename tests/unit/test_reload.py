@@ -75,11 +75,13 @@ def test_wrong_file(bench: Bench, logs: Logs) -> None:
 
 
 def test_file_that_is_right_again(bench: Bench) -> None:
-    """What was wrong with it is no longer told."""
+    """What was wrong with it is no longer told, and when it was taken over is."""
+    before, _ = bench.told()
     bench.read("{link: b}")
     assert bench.read(SITE)
     status, valid = bench.told()
     assert (status.problems, valid) == ((), 1)
+    assert status.loaded_at > before.loaded_at
 
 
 @pytest.mark.parametrize("publish", ["symlink", "exchange", "inplace"])

@@ -77,6 +77,10 @@ class Bench:
         self.threads.names.remove(thread)
         return self.units.ended(thread)
 
+    def watches(self) -> bool:
+        """Say whether files are watched."""
+        return self.watcher.needed
+
     @property
     def shown(self) -> list[str]:
         """The names on the board."""
@@ -116,6 +120,23 @@ def bench(make: Callable[[str], Bench]) -> Bench:
     return make("")
 
 
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What was done to units, in this order: killed, released."""
+    noted: list[tuple[str, str]] = []
+
+    def noting(what: str, do: Callable[[Unit], None]) -> Callable[[Unit], None]:
+        def noted_first(unit: Unit) -> None:
+            noted.append((what, unit.repo.name))
+            do(unit)
+
+        return noted_first
+
+    for what in ("kill", "release"):
+        monkeypatch.setattr(Unit, what, noting(what, getattr(Unit, what)))
+    return noted
+
+
 def take(place: Path) -> None:
     """Put somebody's directory at a place."""
     place.mkdir(parents=True)
@@ -130,7 +151,19 @@ def test_start(bench: Bench) -> None:
     assert len({unit.home for unit in units.values()}) == 2
     assert all(unit.home.is_dir() for unit in units.values())
     assert bench.shown == ["site", "docs"]
-    assert bench.watcher.needed
+    assert all(f'repo="{name}"' in bench.series for name in units)
+
+
+def test_what_is_watched(bench: Bench) -> None:
+    """The files of one are watched for as long as it is at work, and not at all if it works once."""
+    bench.begin("{repo: /site.git, link: site, one-time: true}")
+    assert not bench.watches()
+    bench.change(DOCS)
+    bench.end("worker site")
+    bench.units.settle()
+    assert bench.watches()
+    bench.change("{repo: 'https://git.example.test/site.git', link: other}")
+    assert not bench.watches()
 
 
 def test_unchanged(bench: Bench) -> None:
@@ -155,6 +188,7 @@ def test_added(bench: Bench) -> None:
 def test_changed(bench: Bench) -> None:
     """One that is described otherwise is asked to end, and starts anew when it has; it is told of all the while."""
     before = bench.begin(SITE, DOCS)["docs"]
+    bench.surface.metrics.paused("docs", True)
     assert bench.change(SITE, NEXT) == ([], ["docs"], [])
     assert before.parts.stop.is_set()
     assert [*bench.units.current] == ["site"]
@@ -167,6 +201,7 @@ def test_changed(bench: Bench) -> None:
     assert bench.units.settle() is None
     after = bench.units.current["docs"]
     assert (after.repo.ref, after.home.is_dir(), before.home.exists()) == ("next", True, False)
+    assert 'gitsync_paused{repo="docs"} 1.0' not in bench.series
     assert bench.threads.names == ["worker site", "worker docs"]
 
 
@@ -183,6 +218,16 @@ def test_removed(bench: Bench, logs: Logs) -> None:
     assert 'repo="site"' not in bench.series
     assert [event["repo"] for event in logs.events("unit_ended")] == ["site"]
     assert [*bench.units.working] == ["worker docs"]
+
+
+def test_thread_that_has_ended_before(bench: Bench) -> None:
+    """Nobody waits for the end of a thread that has ended by itself."""
+    bench.begin(HOOKED, DOCS)
+    bench.threads.names.remove("exechook site")
+    bench.change(DOCS)
+    bench.end("worker site")
+    bench.units.settle()
+    assert bench.shown == ["docs"]
 
 
 def test_end_that_nobody_asked_for(bench: Bench) -> None:
@@ -226,17 +271,19 @@ def test_change_of_mind(bench: Bench) -> None:
     assert bench.shown == ["site", "docs"]
 
 
-def test_one_that_does_not_end(make: Callable[[str], Bench], logs: Logs) -> None:
-    """After its part of the time it is killed, once, and is waited for without an end."""
+def test_one_that_does_not_end(make: Callable[[str], Bench], done: list[tuple[str, str]], logs: Logs) -> None:
+    """After its part of the time it is killed, once, and is waited for without an end; its volume is kept till then."""
     bench = make("shutdown-timeout: 0s")
     bench.begin(SITE, DOCS)
     bench.change(DOCS)
     assert [bench.units.settle() for _ in range(2)] == [None, None]
     (told,) = logs.events("unit_killed")
     assert (told["repo"], told["threads"]) == ("site", ["worker site"])
+    assert done == [("kill", "site")]
     bench.end("worker site")
     bench.units.settle()
     assert bench.shown == ["docs"]
+    assert done == [("kill", "site"), ("release", "site")]
 
 
 def test_one_that_cannot_begin(bench: Bench, root: Path, logs: Logs) -> None:
@@ -289,7 +336,7 @@ def test_start_that_fails(bench: Bench, root: Path) -> None:
     assert not bench.units.current
 
 
-def test_end_of_all(bench: Bench, tmp_path: Path) -> None:
+def test_end_of_all(bench: Bench, tmp_path: Path, done: list[tuple[str, str]]) -> None:
     """Those on their way out are killed and given back as well, and nothing private is left."""
     bench.begin(SITE, DOCS)
     bench.change(SITE)
@@ -297,4 +344,5 @@ def test_end_of_all(bench: Bench, tmp_path: Path) -> None:
     assert bench.units.current["site"].parts.stop.is_set()
     bench.units.kill()
     bench.units.release()
+    assert done == [(what, name) for what in ("kill", "release") for name in ("site", "docs")]
     assert not [*(tmp_path / "tmp").iterdir()]

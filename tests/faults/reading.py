@@ -79,7 +79,7 @@ class Sight:
 
     def _read(self, directory: Path, promised: str | None) -> tuple[frozenset[str], str | None]:
         entries = tree_entries(directory, list(self.commits.submodules))
-        commits = self.commits.of(entries)
+        commits = self.commits.of(entries, promised=promised)
         if promised:
             commits &= {promised}
         elif self.form == "symlink":

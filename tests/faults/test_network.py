@@ -9,17 +9,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
 from tests.faults.catalogue import fault
 from tests.faults.worlds import BACKOFF, SIZE, TRANSPORTS, World, self_signed
+from tests.support.daemon import LOOPBACK
 from tests.support.front import cut, drip, flip, reset, stall
 from tests.support.git_http import GitHttpServer
+from tests.support.names import NameServer
+from tests.support.network import apart
 from tests.support.web import server_context
 
 pytestmark = pytest.mark.shared
 HTTP = ("http", "https")
+MAIN = "refs/heads/main"
 MIDDLE = SIZE // 2
 CONNECT = "NetworkPolicy"
 
@@ -28,7 +33,8 @@ CONNECT = "NetworkPolicy"
 class Trouble:
     """What is done to the network or the server, and the reason and a word of the hint that passes fail with then.
 
-    `asked` says that the remote still tells what it has. `quick` are the transports of a quick run.
+    `asked` says that the remote still tells what it has, None that it may, over a connection that is kept. `quick` are
+    the transports of a quick run.
     """
 
     name: str
@@ -37,7 +43,7 @@ class Trouble:
     hint: str
     transports: tuple[str, ...] = TRANSPORTS
     quick: tuple[str, ...] = ()
-    asked: bool = False
+    asked: bool | None = False
     reasons: Mapping[str, str] | None = None
 
 
@@ -83,7 +89,7 @@ def suffer(world: World, trouble: Trouble) -> None:
         series = f'gitsync_failures_total{{reason="{reason}"}}'
         assert metrics[series] >= before.get(series, 0) + 2
         assert metrics["gitsync_last_success_timestamp_seconds"] <= metrics["gitsync_last_attempt_timestamp_seconds"]
-        assert bool(metrics["gitsync_behind_since_timestamp_seconds"]) == trouble.asked
+        assert trouble.asked in {None, bool(metrics["gitsync_behind_since_timestamp_seconds"])}
         world.check_kept(old)
     world.check_recovered(new)
 
@@ -232,6 +238,65 @@ def test_retry_after(world: World, status: int, seconds: int, form: Callable[[in
         # A date is that of a second that has begun.
         assert all(min(seconds - 1, BACKOFF) <= event["next_delay"] for event in failures), failures
         new = world.push()
+    world.check_recovered(new)
+
+
+@fault(
+    area="network",
+    what="the name of the server is unknown, or the name server does not answer",
+    then="`dns`, or `timeout` at the deadline; a name that is back is found in the next period, without a backoff",
+)
+@pytest.mark.parametrize(
+    "transport", ["http", *(pytest.param(name, marks=pytest.mark.long) for name in ("https", "ssh", "git"))]
+)
+@apart
+def test_name(transport: str, tmp_path: Path) -> None:
+    """Given a name that leads nowhere, or a question that hangs, passes fail in time, and that is all."""
+    host = "git.test"
+    with NameServer() as names, ExitStack() as stack:
+
+        def forget(world: World) -> None:
+            names.names = {}
+            world.trouble_stack.callback(names.names.update, {host: [LOOPBACK]})
+
+        def fall_silent(world: World) -> None:
+            names.silent = True
+            world.trouble_stack.callback(setattr, names, "silent", False)
+
+        names.names[host] = [LOOPBACK]
+        world = World(transport, tmp_path, stack, host=host, resolver="timeout:30 attempts:2")
+        suffer(world, Trouble("unknown", forget, "dns", "dnsPolicy", asked=None))
+        suffer(world, Trouble("silent", fall_silent, "timeout", "--sync-timeout", asked=None))
+
+
+@fault(
+    area="remote",
+    what="a ref vanishes between the question for it and its fetch",
+    then="the pass fails with `ref_missing`, what is published stays, and the ref is followed when it is back",
+)
+@pytest.mark.parametrize("world", TRANSPORTS, indirect=True)
+def test_ref_that_vanishes(world: World) -> None:
+    """Given news that are gone when they are asked for, nothing changes until they are back."""
+    old, new, fetches = world.origin.head, "", 0
+
+    def come_and_go(asked: str = "GET") -> None:
+        """Push when somebody asks, and take that back when it is to be fetched."""
+        nonlocal new, fetches
+        new = new or world.push()
+        fetches += asked == "GET"
+        if fetches == 2:
+            world.origin.delete_ref(MAIN)
+
+    with world.trouble():
+        if isinstance(world.server, GitHttpServer):
+            world.server.before = lambda request: come_and_go(request.method)
+        else:
+            world.front.behave(None)
+            world.front.knock = come_and_go
+        world.daemon.until(lambda: fetches >= 2)
+        assert world.failures(1)[0]["reason"] == "ref_missing"
+        world.check_kept(old)
+        world.origin.set_ref(MAIN, new)
     world.check_recovered(new)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import trustme
 
 from tests.faults.invariants import Watch
-from tests.support.daemon import DaemonProcess, Event
+from tests.support.daemon import LOOPBACK, DaemonProcess, Event
 from tests.support.eventually import AT_ONCE
 from tests.support.front import Front
 from tests.support.git_daemon import GitDaemon
@@ -32,7 +32,10 @@ class World:
 
     server: GitHttpServer | SshServer | GitDaemon
 
-    def __init__(self, transport: str, directory: Path, stack: ExitStack) -> None:
+    def __init__(
+        self, transport: str, directory: Path, stack: ExitStack, *, host: str = LOOPBACK, resolver: str = ""
+    ) -> None:
+        """Start all; `host` is what the server is called, `resolver` has options of resolv.conf(5) for the daemon."""
         self.transport = transport
         # Seconds for a pass; a handshake of ssh is slow.
         self.patience = 5.0 if transport == "ssh" else 3.0
@@ -46,6 +49,8 @@ class World:
         self.origin = Origin(directory / "origins" / "site.git")
         self.origin.commit({"index.html": "first\n"})
         self.authority = trustme.CA()
+        self._host = host
+        self._resolver = resolver
         self.server = self._serve()
         stack.enter_context(self.server)
         self.front = stack.enter_context(Front(self.server.port))
@@ -62,7 +67,9 @@ class World:
             return SshServer(self.directory / "sshd")
         if self.transport == "git":
             return GitDaemon(place)
-        return GitHttpServer(place, tls=server_context(self.authority) if self.transport == "https" else None)
+        return GitHttpServer(
+            place, tls=server_context(self.authority, self._host) if self.transport == "https" else None
+        )
 
     def _start(self) -> DaemonProcess:
         flags: dict[str, Any] = {
@@ -77,20 +84,24 @@ class World:
             **self._login(),
         }
         arguments = [f"--{name}={value}" for name, value in flags.items()]
-        return DaemonProcess(*arguments, workdir=self.directory / "daemon")
+        environment = {"RES_OPTIONS": self._resolver}
+        return DaemonProcess(*arguments, workdir=self.directory / "daemon", environment=environment)
 
     @property
     def url(self) -> str:
         """The URL that the daemon follows, through what stands in front."""
         if isinstance(self.server, SshServer):
-            return self.server.url_of(self.origin.path).replace(f":{self.server.port}/", f":{self.front.port}/")
-        return self.server.url_of(self.origin.path, port=self.front.port)
+            url = self.server.url_of(self.origin.path).replace(f":{self.server.port}/", f":{self.front.port}/")
+        else:
+            url = self.server.url_of(self.origin.path, port=self.front.port)
+        return url.replace(LOOPBACK, self._host)
 
     def _login(self) -> dict[str, Path]:
         if isinstance(self.server, SshServer):
             self.server.authorize(make_key(self.directory / "key"))
             known = self.directory / "known_hosts"
-            known.write_text(self.server.known_hosts.replace(f":{self.server.port} ", f":{self.front.port} "))
+            line = self.server.known_hosts.replace(f":{self.server.port} ", f":{self.front.port} ")
+            known.write_text(line.replace(LOOPBACK, self._host))
             return {"ssh-key-file": self.directory / "key", "ssh-known-hosts-file": known}
         authority = self.directory / "ca.pem"
         self.authority.cert_pem.write_to_path(str(authority))
@@ -112,6 +123,7 @@ class World:
         if isinstance(self.server, GitHttpServer):
             web = self.server
             web.fail_with = web.retry_after = web.rewrite = web.reword = web.before = None
+        self.front.knock = None
         self.front.behave(None, target=self.server.port)
         self.trouble_stack.close()
 

@@ -25,12 +25,12 @@ class Commits:
         self._by_files: dict[_Known, set[str]] = {}
         self._by_name: dict[str, Entries] = {}
 
-    def of(self, entries: Entries) -> set[str]:
-        """Return the commits that have exactly these files; more than one may."""
+    def of(self, entries: Entries, *, promised: str | None = None) -> set[str]:
+        """Return the commits that have exactly these files; more than one may, among them one that is promised."""
         files = frozenset(entries.items())
-        if files not in self._by_files:
+        if files not in self._by_files or (promised and promised not in self._by_name):
             self._read_new()
-        return self._by_files.get(files, set())
+        return set(self._by_files.get(files, ()))
 
     def has_file(self, path: bytes, entry: str) -> bool:
         """Say whether a file of any commit looks like this one."""

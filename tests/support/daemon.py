@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, TypeVar, cast
@@ -45,8 +45,15 @@ def ask(
 class DaemonProcess:
     """`python -m gitsync …` with JSON logs, in a session and a temporary directory of its own."""
 
-    def __init__(self, *arguments: str, workdir: Path, environment: Mapping[str, str] | None = None) -> None:
-        self.arguments = [sys.executable, "-m", "gitsync", *arguments]
+    def __init__(
+        self,
+        *arguments: str,
+        workdir: Path,
+        environment: Mapping[str, str] | None = None,
+        launcher: Sequence[str] = (),
+    ) -> None:
+        """Start it, by another program if there is a launcher."""
+        self.arguments = [*launcher, sys.executable, "-m", "gitsync", *arguments]
         self.tmpdir = Path((environment or {}).get("TMPDIR", workdir / "tmp"))
         self.home = workdir / "home"
         self.link: Path | None = None

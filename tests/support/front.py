@@ -19,6 +19,8 @@ class Front(TcpServer):
         super().__init__()
         self._target = target
         self._way: Way | None = None
+        # What is called before each connection is led on.
+        self.knock: Callable[[], object] | None = None
         self._changed = threading.Event()
         self._queued: list[socket.socket] = []
 
@@ -63,6 +65,8 @@ class Front(TcpServer):
     def serve(self, connection: socket.socket) -> None:
         """Copy both directions until one side closes."""
         way = self._way
+        if self.knock:
+            self.knock()
         with socket.create_connection((LOOPBACK, self._target)) as upstream:
             self.track(upstream)
             sender = threading.Thread(target=copy, args=(connection, upstream), daemon=True)

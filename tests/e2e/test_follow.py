@@ -32,6 +32,7 @@ def test_branch_is_forced_backward_and_aside(start_daemon: StartDaemon, origin: 
     daemon.wait_published(origin.rewind(first))
     daemon.wait_published(origin.force_push({"index.html": "another second\n"}, onto=first))
     assert_published(origin.path, root / "site.git")
+    assert not daemon.logs("store_renewed")
 
 
 @pytest.mark.parametrize("move", [Origin.tag, Origin.annotated_tag], ids=["light", "annotated"])

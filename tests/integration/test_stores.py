@@ -223,7 +223,7 @@ LEFTOVERS = (
 
 
 def test_leftovers_of_killed_commands_are_swept(make_workbench: MakeWorkbench, origin: Origin) -> None:
-    """No lock file of a dead process stops a fetch."""
+    """No lock file of a dead process stops a fetch, or costs the store."""
     bench = make_workbench(origin.url)
     bench.run()
     planted = [bench.stores.current.path / name for name in LEFTOVERS]
@@ -236,6 +236,7 @@ def test_leftovers_of_killed_commands_are_swept(make_workbench: MakeWorkbench, o
     assert again.run().failure is None
     assert again.published() == commit
     assert not [path for path in planted if path.exists()]
+    assert again.stores.current.path == bench.stores.current.path
 
 
 def test_tampered_configuration_is_put_right(make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path) -> None:

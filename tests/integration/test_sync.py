@@ -195,6 +195,8 @@ def test_damaged_store_is_replaced_beside_what_is_published(
     assert results[-1].failure is None
     assert again.published() == commit
     assert_published(origin.path, again.repo.link)
+    # Readers of the old tree have their time, whatever has become of its store.
+    assert (old / "index.html").read_text() == content
 
 
 class Crash(BaseException):

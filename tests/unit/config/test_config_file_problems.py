@@ -149,6 +149,11 @@ def test_mistake_in_defaults_is_told_once() -> None:
             "root: /srv, touch-file: /git/.repositories/a/x",
             f"touch-file=/git/.repositories/a/x: {KEPT}",
         ),
+        (
+            "link: a",
+            "root: /srv, link: /git/.repositories/x",
+            f"link=/git/.repositories/x: {KEPT}",
+        ),
         ("one-time: true", "link: b", f"one-time: it has to be as at /f.yaml:3: one-time; {FOR_ALL}"),
         ("group-write: true", "link: b", f"group-write: it has to be as at /f.yaml:3: group-write; {FOR_ALL}"),
         ("git: /x", "git: /y", f"git: it has to be as at /f.yaml:3: git; {FOR_ALL}"),

@@ -81,15 +81,16 @@ def test_first_come_first_served(start: Start) -> None:
     assert slots.waiting == 0
 
 
-def test_failing_ones_leave_a_place(start: Start) -> None:
+@pytest.mark.parametrize("count", [2, 3])
+def test_failing_ones_leave_a_place(start: Start, count: int) -> None:
     """Those that fail wait although there is a place, which one that does not fail gets, whenever it comes."""
-    slots = Slots(3)
-    failing = [start(slots, failing=True) for _ in range(4)]
-    assert [worker.found for worker in failing] == [True, True, None, None]
+    slots = Slots(count)
+    failing = [start(slots, failing=True) for _ in range(count + 1)]
+    assert [worker.found for worker in failing] == [*([True] * (count - 1)), None, None]
     assert start(slots).found
     failing[0].end()
-    assert failing[2].has_place()
-    assert failing[3].found is None
+    assert failing[count - 1].has_place()
+    assert failing[count].found is None
 
 
 def test_the_only_place_is_for_all(start: Start) -> None:

@@ -40,12 +40,14 @@ class FakeSync:
         self.calls: list[str] = []
         self.chores = chores
         self.deadlines: list[float] = []
+        self.told: list[bool] = []
         self.during: Callable[[int], object] = lambda number: None
         self.during_chore: Callable[[], object] = lambda: None
 
     def run(self, *, deadline: float, told: bool = False) -> SyncResult:
         self.calls.append("run")
         self.deadlines.append(deadline - time.monotonic())
+        self.told.append(told)
         self.during(self.calls.count("run"))
         answer = self._script.pop(0)
         self._end()

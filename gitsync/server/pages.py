@@ -122,6 +122,7 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
         "next_pass": shown_time(snapshot.next_pass),
         "probe": _probe(snapshot.latest.probe),
         "fetch": _fetching(snapshot.latest.fetching),
+        "lfs_pointers": snapshot.latest.pointers and snapshot.latest.pointers.count,
         "paused": shown_pause(snapshot.paused),
         "ready": found,
         "stale": snapshot.stale(time.time()),

@@ -17,6 +17,7 @@ from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import CheckoutError, GitCancelled, GitError, GitTimeout, from_os_error
+from gitsync.base.files import TEMPORARY_SUFFIX
 from gitsync.base.pointer import LARGEST, Pointer
 from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
@@ -29,7 +30,8 @@ from gitsync.volume.weight import Weight
 
 # The mode of a program in an index. https://git-scm.com/docs/index-format
 _EXECUTABLE: Final = "100755"
-_MADE: Final = "gitsync-content"
+# Swept if a kill leaves it behind.
+_MADE: Final = f"gitsync-content{TEMPORARY_SUFFIX}"
 # What git reads in a tree, and in the objects, and would find to be two things.
 _OF_GIT: Final = {".gitattributes", ".gitignore", ".gitmodules"}
 # More trees than this have gone in the meantime.

@@ -7,7 +7,7 @@ import pytest
 
 from gitsync import __version__
 from gitsync.base.redact import MASK, Secret
-from gitsync.telling.events import Failure, Fetching, Probed
+from gitsync.telling.events import Failure, Fetching, PointersCounted, Probed
 from gitsync.telling.progress import Progress
 from gitsync.telling.status import Pause
 from tests.unit.examples import HASH, NAME, REPO, commit, failed, finished
@@ -113,6 +113,7 @@ def test_status(link: Path) -> None:
         done=finished(failed(), consecutive_failures=2),
         failure=Failure(reason="tls", message="bad certificate", hint="check it"),
         probe=Probed(repo=NAME, via="git", outcome="unchanged", obstacle="--probe=git"),
+        pointers=PointersCounted(repo=NAME, count=3),
     )
     answer = site.ask("/status").json
     (repo,) = answer.pop("repos")
@@ -138,6 +139,7 @@ def test_status(link: Path) -> None:
         "next_pass": "1970-01-01T00:33:30.500+00:00",
         "probe": {"via": "git", "outcome": "unchanged", "obstacle": "--probe=git"},
         "fetch": None,
+        "lfs_pointers": 3,
         "paused": None,
         "ready": True,
         "stale": False,

@@ -185,6 +185,39 @@ def test_contents_elsewhere(
         assert all("Authorization" not in asked.headers for asked in storage.asked)
 
 
+def test_server_of_the_options(
+    make_workbench: MakeWorkbench, git_http: GitHttpServer, origin: Origin, lfs: LfsContents, password_file: Path
+) -> None:
+    """Another server for contents is named by an option, and its login by another."""
+    with GitHttpServer(origin.path.parent, username="ada", password=SECRET) as other:
+        other.lfs = lfs
+        lfs.commit(origin, BEFORE)
+        git_http.lfs = None
+        login = {"url": f"{other.url}/contents", "username": "ada", "password-file": str(password_file)}
+        bench = make_workbench(
+            git_http.url_of(origin.path),
+            lfs="true",
+            git_config=f'lfs.url:"{other.url}/contents/info/lfs"',
+            credential=json.dumps([login]),
+        )
+        assert bench.run().failure is None
+        assert (bench.repo.link / "a.bin").read_bytes() == b"before"
+        assert all(request.login == "" for request in git_http.requests)
+
+
+def test_cookies(
+    make_workbench: MakeWorkbench, git_http: GitHttpServer, origin: Origin, lfs: LfsContents, tmp_path: Path
+) -> None:
+    """Cookies of --cookie-file are sent for contents, too."""
+    git_http.cookie = f"session={SECRET}"
+    lfs.commit(origin, BEFORE)
+    cookies = tmp_path / "cookies"
+    cookies.write_text(f"# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\t{SECRET}\n")
+    bench = make_workbench(git_http.url_of(origin.path), lfs="true", cookie_file=cookies)
+    assert bench.run().failure is None
+    assert (bench.repo.link / "a.bin").read_bytes() == b"before"
+
+
 def test_certificate_authority(
     make_workbench: MakeWorkbench, origin: Origin, tmp_path: Path, password_file: Path
 ) -> None:

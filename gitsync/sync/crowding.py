@@ -8,7 +8,6 @@ from gitsync.base.log import Logger
 from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
 from gitsync.telling.events import TreeTaken
-from gitsync.volume.catalogue import left_for
 
 # The part of the time of a pass that may go by with waiting; the rest is for the update.
 _WAITING: Final = 0.5
@@ -47,7 +46,7 @@ class Crowding:
         parts = self._parts
         linked, stores = parts.publisher.current(), parts.stores.all()
         for tree in parts.trees.limit.make_room(linked, stores, parts.stores.current.path):
-            seconds = left_for(tree)
+            seconds = parts.trees.catalogue.ages.left_for(tree)
             hint = "raise --max-trees, or give --stale-worktree-timeout so that updates wait"
             self._log.warning("tree_taken_early", tree=str(tree.path), left_for=round(seconds, 3), hint=hint)
             parts.observers.notify(TreeTaken(repo=self._name, tree=tree.path, left_for=seconds))

@@ -12,7 +12,6 @@ One may stand at the link's place instead; then its published name is where it g
 Called by the worker's thread, `find` also by the main thread before it starts.
 """
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from gitsync.base.errors import GitCancelled, GitError, GitTimeout
 from gitsync.base.log import get_logger
 from gitsync.config import TREES_DIRECTORY, RepoConfig
 from gitsync.programs.gitcmd import Git
+from gitsync.volume.ages import Ages
 from gitsync.volume.linkplace import LinkPlace
 from gitsync.volume.mounts import MountedTrees
 from gitsync.volume.recipe import Recipe
@@ -35,6 +35,7 @@ class Catalogue:
         self._work = repo.work
         self._log = get_logger(repo=repo.name)
         self.directory = repo.work / TREES_DIRECTORY
+        self.ages = Ages()
         self.mounted = MountedTrees(repo.name)
         self._link = LinkPlace(repo.link, repo.work)
 
@@ -107,17 +108,3 @@ class Catalogue:
                 inner = nested.comparison(self._git).differing(deadline=deadline, idle=idle)
                 changed += [f"{name}/{file}" for file in inner]
         return changed
-
-
-def left_for(tree: Tree) -> float:
-    """Return for how many seconds the link has left a tree, or it was not finished; that is kept across restarts."""
-    now, mark = time.time(), tree.left_mark
-    try:
-        found = nolinks.status(mark)
-        if found is None or found.st_mtime > now:
-            nolinks.touch(mark)
-            return 0.0
-        return now - found.st_mtime
-    except OSError:
-        # No room for a mark: the time begins when there is.
-        return 0.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gitsync.base import nolinks
 from gitsync.config import RepoConfig
-from gitsync.volume.catalogue import Catalogue, left_for
+from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.disposal import Disposal
 from gitsync.volume.tree import Tree
 
@@ -31,7 +31,7 @@ class TreeLimit:
         trees = [tree for tree in self._catalogue.all(stores) if tree.path != linked]
         if not self._upkeep.keeps_whole_time or any(tree.private or tree.hash == commit for tree in trees):
             return 0.0
-        left = [left_for(tree) for tree in self._free(trees)]
+        left = [self._catalogue.ages.left_for(tree) for tree in self._free(trees)]
         if len(left) + 1 < self._upkeep.max_trees:
             return 0.0
         return max(0.0, self._upkeep.keep - max(left, default=math.inf))
@@ -42,7 +42,7 @@ class TreeLimit:
         `linked` is never one of them. Raises `OSError`.
         """
         trees = [tree for tree in self._catalogue.all(stores) if tree.path != linked]
-        left = sorted(self._free(trees), key=left_for)
+        left = sorted(self._free(trees), key=self._catalogue.ages.left_for)
         standbys = [tree for tree in trees if tree.private and tree.store == current]
         for tree in trees:
             if tree.private and tree.store != current:
@@ -50,7 +50,7 @@ class TreeLimit:
         early = []
         while left and not standbys and len(left) + 1 >= self._upkeep.max_trees:
             oldest = left.pop()
-            if left_for(oldest) < self._upkeep.keep:
+            if self._catalogue.ages.left_for(oldest) < self._upkeep.keep:
                 early.append(oldest)
             for retired in self._disposal.retire(oldest):
                 if retired.store == current:

@@ -13,7 +13,7 @@ from typing import Final
 from gitsync.base import nolinks
 from gitsync.base.log import get_logger
 from gitsync.config import RepoConfig, is_full_hash
-from gitsync.volume.catalogue import Catalogue, left_for
+from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.disposal import Disposal
 from gitsync.volume.tree import NESTED, Tree
 
@@ -57,19 +57,20 @@ class Retirement:
             elif self._expired(tree, self._upkeep.keep):
                 expired.append(tree)
         standbys += self._retire(expired)
-        standbys.sort(key=lambda tree: (tree.store != current, left_for(tree)))
+        standbys.sort(key=lambda tree: (tree.store != current, self._catalogue.ages.left_for(tree)))
         for place, tree in enumerate(standbys):
             # The first one, unless its store is not used any more, stays.
             if tree.store != current or (place and self._expired(tree, self._upkeep.keep * (1 + _SPARE))):
                 self._disposal.delete(tree)
         known = self._catalogue.all(stores)
+        self._catalogue.ages.forget_others(known)
         self._remove_unknown(known, linked)
         self._remove_unused(known, stores, current)
         return known
 
     def _expired(self, tree: Tree, limit: float) -> bool:
         """Say whether the link has left a tree for so long; if not, it is looked at again when it has."""
-        left = left_for(tree)
+        left = self._catalogue.ages.left_for(tree)
         if left < limit:
             self._tidy_at = min(self._tidy_at, time.monotonic() + limit - left)
         return left >= limit

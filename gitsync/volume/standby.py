@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from gitsync.config import RepoConfig
-from gitsync.volume.catalogue import Catalogue, left_for
+from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.disposal import Disposal
 from gitsync.volume.recipe import Recipe
 from gitsync.volume.tree import Tree
@@ -30,7 +30,9 @@ class Standbys:
         for tree in found:
             if tree.recipe != recipe.signature:
                 self._disposal.delete(tree)
-        return min((tree for tree in found if tree.recipe == recipe.signature), key=left_for, default=None)
+        return min(
+            (tree for tree in found if tree.recipe == recipe.signature), key=self._catalogue.ages.left_for, default=None
+        )
 
     def note_fresh(self, store: Path) -> None:
         """Note that an update has to check out all: if readers still have a tree, a further one is worth it."""

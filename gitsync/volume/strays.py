@@ -5,9 +5,14 @@ Called by the worker's thread.
 
 import errno
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
 
 from gitsync.base import nolinks
+from gitsync.volume.changes import Changes
+
+# The mode of what is not there.
+_NOTHING: Final = "000000"
 
 
 class UncleanError(OSError):
@@ -25,6 +30,22 @@ def tidy_up(top: Path, kept: Collection[Path] = ()) -> None:
             nolinks.remove_empty(directory)
     except OSError as error:
         raise UncleanError(error.errno, error.strerror, str(top)) from error
+
+
+def drop_emptied(top: Path, changes: Changes) -> None:
+    """Remove the directories that have lost their last file, where git could not; raise `UncleanError` if they resist.
+
+    git says nothing of that, and a consumer would see a directory that the commit has not.
+    """
+    lost = (PurePosixPath(path) for path, (_, after) in changes.items() if after.startswith(_NOTHING))
+    directories = {directory for path in lost for directory in path.parents[:-1]}
+    for directory in sorted(directories, key=lambda directory: len(directory.parts), reverse=True):
+        place = top / directory
+        # What is a path of the commit itself is the place of a submodule.
+        if str(directory) not in changes and nolinks.is_directory(place) and not nolinks.entries(place):
+            nolinks.remove_empty(place)
+            if nolinks.exists(place):
+                raise UncleanError(errno.ENOTEMPTY, "it cannot be removed", str(place))
 
 
 def _without_files(top: Path, kept: Collection[Path]) -> list[Path]:

@@ -33,7 +33,7 @@ from gitsync.volume.changes import Changes, parse_raw
 from gitsync.volume.comparison import Comparison
 from gitsync.volume.recipe import Recipe, is_hidden
 from gitsync.volume.rows import is_inside, read_rows, write_rows
-from gitsync.volume.strays import UncleanError, tidy_up
+from gitsync.volume.strays import UncleanError, drop_emptied, tidy_up
 from gitsync.volume.untracked import holds_only
 
 PRIVATE: Final = ".tree-"
@@ -161,6 +161,7 @@ class Tree:
         if anew or (used and warnings):
             # It says so if something stands where a submodule was, and leaves it.
             run("clean", "-ffdx", "--quiet")
+        drop_emptied(self.path, changes)
         self.share_index()
         return changes
 

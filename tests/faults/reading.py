@@ -64,9 +64,12 @@ class Sight:
 
     def _place(self) -> tuple[str, int] | None:
         """Return what the link says, or itself if it is none, and which directory that is; None if nothing is there."""
-        target = self.link.name
-        with contextlib.suppress(OSError):
+        try:
             target = os.readlink(self.link)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            target = self.link.name
         try:
             return target, (self.link.parent / target).stat().st_ino
         except OSError:

@@ -1,10 +1,16 @@
 """Locks and files that a killed git, or an earlier process, has left: none of them stops an update, and none stays."""
 
+import shutil
+import signal
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
 from tests.faults.invariants import Watch
+from tests.faults.remains import Bounds
 from tests.support.origin import Origin
 
 # What git calls its locks and what is unfinished, in a store; {tree} is a tree's metadata.
@@ -49,3 +55,162 @@ def test_locks_before_a_start(start_daemon: StartDaemon, origin: Origin, root: P
         assert not daemon.logs("sync_finished", outcome="failed")
     locked = [path for path in planted if path.name != "locked" and path.exists()]
     assert not locked
+
+
+@fault(
+    area="leftovers",
+    what="the same while gitsync runs, as another git in its store would leave it",
+    then="the pass that stumbles over one of them removes all, and publishes",
+)
+def test_locks_during_a_run(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+    """Given a daemon that is up to date, when all of them come, then the next commit is published, and none is left."""
+    with Watch(origin, root / "site.git", root) as watch:
+        daemon = watch.follow(start_daemon(origin.url, root, period="200ms", max_backoff="200ms"))
+        daemon.wait_published(origin.head)
+        plant(root)
+        daemon.wait_published(origin.commit({"index.html": "second\n"}))
+        assert not daemon.logs("sync_finished", outcome="failed")
+        # Where nothing of ours has stumbled over one, the next start removes them.
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait_exit() == 0
+        watch.follow(start_daemon(origin.url, root, period="1h")).wait_ready()
+
+
+def lose_tree(root: Path, tree: Path) -> None:
+    """Remove the directory of a tree."""
+    shutil.rmtree(tree)
+
+
+def lose_metadata(root: Path, tree: Path) -> None:
+    """Remove what the store has of a tree."""
+    shutil.rmtree(metadata(root, tree))
+
+
+def other_commit(root: Path, tree: Path) -> None:
+    """Have the metadata name a commit that nobody has."""
+    (metadata(root, tree) / "HEAD").write_text("0123456789" * 4 + "\n")
+
+
+def other_branch(root: Path, tree: Path) -> None:
+    """Have the metadata name a branch, as `git checkout` of a consumer does."""
+    (metadata(root, tree) / "HEAD").write_text("ref: refs/heads/somebody\n")
+
+
+def wrong_gitdir(root: Path, tree: Path) -> None:
+    """Have the metadata lead elsewhere."""
+    (metadata(root, tree) / "gitdir").write_text("/elsewhere/.git\n")
+
+
+def no_index(root: Path, tree: Path) -> None:
+    """Empty the index."""
+    for name in ("index", "gitsync-index"):
+        (metadata(root, tree) / name).write_bytes(b"")
+
+
+def short_index(root: Path, tree: Path) -> None:
+    """Cut the index short, as a power loss does."""
+    index = metadata(root, tree) / "gitsync-index"
+    index.write_bytes(index.read_bytes()[:60])
+
+
+def pointer_elsewhere(root: Path, tree: Path) -> None:
+    """Have the tree's `.git` lead elsewhere."""
+    (tree / ".git").write_text("gitdir: /elsewhere\n")
+
+
+def no_pointer(root: Path, tree: Path) -> None:
+    """Remove the tree's `.git`."""
+    (tree / ".git").unlink()
+
+
+def half_tree(root: Path, tree: Path) -> None:
+    """Remove half of the files of a tree."""
+    shutil.rmtree(tree / "docs")
+
+
+def metadata(root: Path, tree: Path) -> Path:
+    """Return what the store has of a tree."""
+    pointer = (tree / ".git").read_text().removeprefix("gitdir: ").strip()
+    return (tree / pointer).resolve()
+
+
+SPOIL: tuple[Callable[[Path, Path], None], ...] = (
+    *(lose_tree, lose_metadata, other_commit, other_branch, wrong_gitdir, no_index, short_index),
+    *(pointer_elsewhere, no_pointer, half_tree),
+)
+
+
+@pytest.fixture
+def two_trees(start_daemon: StartDaemon, origin: Origin, root: Path) -> list[Path]:
+    """The published tree, and the standby."""
+    for number in range(2):
+        origin.commit({"index.html": f"{number}\n"})
+        assert start_daemon(origin.url, root, one_time=True, stale_worktree_timeout="0s").wait_exit() == 0
+    published = (root / "site.git").resolve()
+    (standby,) = (root / ".worktrees").glob(".tree-*")
+    return [published, standby]
+
+
+@fault(
+    area="leftovers",
+    what="a tree or its metadata is not whole: gone, of another commit, without index, leading elsewhere, half empty",
+    then="a published tree is made anew beside it, a standby is made right or replaced; the update is published",
+)
+@pytest.mark.parametrize("spoil", SPOIL, ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("which", [0, 1], ids=["published", "standby"])
+def test_trees_that_are_not_whole(
+    start_daemon: StartDaemon,
+    origin: Origin,
+    root: Path,
+    two_trees: list[Path],
+    which: int,
+    spoil: Callable[[Path, Path], None],
+) -> None:
+    """Given a tree that is spoilt, when gitsync starts, then what is published is whole, and so is the next commit."""
+    spoil(root, two_trees[which])
+    with Watch(origin, root / "site.git", root) as watch:
+        watch.excuse()
+        daemon = watch.follow(
+            start_daemon(origin.url, root, period="1h", sync_on_signal="HUP", stale_worktree_timeout="0s")
+        )
+        watch.wait_published(origin.head, daemon)
+        daemon.sync_to(origin.commit({"index.html": "next\n"}))
+        watch.check(origin.head)
+        assert not daemon.logs("sync_finished", outcome="failed")
+
+
+@fault(
+    area="leftovers",
+    what="two processes are started on one root",
+    then="one works; the other says who has the root, serves what is published, and takes over when the first ends",
+)
+def test_two_processes(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+    """Given a daemon, when another one starts on its root, then it waits, touches nothing, and takes over later."""
+    with Watch(origin, root / "site.git", root, bounds=Bounds(trees=3)) as watch:
+        first = watch.follow(start_daemon(origin.url, root, period="200ms"))
+        first.wait_published(origin.head)
+        second = watch.follow(start_daemon(origin.url, root, period="200ms", max_backoff="200ms", verbose="1"))
+        waiting = second.wait_event("store_locked")
+        assert str(first.pid) in waiting["message"]
+        second.wait_ready()
+        first.wait_published(origin.commit({"index.html": "second\n"}))
+        watch.check(origin.head)
+        plant(root)
+        assert not second.logs("leftover_removed")
+        assert first.terminate() == 0
+        second.wait_published(origin.commit({"index.html": "third\n"}))
+
+
+@fault(
+    area="leftovers",
+    what="the lock of the root is there, and the process that took it is not",
+    then="it is no obstacle: the lock belongs to the open file, and not to its name",
+)
+def test_lock_of_a_process_that_is_gone(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+    """Given the lock's file of another host, when gitsync starts, then it works at once."""
+    (root / ".gitsync").mkdir(parents=True)
+    (root / ".gitsync" / "lock").write_text("1 on another-host\n")
+    with Watch(origin, root / "site.git", root) as watch:
+        daemon = watch.follow(start_daemon(origin.url, root, period="1h"))
+        daemon.wait_published(origin.head)
+        assert not daemon.logs("store_locked")

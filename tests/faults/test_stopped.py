@@ -6,9 +6,13 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
 from tests.faults.invariants import Watch
+from tests.faults.preload import Action, Board, Strike
+from tests.faults.remains import Bounds
 from tests.support.daemon import DaemonProcess
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin, noise
@@ -51,3 +55,24 @@ def test_everything_is_stopped_for_a_while(
         finally:
             signal_all(daemon, signal.SIGCONT)
         daemon.wait_published(new)
+
+
+@fault(
+    area="processes",
+    what="a git is stopped in the middle of a fetch or a checkout, and nobody lets it go on",
+    then="its process group is ended at the deadline of the pass, its locks are removed, and the next pass publishes",
+)
+@pytest.mark.parametrize("at", [5, 25, 45, 65])
+def test_git_is_stopped_for_ever(start_daemon: StartDaemon, board: Board, origin: Origin, at: int) -> None:
+    """Given a git that is stopped at a change of the volume, when the deadline comes, then another does the work."""
+    with Watch(origin, board.root / "site.git", board.root, bounds=Bounds(trees=3)) as watch:
+        assert start_daemon(origin.url, board.root, one_time=True).wait_exit() == 0
+        new = origin.commit({"index.html": "second\n", "docs/more.txt": "more\n"})
+        board.arm(at, Strike(Action.STOP))
+        options: dict[str, object] = {"period": "200ms", "max_backoff": "200ms", "sync_timeout": f"{DEADLINE}s"}
+        daemon = watch.follow(start_daemon(origin.url, board.root, environment=board.environment, **options))
+        daemon.wait_published(new)
+        daemon.until(lambda: board.struck)
+        daemon.until(lambda: not [process for process in daemon.descendants() if process.state == "T"])
+        origin.commit({"index.html": "third\n"})
+        daemon.wait_published(origin.head)

@@ -13,8 +13,8 @@ from gitsync.base.errors import PublishError
 from gitsync.volume.linkplace import LinkPlace
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.integration.test_submodules import link as link_submodules
-from tests.integration.test_takeover import write_root
 from tests.support.git import git
+from tests.support.git_sync import write_root
 from tests.support.origin import Origin
 from tests.support.tree import assert_exchanged, assert_tree
 

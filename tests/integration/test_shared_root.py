@@ -8,7 +8,7 @@ import pytest
 
 from gitsync.config import REPOSITORIES_DIRECTORY
 from tests.integration.conftest import MakeWorkbench
-from tests.integration.test_takeover import TREES, write_root
+from tests.support.git_sync import TREES, write_root
 from tests.support.origin import Origin
 from tests.support.tree import assert_published
 

@@ -1,0 +1,205 @@
+"""A fault at each change of the volume that gitsync, and each git of its, makes: a kill, a signal, an error.
+
+How many changes there are is counted first; some of them are chosen by a seed, which a failure tells, or many of them.
+"""
+
+import errno
+import os
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import StartDaemon
+from tests.faults.catalogue import fault
+from tests.faults.invariants import Watch
+from tests.faults.preload import Action, Board, Strike
+from tests.faults.scenes import SCENES, Scene
+from tests.support.daemon import DaemonProcess
+from tests.support.origin import Origin
+
+ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EMFILE, errno.EDQUOT, errno.ENOMEM)
+SEED = int(os.environ.get("GITSYNC_TEST_SEED") or random.SystemRandom().randrange(2**32))
+# A scene whose changes are counted: it has fewer than this, or something goes in circles.
+TOO_MANY = 5000
+# So many looks without a change say that nothing more comes.
+LOOKS = 50
+# After so many failures in a row the cause is removed.
+SOME = 5
+
+
+def points(some: int, many: int) -> pytest.MarkDecorator:
+    """Have a test strike at some of the changes, and with --long at many."""
+    long = pytest.param(many, id="many", marks=(pytest.mark.long, pytest.mark.timeout(3600)))
+    return pytest.mark.parametrize("points", [pytest.param(some, id="some"), long])
+
+
+@pytest.fixture(params=SCENES)
+def scene(
+    request: pytest.FixtureRequest,
+    origin: Origin,
+    root: Path,
+    start_daemon: StartDaemon,
+    make_origin: Callable[..., Origin],
+) -> Scene:
+    """Each of the scenes."""
+    return SCENES[request.param](origin, root, start_daemon, make_origin)
+
+
+def begin(scene: Scene, board: Board, at: int, strike: Strike, **options: object) -> DaemonProcess:
+    """Start gitsync with a fault on its way."""
+    board.forget_process()
+    board.arm(at, strike)
+    return scene.run(environment=board.environment, **options)
+
+
+def watch_for_rest(daemon: DaemonProcess, board: Board) -> None:
+    """Wait until it has struck, nothing changes any more after a pass, or the process has ended."""
+    looks: list[int] = []
+
+    def rests() -> bool:
+        if daemon.logs("sync_finished") or daemon.logs("ready"):
+            looks.append(board.count)
+        still = len(looks) > LOOKS and len(set(looks[-LOOKS:])) == 1
+        return board.struck or still or has_ended(daemon)
+
+    daemon.until(rests)
+
+
+def has_ended(daemon: DaemonProcess) -> bool:
+    """Say whether the process is gone."""
+    return daemon.process.poll() is not None
+
+
+def run_through(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch) -> DaemonProcess:
+    """Run a scene to its end, or to that of the process."""
+    daemon = watch.follow(begin(scene, board, at, strike, one_time=scene.at_once or None))
+    if scene.at_once:
+        daemon.wait_exit()
+    else:
+        daemon.until(lambda: has_ended(daemon) or scene.new in watch.sight.look().commits)
+        watch_for_rest(daemon, board)
+        if not has_ended(daemon):
+            daemon.terminate()
+    return daemon
+
+
+def count(scene: Scene, board: Board) -> int:
+    """Return how many changes there are in a scene, up to the end of the chores."""
+    scene.prepare()
+    with scene.watch() as watch:
+        run_through(scene, board, 0, Strike(Action.COUNT), watch)
+        watch.check(scene.new)
+    assert 5 < board.count < TOO_MANY
+    return board.count
+
+
+def sweep(scene: Scene, board: Board, strikes: list[Strike], points: int) -> None:
+    """Strike at so many changes of a scene."""
+    total = count(scene, board)
+    chance = random.Random(f"{SEED} {type(scene).__name__}")  # noqa: S311 - moments, no secrets
+    chosen = sorted(chance.sample(range(1, total + 1), min(points, total)))
+    for at in chosen:
+        strike = chance.choice(strikes)
+        scene.prepare()
+        try:
+            with scene.watch(spare=strike.error != 0) as watch:
+                _AFTER[strike.action](scene, board, at, strike, watch)
+        except BaseException as error:
+            error.add_note(f"seed {SEED}: {strike} at change {at} of {total}: {board.what}")
+            raise
+    print(f"{total} changes")
+
+
+def after_kill(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch) -> None:
+    """The next start finds what the kill has left, and publishes without a failure."""
+    daemon = run_through(scene, board, at, strike, watch)
+    assert daemon.process.poll() in {0, -signal.SIGKILL}, daemon.describe()
+    daemon.kill_tree()
+    recover(scene, watch)
+
+
+def after_end(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch) -> None:
+    """It ends in order."""
+    daemon = watch.follow(begin(scene, board, at, strike))
+    watch_for_rest(daemon, board)
+    assert (daemon.wait_exit() if board.struck else daemon.terminate()) == 0, daemon.describe()
+    daemon.check_nothing_runs()
+    assert not list(daemon.tmpdir.glob("gitsync-*"))
+    recover(scene, watch)
+
+
+def after_failure(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch) -> None:
+    """It goes on, and publishes when the cause is over; if it cannot even start, it ends, and is started again."""
+    daemon = watch.follow(begin(scene, board, at, strike, period="100ms", heal_period="1s"))
+    watch_for_rest(daemon, board)
+    if strike.action == Action.FAIL_FROM_NOW_ON:
+        daemon.until(lambda: told(daemon) or has_ended(daemon) or board.strikes > SOME)
+        board.disarm()
+    daemon.until(lambda: has_ended(daemon) or scene.new in watch.sight.look().commits)
+    assert (daemon.wait_exit() == 1) if has_ended(daemon) else (daemon.terminate() == 0), daemon.describe()
+    # What git could not remove, and does not tell of, goes now.
+    recover(scene, watch)
+    reasons = {event.get("reason") for event in told(daemon)}
+    assert not reasons & {"internal", None}, daemon.describe()
+
+
+def told(daemon: DaemonProcess) -> list[dict[str, object]]:
+    """Return what the log says of passes that have failed."""
+    return daemon.logs("sync_finished", outcome="failed")
+
+
+def recover(scene: Scene, watch: Watch) -> None:
+    """Start again, with nothing in the way."""
+    daemon = watch.follow(scene.run())
+    watch.wait_published(scene.new, daemon)
+    watch.check(scene.new)
+    assert not told(daemon), daemon.describe()
+
+
+_AFTER = {
+    Action.KILL: after_kill,
+    Action.END: after_end,
+    Action.FAIL: after_failure,
+    Action.FAIL_FROM_NOW_ON: after_failure,
+}
+KILLS = [Strike(Action.KILL)]
+ENDS = [Strike(Action.END)]
+FAILURES = [Strike(action, error) for action in (Action.FAIL, Action.FAIL_FROM_NOW_ON) for error in ERRORS]
+
+
+@fault(
+    area="crash",
+    what="everything is killed before a change of the volume, anywhere in a first publication, an update, a repair, "
+    "a chore or a takeover, in each form of publication",
+    then="readers see the old commit or the new one; the next start publishes in its first pass, and tidies up",
+)
+@points(3, 25)
+def test_kill_before_a_change(scene: Scene, board: Board, points: int) -> None:
+    """Given any work on the volume, when all is killed at some changes, then each next start goes on by itself."""
+    sweep(scene, board, KILLS, points)
+
+
+@fault(
+    area="signals",
+    what="SIGTERM comes at a change of the volume, anywhere in such work",
+    then="gitsync ends with 0 and leaves no process; the next start publishes in its first pass, and tidies up",
+)
+@points(1, 8)
+def test_end_at_a_change(scene: Scene, board: Board, points: int) -> None:
+    """Given any work on the volume, when SIGTERM comes at some changes, then each end is one in order."""
+    sweep(scene, board, ENDS, points)
+
+
+@fault(
+    area="disk",
+    what="a change of the volume fails, once or from then on, anywhere in such work, with ENOSPC, EDQUOT, EIO, EACCES, "
+    "EROFS, EMFILE or ENOMEM",
+    then="what is published stays, the pass fails with a reason, and one after the end of the trouble publishes",
+)
+@points(3, 20)
+def test_error_at_a_change(scene: Scene, board: Board, points: int) -> None:
+    """Given any work on the volume, when some changes fail, then that heals by itself."""
+    sweep(scene, board, FAILURES, points)

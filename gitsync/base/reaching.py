@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ANSWER_LIMIT: Final = 1024 * 1024
 _MESSAGE_LIMIT: Final = 200
 _CHUNK: Final = 65536
+NO_TLS: Final = "what listens there speaks no TLS: check the port, or whether the URL has to begin with http://"
 # What TLS says of a connection that the other end, or somebody on the way, has closed without a word.
 _CUT_OFF: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 # Those in use, by what they were made from: all repositories that trust the same share one.
@@ -141,7 +142,8 @@ def failure(error: BaseException, name: str) -> FetchError:
     message = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         message = "the URL, that of a proxy or a header is not valid"  # its own may show all of them
-    return FetchError(f"{name}: {scrub(message)[:_MESSAGE_LIMIT]}", reason=reason)
+    hint = NO_TLS if reason == "tls" and "wrong version number" in message.lower() else None
+    return FetchError(f"{name}: {scrub(message)[:_MESSAGE_LIMIT]}", reason=reason, hint=hint)
 
 
 def _is_of_tls(error: BaseException) -> bool:

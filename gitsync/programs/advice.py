@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gitsync.base.proxies import place_of
-from gitsync.base.reaching import proxy_of
+from gitsync.base.reaching import NO_TLS, proxy_of
 from gitsync.config import transport
 
 _PROXY: Final = (
@@ -46,7 +46,7 @@ _BY_WORDS: Final = (
     (
         "tls",
         re.compile(r"unexpected tls packet|wrong version number|packet length too long", re.IGNORECASE),
-        "what listens there speaks no TLS: check the port in --repo, or whether it has to begin with http://",
+        NO_TLS,
     ),
     (
         "tls",

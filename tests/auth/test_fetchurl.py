@@ -37,6 +37,14 @@ class Dripping(TcpServer):
             connection.send(b"H")  # type: ignore[attr-defined]
 
 
+class Closing(TcpServer):
+    """Closes every connection in order once something was asked."""
+
+    def serve(self, connection: socket.socket) -> None:
+        """Read what is asked, and no more."""
+        connection.recv(65536)
+
+
 def test_answer_of_any_status_is_returned(web: WebServer) -> None:
     """What a status means is for the caller to say."""
     assert fetch(web.url, timeout=TIMEOUT) == Answer(200, b"hello")
@@ -332,3 +340,18 @@ def test_nothing_is_left_of_a_request() -> None:
         eventually(lambda: server.gone == [True] * 3)
     gc.collect()
     assert not [each for each in gc.get_objects() if isinstance(each, urllib3.HTTPConnectionPool)]
+
+
+def test_what_speaks_no_tls_is_called_so(web: WebServer) -> None:
+    """An https URL of a server without TLS is no matter of certificates."""
+    with pytest.raises(FetchError) as caught:
+        fetch(web.url.replace("http:", "https:"), timeout=TIMEOUT)
+    assert caught.value.reason == "tls"
+    assert "http://" in (caught.value.hint or "")
+
+
+def test_connection_that_is_cut_off_is_no_matter_of_certificates() -> None:
+    """Who closes the connection before TLS begins has said nothing of whom to trust."""
+    with Closing() as server, pytest.raises(FetchError) as caught:
+        fetch(server.url.replace("http:", "https:"), timeout=TIMEOUT)
+    assert caught.value.reason == "connect"

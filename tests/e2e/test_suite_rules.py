@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.catalogue import collect, undeclared
+from tests.faults.elsewhere import TOLD
 from tests.faults.invariants import Watch
 from tests.support.daemon import PACKAGE_ROOT
 from tests.support.eventually import GaveUpError, eventually
@@ -129,6 +130,13 @@ def test_every_fault_is_in_the_catalogue() -> None:
     """Given the fault suite, when its catalogue is collected, then each test is in it."""
     assert not undeclared()
     assert collect()
+
+
+@pytest.mark.parametrize("test", [each[1] for each in TOLD])
+def test_catalogue_names_tests_that_are_there(test: str) -> None:
+    """Given a test of another suite that the catalogue has, when it is looked for, then it is in its file."""
+    file, _, name = test.partition("::")
+    assert f"\ndef {name}(" in (PACKAGE_ROOT / "tests" / file).read_text()
 
 
 def _publish(root: Path, commit: str) -> Path:

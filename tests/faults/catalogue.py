@@ -73,7 +73,8 @@ def collect() -> list[Fault]:
     """Return what all modules of the suite declare, by areas, files and lines."""
     found = [each for module in _modules() for each in _of(module)]
     order = list(AREAS)
-    found += importlib.import_module("tests.hostile.elsewhere").FAULTS
+    for suite in (tests.faults, tests.hostile):
+        found += importlib.import_module(f"{suite.__name__}.elsewhere").FAULTS
     return sorted(found, key=lambda each: (order.index(each.area), each.test, each.line))
 
 

@@ -227,9 +227,18 @@ def test_status(world: World, trouble: Trouble) -> None:
     what="the server asks to be left alone with Retry-After, as seconds or as a time, for a moment or for an hour",
     then="it is, but no longer than `--max-backoff`",
 )
-@pytest.mark.parametrize("world", HTTP, indirect=True)
-@pytest.mark.parametrize(("status", "seconds"), [(429, 1), (429, 3600), (503, 3600)])
-@pytest.mark.parametrize("form", [str, in_a_date], ids=["seconds", "date"])
+@pytest.mark.parametrize(
+    ("world", "status", "seconds", "form"),
+    [
+        ("http", 429, 1, str),
+        ("https", 503, 3600, in_a_date),
+        *(
+            pytest.param(*case, marks=pytest.mark.long)
+            for case in (("https", 429, 1, in_a_date), ("http", 429, 3600, str), ("http", 503, 3600, in_a_date))
+        ),
+    ],
+    indirect=["world"],
+)
 def test_retry_after(world: World, status: int, seconds: int, form: Callable[[int], str]) -> None:
     """Given a server that says for how long it is busy, it is asked again after that, or after the longest backoff."""
     with world.trouble():

@@ -58,7 +58,6 @@ def _life(daemon: DaemonProcess, written: Document, many: Many) -> list[Followed
     """Push to all, with changes of the file in between; return those that are followed in the end."""
     _push(daemon, 1, [*many.followed.values()])
     assert many.silent.accepted
-    assert not daemon.logs("sync_finished", repo=SILENT)
     threads = daemon.threads()
     _push(daemon, 2, [*many.followed.values()])
 
@@ -87,7 +86,9 @@ def _life(daemon: DaemonProcess, written: Document, many: Many) -> list[Followed
     assert ended == {"guide", "handbook", SILENT}
     workers = {f"worker {one.name}" for one in kept}
     assert {name: daemon.threads()[name] for name in workers} == {name: threads[name] for name in workers}
-    assert {line["repo"] for line in daemon.logs("sync_finished", outcome="failed")} == {SILENT}
+    # One that is changed or removed may be in a pass; git gives a silent server up after a while.
+    failed = {(line["repo"], line["reason"]) for line in daemon.logs("sync_finished", outcome="failed")}
+    assert failed <= {(SILENT, "timeout"), *((name, "cancelled") for name in ended)}
     return now
 
 

@@ -23,7 +23,10 @@ def unwrapped(written: str) -> str:
 
 
 def entries(written: str) -> tuple[str, ...]:
-    """Return the lines of a text that lists something, without those that hold nothing."""
+    """Return the lines of a text that lists something, without those that hold nothing.
+
+    Nothing else ends a line, whatever Unicode says: of a text that others have a say in they could make more of them.
+    """
     return tuple(line for line in lines(unwrapped(written)).split("\n") if line.strip())
 
 

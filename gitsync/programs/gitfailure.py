@@ -8,6 +8,7 @@ from typing import Final
 
 from gitsync.base.errors import GitError, classify
 from gitsync.base.redact import scrub
+from gitsync.base.written import entries
 
 _MESSAGE_LIMIT: Final = 600
 # Bytes and files: where git could not write, and does not say why, a volume with less is full. What git has written in
@@ -40,7 +41,7 @@ def failure(tried: str, stderr: str, status: int, *, url: str, store: Path | Non
     from gitsync.programs.advice import advice  # here, because only a failure needs it
 
     text = scrub(stderr.strip())
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not _PROGRESS.match(line)]
+    lines = [line.strip() for line in entries(text) if not _PROGRESS.match(line)]
     telling = [line.strip("@ ") for line in lines if _TELLING.match(line.lstrip("@ "))] or lines[-3:]
     ended = "ended by KILL, and not by us" if was_killed(status) else f"exit status {status}"
     summary = " | ".join(dict.fromkeys(telling))[:_MESSAGE_LIMIT] or ended

@@ -19,6 +19,7 @@ from gitsync.base.errors import GitError, GitSyncError, classify
 from gitsync.base.files import unique
 from gitsync.base.pointer import Pointer
 from gitsync.base.redact import scrub
+from gitsync.base.written import entries
 from gitsync.config import GitSetting, render
 from gitsync.programs.advice import advice
 from gitsync.programs.gitcmd import Git, Output, Place
@@ -148,7 +149,7 @@ def _commit(wanted: Collection[Pointer]) -> bytes:
 
 def _failure(done: Output, url: str) -> GitError:
     """Return the error for what it has printed."""
-    lines = [line.strip() for line in scrub(done.stderr).splitlines()]
+    lines = [line.strip() for line in entries(scrub(done.stderr))]
     telling = [line for line in lines if line and not line.startswith(_EMPTY_WORDS)]
     told = " | ".join(dict.fromkeys(telling))[:_LONGEST] or f"exit status {done.status}"
     reason = next((reason for words, reason in _WORDS if words.search(told)), None) or classify(told)

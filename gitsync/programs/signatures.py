@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from gitsync.base.errors import GitError, GitSyncError
 from gitsync.base.printable import printable
+from gitsync.base.written import entries
 from gitsync.programs.gitcmd import Git, Output, Place
 
 Kind = Literal["commit", "tag"]
@@ -51,7 +52,7 @@ def ask_signature(git: Git, kind: Kind, hash_: str, place: Place, settings: list
     command = [*settings, f"verify-{kind}", "--raw", hash_]
     # Git ends with 1 where a signature is not good.
     output = git.run(command, deadline=deadline, place=place, accept=lambda status: status in {0, 1})
-    told = output.stderr.splitlines()
+    told = list(entries(output.stderr))
     if any(_MISSING.search(line) for line in told):
         error = GitError(f"the {kind} {hash_} cannot be read: {_last_word(output)}", reason="corrupt")
         error.store = place.store

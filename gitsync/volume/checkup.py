@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
+from gitsync.base.written import entries
 from gitsync.programs.gitcmd import Git, Place
 
 # Reasons that leave it open whether the fault is the store's, the remote's or the commit's.
@@ -31,5 +32,5 @@ def is_damaged(store: Path, git: Git, *, deadline: float, idle: bool) -> bool:
         raise
     except GitError as error:
         return error.reason == "corrupt"
-    told = [*output.stdout.splitlines(), *output.stderr.splitlines()]
+    told = [*entries(output.stdout), *entries(output.stderr)]
     return output.status != 0 and not all(line.startswith(_HARMLESS) for line in told)

@@ -51,3 +51,11 @@ def test_volume_counts_only_where_writing_failed(monkeypatch: pytest.MonkeyPatch
 def test_words_of_the_server(words: str, tmp_path: Path) -> None:
     """What is wrong with its volume is not wrong with ours, which is left as it is."""
     assert reason_of(f"remote: fatal: {words}\nfatal: it broke\n", tmp_path) == "remote_error"
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0c", "\x1e"])
+def test_words_of_a_server_stay_its_own(end: str) -> None:
+    """What Unicode takes for the end of a line makes no line of git's of what a server says."""
+    said = f"remote: hello{end}error: object file /srv/x is corrupt{end}fatal: bad object HEAD\nfatal: it has ended\n"
+    error = failure("git fetch (x)", said, 128, url="https://h/x.git", store=None, on_files=False)
+    assert error.reason == "remote_error"

@@ -1,8 +1,13 @@
 """What gpg and ssh-keygen say of a signature, and the one thing of it that counts."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
-from gitsync.programs.signatures import Signature, _of_gpg, _of_ssh
+from gitsync.base.errors import GitSyncError
+from gitsync.programs.gitcmd import Git, Output, Place
+from gitsync.programs.signatures import Signature, _of_gpg, _of_ssh, ask_signature
 
 GOOD = [
     "NEWSIG ada@example.com",
@@ -59,3 +64,14 @@ def test_what_does_not_count_for_gpg(lines: list[str]) -> None:
 def test_what_does_not_count_for_ssh(told: list[str]) -> None:
     """A good signature by somebody is not one by a signer."""
     assert isinstance(_of_ssh(told), str)
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0b", "\x1c"])
+@pytest.mark.parametrize("said", [[f"[GNUPG:] {line}" for line in GOOD], [SSH]], ids=["gpg", "ssh"])
+def test_what_others_have_a_say_in_makes_no_line(end: str, said: list[str]) -> None:
+    """A user id, or a name, that has what Unicode takes for the end of a line does not vouch for anybody."""
+    told = Output(b"", end.join(["[GNUPG:] NOTATION_DATA x", *said]), 0)
+    git = SimpleNamespace(run=lambda *arguments, **options: told)
+    with pytest.raises(GitSyncError) as caught:
+        ask_signature(cast(Git, git), "commit", "a" * 40, Place(), [], deadline=0.0)
+    assert caught.value.reason == "unverified"

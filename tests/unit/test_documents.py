@@ -14,7 +14,7 @@ from gitsync.telling.status import FileStatus
 from tests.unit.examples import watched
 
 PROJECT = Path(__file__).resolve().parents[2]
-PATHS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PROJECT.glob("docs/*.md")]
+PATHS = [*(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *PROJECT.glob("docs/*.md")]
 DOCUMENTS = {path.relative_to(PROJECT).as_posix(): path for path in PATHS}
 # Options of gitsync and of its sub-commands that are no settings.
 OTHER = {"--help", "--man", "--version", "--ping", "--secret-file", "--wait", "--reason", "--json"}

@@ -135,8 +135,7 @@ _PATTERNS: Final = (
     ),
     # Of these git often does not tell what the system has answered.
     (
-        r"(unable to|could not|failed to) write|could not reset index|cannot store (pack|index|reverse index) file"
-        r"|write error|fsync error",
+        r"(unable to|could not|failed to) write|cannot store (pack|index|reverse index) file|write error|fsync error",
         "filesystem",
     ),
     (r"reference broken|unable to resolve reference|bad shallow line", "corrupt"),
@@ -158,7 +157,7 @@ _PATTERNS: Final = (
     ),
     (
         r"corrupt|invalid sha1 pointer|bad (object|tree|signature)|unable to (read (tree|sha1)|parse|unpack)"
-        r"|is empty$|is truncated|inflate|not a git repository|index file"
+        r"|is empty$|is truncated|inflate|not a git repository|(?<!reset )index file"
         r"|missing (blob|tree|commit)|could not parse|garbage at end",
         "corrupt",
     ),
@@ -166,6 +165,8 @@ _PATTERNS: Final = (
     (r"(?m:^fatal: remote error: )", "remote_error"),
     (r"hung up|could not read from remote", "connect"),
     (r"permission denied", "permission"),
+    # It is the last that git says where it could not read an object, or not write a file.
+    (r"could not reset index", "filesystem"),
 )
 
 

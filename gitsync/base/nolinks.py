@@ -40,9 +40,8 @@ def _beside(path: Path) -> Iterator[int]:
 
 def status(path: Path) -> os.stat_result | None:
     """Return what stat(2) says of a path itself, None if it is not there."""
-    # The most frequent of all, and so without a context manager.
     try:
-        directory = open_directory(path.parent)
+        directory = open_directory(path.parent)  # the most frequent call, so without a context manager
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
@@ -120,8 +119,10 @@ def read_link(path: Path) -> str:
         return os.readlink(path.name, dir_fd=directory)
 
 
-def write(path: Path, content: str | bytes) -> None:
-    """Replace the content of a file, so that readers see the old or the new one."""
+def write(path: Path, content: str | bytes, *, clear: bool = True) -> None:
+    """Replace the content of a file, so that readers see the old or the new one; `clear` a directory in its place."""
+    if clear and is_directory(path):
+        remove(path)
     temporary = temporary_beside(path).name
     with _beside(path) as directory:
         try:
@@ -135,6 +136,12 @@ def write(path: Path, content: str | bytes) -> None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary, dir_fd=directory)
             raise
+
+
+def force(path: Path) -> None:
+    """Wait until the content of a file is on the disk; without a file there is nothing to wait for."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), reading(path) as descriptor:
+        os.fsync(descriptor)
 
 
 def touch(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Keeps what is published as it was left: looks whether it is in place, and compares its files with their commit."""
 
 import contextlib
+import time
 from dataclasses import replace
 from typing import Final
 
@@ -10,6 +11,7 @@ from gitsync.base.log import Logger
 from gitsync.config import RepoConfig
 from gitsync.sync.memory import Known, Memory
 from gitsync.sync.parts import Parts
+from gitsync.telling.events import Repaired
 from gitsync.volume.checkup import is_doubtful
 from gitsync.volume.tree import Tree
 
@@ -45,6 +47,20 @@ class Keeping:
         self._parts = parts
         self._log = log
 
+    def is_unseen(self, known: Known) -> bool:
+        """Say whether what an earlier process has published has to be compared with its commit."""
+        return known.memory.condition == "unseen" and bool(self._repo.upkeep.heal_period)
+
+    def look_through(self, known: Known) -> Known:
+        """Compare it, before anything is asked of the remote: after a power failure files may be empty.
+
+        That takes no more than half of the time that is left.
+        """
+        memory = known.memory
+        if is_in_place(memory, self._parts):
+            memory = self._compared(memory, deadline=(time.monotonic() + known.deadline) / 2, idle=False)
+        return replace(known, memory=memory if memory.suspect else replace(memory, condition="compared"))
+
     def look(self, known: Known) -> Known:
         """Note whether what is published is in place, or has to do as it is until another repair is due."""
         memory = known.memory
@@ -59,6 +75,7 @@ class Keeping:
 
     def note_repair(self, known: Known, before: Memory) -> Known:
         """Note that damage was repaired, and tell when it comes back again and again: somebody is at it."""
+        self._parts.observers.notify(Repaired(repo=self._repo.name))
         if not before.suspect and (before.tree == known.memory.tree or not known.fresh):
             # Only the link was not where it was left.
             return known
@@ -79,21 +96,26 @@ class Keeping:
 
         A pass repairs what is suspect then.
         """
+        if memory.condition == "compared":
+            return replace(memory, condition="fine")
+        return self._compared(memory, deadline=deadline, idle=True)
+
+    def _compared(self, memory: Memory, *, deadline: float, idle: bool) -> Memory:
         if memory.tree is None or memory.suspect or not self._parts.lock.held:
             return memory
         with contextlib.suppress(OSError):
-            damaged = self._damage(memory, memory.tree, deadline)
+            damaged = self._damage(memory, memory.tree, deadline, idle=idle)
             if damaged:
                 path, shown = str(memory.tree.path), damaged[:_SHOWN_FILES]
                 self._log.warning("damage_found", tree=path, count=len(damaged), files=shown)
-            return replace(memory, suspect=bool(damaged))
+            return replace(memory, condition="suspect" if damaged else "fine")
         return memory
 
-    def _damage(self, memory: Memory, tree: Tree, deadline: float) -> list[str]:
+    def _damage(self, memory: Memory, tree: Tree, deadline: float, *, idle: bool) -> list[str]:
         if not is_in_place(memory, self._parts):
             return ["."]
         try:
-            damaged = self._parts.trees.catalogue.damage(tree, deadline=deadline, idle=True)
+            damaged = self._parts.trees.catalogue.damage(tree, deadline=deadline, idle=idle)
             return damaged or self._parts.publisher.damage(memory.recipe.content(tree.path), deadline=deadline)
         except GitCancelled:
             # A pass is due, and does not have to wait for us.

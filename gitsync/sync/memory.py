@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gitsync.base.errors import CredentialError
 from gitsync.remote.target import Target
@@ -12,15 +13,19 @@ from gitsync.telling.events import Commit, Outcome
 from gitsync.volume.recipe import Recipe
 from gitsync.volume.tree import Tree
 
+# Of the files that are published: a comparison has found damage; they are of an earlier process, and were not compared
+# since; the last pass has just done that; or none of these.
+Condition = Literal["suspect", "unseen", "compared", "fine"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
     """What is published, and what is still owed to it.
 
     `source` is what the remote has for the commit, where that is not the commit's own hash but a tag's.
-    `announced` says whether the observers have heard of it in this process, `suspect` whether a comparison has found it
-    damaged, `sweep_due` whether something may have been left half done, `told` whether this pass was begun
-    because somebody has told of news. `repairs` are those of this commit.
+    `announced` says whether the observers have heard of it in this process, `sweep_due` whether something may have been
+    left half done, `told` whether this pass was begun because somebody has told of news. `repairs` are those of this
+    commit.
     """
 
     recipe: Recipe
@@ -29,10 +34,15 @@ class Memory:
     source: str | None = None
     tree: Tree | None = None
     announced: bool = False
-    suspect: bool = False
+    condition: Condition = "fine"
     sweep_due: bool = True
     told: bool = False
     repairs: Repairs = field(default_factory=Repairs)
+
+    @property
+    def suspect(self) -> bool:
+        """Whether a comparison has found its files damaged."""
+        return self.condition == "suspect"
 
     def is_published(self, hash_: str) -> bool:
         """Say whether what the remote has is what is published."""

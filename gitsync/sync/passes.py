@@ -79,13 +79,8 @@ class _Order:
 
 
 def _order(homes: Homes) -> _Order:
-    preparing, following, publishing, announcing = (
-        homes.preparing,
-        homes.following,
-        homes.publishing,
-        homes.announcing,
-    )
-    verifying = homes.verifying
+    preparing, following, verifying = homes.preparing, homes.following, homes.verifying
+    publishing, announcing = homes.publishing, homes.announcing
     publish = (
         Step(publishing.stage, "stage"),
         Step(publishing.ask, "gate"),
@@ -98,7 +93,11 @@ def _order(homes: Homes) -> _Order:
             Step(preparing.read_recipe),
             Step(preparing.log_in, "credentials"),
         ),
-        look=(Step(verifying.look, "verify", verifying.is_on), Step(homes.keeping.look)),
+        look=(
+            Step(verifying.look, "verify", verifying.is_on),
+            Step(homes.keeping.look_through, "heal", homes.keeping.is_unseen),
+            Step(homes.keeping.look),
+        ),
         recall=(Step(publishing.recall),),
         restore=(*publish, Step(announcing.announce_again)),
         ask=(Step(following.need_login), Step(following.probe, "probe")),

@@ -110,7 +110,7 @@ class Publishing:
                 tree = self._parts.trees.staging.publish_name(tree, commit.hash)
             content = known.memory.recipe.content(tree.path)
             tree = self._parts.publisher.publish(tree, content, deadline=known.deadline)
-        memory = replace(known.memory, tree=tree, commit=commit, source=known.source, suspect=False)
+        memory = replace(known.memory, tree=tree, commit=commit, source=known.source, condition="fine")
         if not known.memory.is_published(commit.hash):
             memory = replace(memory, repairs=Repairs())
         return replace(known, memory=memory)

@@ -86,8 +86,13 @@ class Repository:
         for store in self._parts.stores.current.generations():
             tree = self._parts.trees.catalogue.find(linked, store) if linked else None
             if tree:
-                self._memory = replace(self._memory, tree=tree, commit=Commit(hash=tree.hash))
+                self._memory = replace(self._memory, tree=tree, commit=Commit(hash=tree.hash), condition="unseen")
                 return True
+        promised = self._parts.trees.catalogue.promised(linked) if linked else None
+        if promised and promised == self._parts.stores.current.fetched:
+            # What says more of its tree is lost; the store has the commit, so the first pass can make another one.
+            self._memory = replace(self._memory, commit=Commit(hash=promised))
+            return True
         return False
 
     def run(self, *, deadline: float, told: bool = False) -> SyncResult:

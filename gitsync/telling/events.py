@@ -103,6 +103,13 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Repaired:
+    """What is published was not as it was left, and is again."""
+
+    repo: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probed:
     """The remote was asked whether anything is new; `obstacle` says why that is for git alone, None if it is not."""
 
@@ -256,6 +263,7 @@ Event = (
     | BeforeStage
     | BeforePublish
     | Published
+    | Repaired
     | Verified
     | TreeTaken
     | Measured

@@ -35,7 +35,7 @@ class FileReports:
         named = {"repo": self._repo.name, "url": self._repo.repo, "ref": self._repo.ref}
         details = {**named, "reason": failure.reason, "hint": hint}
         content = {"Msg": "sync failed", "Err": failure.message, "Args": details}
-        nolinks.write(path, json.dumps(content, indent=2) + "\n")
+        nolinks.write(path, json.dumps(content, indent=2) + "\n", clear=False)
 
 
 def _touch(path: Path) -> None:

@@ -36,7 +36,7 @@ class Ages:
             if look is None or found is None or found.st_mtime_ns != look.mark:
                 age = time.time() - found.st_mtime if found else -1.0
                 if age < 0:
-                    nolinks.touch(tree.left_mark)
+                    nolinks.write(tree.left_mark, "")
                     age, found = 0.0, nolinks.status(tree.left_mark)
                 look = _Look(found.st_mtime_ns if found else 0, age, time.monotonic())
                 self._looks[tree.metadata] = look

@@ -72,6 +72,11 @@ class Catalogue:
                 return tree
         return None
 
+    def promised(self, path: Path) -> str | None:
+        """Return the commit of what is published at `path`, as far as a name or the metadata tells."""
+        standing = self._link.tree()
+        return standing.head() if standing and standing.path == path else path.name
+
     def make_private(self, tree: Tree) -> Tree:
         """Take its published name from a tree that nobody reads; raise `OSError`."""
         private = self.directory / f"{PRIVATE}{tree.metadata.name}"

@@ -59,6 +59,8 @@ class ExchangePublisher:
             # Consumers may use git there from the first moment on.
             tree.lead_to(self.link)
             self._place.mark(tree)
+            # Else nobody would know after a power failure which commit stands there.
+            nolinks.force(tree.metadata / "HEAD")
             self._place.replace(tree.path, leaving)
         except OSError as error:
             raise explained(error, f"putting a directory at {self.link}") from error

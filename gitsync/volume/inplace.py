@@ -207,7 +207,7 @@ class InPlacePublisher:
     def _finish(self, heading: Heading, moves: Moves) -> None:
         nolinks.make_directory(self._link)
         self._record.finish(heading, moves.placed)
-        nolinks.write(self._marker, heading.marker)
+        nolinks.write(self._marker, heading.marker, clear=False)
         if moves.left:
             hint = "somebody else has changed them, so they stay; remove them by hand"
             self._log.warning("files_left", count=len(moves.left), files=moves.left[:_NAMED], hint=hint)

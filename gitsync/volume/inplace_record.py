@@ -154,8 +154,7 @@ class Record:
         text = os.fsencode("\n".join(lines))
         nolinks.write(path, text + _SUM + b"%d\n" % zlib.crc32(text))
         # What it says is ours we could not prove to be so when it is lost.
-        with nolinks.reading(path) as descriptor:
-            os.fsync(descriptor)
+        nolinks.force(path)
 
 
 def _heading(path: Path) -> Heading | None:

@@ -140,7 +140,7 @@ class LinkPlace:
         if nolinks.exists(self._marks) and not nolinks.is_directory(self._marks):
             nolinks.remove(self._marks)
         nolinks.make_directory(self._marks)
-        nolinks.touch(mark)
+        nolinks.write(mark, "")
         for other in nolinks.entries(self._marks):
             if other != mark and not (standing and other == standing.path):
                 nolinks.remove(other)

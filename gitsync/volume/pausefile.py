@@ -39,9 +39,6 @@ class PauseFile:
     def write(self, pause: Pause) -> None:
         """Keep a pause; raise `OSError`, or `StoreLocked` if the volume is another process's."""
         with self._lock.for_a_moment():
-            found = nolinks.status(self._path)
-            if found and stat.S_ISDIR(found.st_mode):
-                nolinks.remove(self._path)
             nolinks.write(self._path, f"{pause.reason}\n")
 
     def remove(self) -> None:

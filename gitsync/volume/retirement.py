@@ -51,7 +51,7 @@ class Retirement:
         for tree in self._catalogue.all(stores):
             if tree.path == linked:
                 # It may have been left before, and the time starts anew when it is left again.
-                nolinks.unlink(tree.left_mark)
+                nolinks.remove(tree.left_mark)
             elif tree.private:
                 standbys.append(tree)
             elif self._expired(tree, self._upkeep.keep):

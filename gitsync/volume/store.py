@@ -105,6 +105,7 @@ class Store:
             self.renew()
             self._prepare(sha256=sha256)
             self._fetch(refspecs, [*depth, *self._filtering()], deadline=deadline)
+        nolinks.force(self.path / "shallow")  # git does that for all else (core.fsync)
         nolinks.write(self.path / _OPTIONS, self._options)
 
     @property
@@ -251,11 +252,9 @@ class Store:
         self._git.directories.configure(self.path, config)
         for directory in ("objects/pack", "objects/info", "refs/heads", "refs/gitsync", "worktrees"):
             nolinks.make_directory(self.path / directory)
-        # For consumers: our git has its own.
-        for name, content in (("config", config), ("HEAD", "ref: refs/heads/none\n")):
+        for name, content in (("config", config), ("HEAD", "ref: refs/heads/none\n")):  # for consumers' git
             if nolinks.read(self.path / name) != content:
                 get_logger(repo=self._repo.name).info("store_file_written", v=1, path=str(self.path / name))
-                nolinks.remove(self.path / name)
                 nolinks.write(self.path / name, content)
 
     def _configuration(self, *, sha256: bool) -> str:

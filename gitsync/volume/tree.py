@@ -191,9 +191,12 @@ class Tree:
         """Return what is another in the commit than in the index."""
         records = Records(b"\0", most=sys.maxsize, largest=sys.maxsize)
         compare = ["diff-index", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", "-R", commit, "--"]
-        return parse_raw(
-            git.run(compare, deadline=deadline, place=self.place, idle=idle, sinks=Sinks(output=records)).records
-        )
+        found = git.run(compare, deadline=deadline, place=self.place, idle=idle, sinks=Sinks(output=records)).records
+        try:
+            return parse_raw(found)
+        except ValueError as error:
+            # Git does not look whether an index is whole, and tells of files without a name.
+            raise UncleanError(errno.ENOTEMPTY, f"its index is damaged: {error}", str(self.path)) from error
 
     def share_index(self) -> None:
         """Let consumers have the index, too."""

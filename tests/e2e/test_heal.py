@@ -55,6 +55,7 @@ def test_damaged_tree_is_replaced(
     before = Path(os.readlink(link))
     damage(root / before)
     daemon.wait_event("sync_finished", outcome="repaired")
+    assert daemon.metrics()["gitsync_repairs_total"] == 1
     after = Path(os.readlink(link))
     assert after != before
     assert after.name == before.name

@@ -13,6 +13,7 @@ from gitsync.telling.events import Undeletable
 from tests.integration.conftest import MakeWorkbench, Workbench
 from tests.support.origin import Gitlink, Origin
 from tests.support.tree import assert_published
+from tests.support.volumes import let_go, mount, mounts
 
 Hold = Callable[[Path], None]
 
@@ -21,29 +22,9 @@ _LONG = "d" * 200
 _MANY = 25
 
 
-def mounts(root: Path) -> list[Path]:
-    """Return where something is mounted below a directory."""
-    lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    return [path for line in lines if root in (path := Path(line.split()[4])).parents]
-
-
-def let_go(root: Path) -> None:
-    """Unmount what `hold` has mounted, wherever it is by now."""
-    for path in mounts(root):
-        subprocess.run(["umount", str(path)], check=True)
-
-
 @pytest.fixture
 def hold(root: Path) -> Iterator[Hold]:
     """Return a function that makes a directory which nobody can remove, as if it were another user's."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can make what cannot be removed")
-
-    def mount(path: Path) -> None:
-        path.mkdir(exist_ok=True)
-        if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(path)], check=False, capture_output=True).returncode:
-            pytest.skip("this machine lets nobody mount a volume")
-
     yield mount
     let_go(root)
 

@@ -16,8 +16,6 @@ import pytest
 @contextmanager
 def mounted(path: Path, options: str) -> Iterator[None]:
     """Have a volume in memory at a path, as mount(8) writes its options; skip the test where nobody can have one."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small volume")
     path.mkdir(exist_ok=True)
     with _mount(path, "-t", "tmpfs", "-o", options, "tmpfs"):
         yield
@@ -36,11 +34,35 @@ def read_only(path: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _mount(path: Path, *arguments: str) -> Iterator[None]:
+def mount(path: Path) -> None:
+    """Mount a volume in memory, which nobody can remove; it moves along with the directory that it is in."""
+    path.mkdir(exist_ok=True)
+    _mount_at(path, "-t", "tmpfs", "tmpfs")
+
+
+def mounts(root: Path) -> list[Path]:
+    """Return where something is mounted below a directory."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [path for line in lines if root in (path := Path(line.split()[4])).parents]
+
+
+def let_go(root: Path) -> None:
+    """Unmount what `mount` has mounted below a directory, wherever it is by now."""
+    for path in mounts(root):
+        subprocess.run(["umount", str(path)], check=True)
+
+
+def _mount_at(path: Path, *arguments: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a volume")
     done = subprocess.run(["mount", *arguments, str(path)], check=False, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"this machine lets nobody mount a volume: {done.stderr.strip()}")
+
+
+@contextmanager
+def _mount(path: Path, *arguments: str) -> Iterator[None]:
+    _mount_at(path, *arguments)
     try:
         yield
     finally:

@@ -20,6 +20,7 @@ from gitsync.telling.events import (
     PointersCounted,
     Probed,
     Published,
+    Repaired,
     TreeTaken,
     Undeletable,
 )
@@ -79,15 +80,13 @@ class Metrics:
                 self.calls.probed(event)
             case CredentialAsked():
                 self.calls.asked(event)
-            case Fetched():
-                self._publication.fetched(event.repo)
+            case Fetched() | Repaired() | TreeTaken():
+                self._count(event)
             case Published():
                 self._latency.published(event)
                 self._publication.published(event)
             case PointersCounted():
                 self._publication.counted(event)
-            case TreeTaken():
-                self._publication.taken(event.repo)
             case Measured() | Undeletable():
                 self.volume.notify(event)
             case PassFinished():
@@ -97,6 +96,16 @@ class Metrics:
                 self._latency.finished(event)
             case _:
                 pass
+
+    def _count(self, event: Fetched | Repaired | TreeTaken) -> None:
+        """Count what has happened; nothing else is told of it."""
+        match event:
+            case Fetched():
+                self._publication.fetched(event.repo)
+            case Repaired():
+                self._passes.repaired(event.repo)
+            case TreeTaken():
+                self._publication.taken(event.repo)
 
     def paused(self, repo: str, paused: bool) -> None:
         """Show whether what is published has to stay. Called by HTTP threads, and by the main thread at the start."""

@@ -39,6 +39,9 @@ class PassMetrics:
             "Passes by what started them; a pass may have several sources.",
             ("source",),
         )
+        self._repairs = labelled.make(
+            Counter, "gitsync_repairs", "Repairs of what is published, which was not as it was left."
+        )
         self._moves = labelled.make(
             Counter,
             "gitsync_ref_moves",
@@ -49,6 +52,7 @@ class PassMetrics:
     def follow(self, repo: str) -> None:
         """Have the series whose labels are known exist from the start, so that rates over them work. Main thread."""
         self._in_a_row.labels(repo)
+        self._repairs.labels(repo)
         for kind in get_args(Moved):
             self._moves.labels(repo, kind)
         for status in dict.fromkeys(_STATUS.values()):
@@ -63,6 +67,10 @@ class PassMetrics:
         """Count what has started a pass."""
         for source in event.triggers.sources:
             self._triggers.labels(event.repo, source).inc()
+
+    def repaired(self, repo: str) -> None:
+        """Count a repair."""
+        self._repairs.labels(repo).inc()
 
     def finished(self, event: PassFinished) -> None:
         """Count a pass by its outcome, with its duration and those of its steps in seconds."""

@@ -123,6 +123,11 @@ TEXTS = [
     ("corrupt", "error: object file /r/s/objects/aa/bb is empty\nfatal: loose object aabb is corrupt"),
     ("corrupt", "error: inflate: data stream error (incorrect header check)\nfatal: bad object HEAD"),
     ("corrupt", "fatal: index file corrupt"),
+    (
+        "corrupt",
+        "error: index file /s/pack-1.idx is too small\nerror: unable to read sha1 file of a (8a5c)\n"
+        "fatal: Could not reset index file to revision '8a5c1b0b'.",
+    ),
     ("corrupt", "error: cannot lock ref 'refs/a': 'refs/a/b' exists; cannot create 'refs/a'"),
     ("corrupt", "fatal: unable to read tree (8a5c1b0b)"),
     ("corrupt", "fatal: not a git repository: '/r/s'"),

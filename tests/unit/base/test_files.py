@@ -62,9 +62,17 @@ def test_write_fails(tmp_path: Path) -> None:
     """A failure leaves what was there, and no temporary file."""
     (tmp_path / "a").mkdir()
     with pytest.raises(OSError, match="a"):
-        write_atomically(tmp_path / "a", "new")
+        write_atomically(tmp_path / "a", "new", clear=False)
     assert names(tmp_path) == ["a"]
     assert (tmp_path / "a").is_dir()
+
+
+def test_write_over_a_directory(tmp_path: Path) -> None:
+    """Where only files of ours are, a directory makes way."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    write_atomically(tmp_path / "a", "new")
+    assert names(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "new"
 
 
 def test_sweep(tmp_path: Path) -> None:

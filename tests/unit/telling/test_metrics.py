@@ -44,6 +44,7 @@ NAMES = {
     "gitsync_consecutive_failures": {"repo"},
     "gitsync_failures_total": {"repo", "reason"},
     "gitsync_ref_moves_total": {"repo", "kind"},
+    "gitsync_repairs_total": {"repo"},
     "gitsync_stale_after_seconds": {"repo"},
     "gitsync_behind_since_timestamp_seconds": {"repo"},
     "gitsync_published_info": {"repo", "url", "hash", "ref"},

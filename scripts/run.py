@@ -76,6 +76,7 @@ def main() -> int:
     print(f"follows  {repo if not given else 'the repository of your environment'}", flush=True)
     print(f"tree     {root / link}")
     print(f"site     http://127.0.0.1:{site}/")
+    print(f"page     http://127.0.0.1:{metrics}/")
     print(f"metrics  http://127.0.0.1:{metrics}/metrics")
     print(f"status   http://127.0.0.1:{metrics}/status")
     print("Ctrl-C ends it.", flush=True)

@@ -22,6 +22,12 @@ pytest_plugins = ["tests.support.no_skip", "tests.support.descriptors"]
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Let `-n auto` be two workers for each processor: tests of servers and deadlines wait for most of their time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests that need Docker last: what is cheap fails first."""
     items.sort(key=lambda item: item.get_closest_marker("container") is not None)
@@ -50,10 +56,10 @@ def make_origin(tmp_path: Path) -> Callable[..., Origin]:
     return make
 
 
-@pytest.fixture
-def origin(make_origin: Callable[..., Origin]) -> Origin:
-    """An origin with one commit that holds a file, a program, a link and a folder."""
-    made = make_origin()
+@pytest.fixture(scope="session")
+def first_origin(tmp_path_factory: pytest.TempPathFactory) -> Origin:
+    """What every test's `origin` begins as."""
+    made = Origin(tmp_path_factory.mktemp("origins") / "site.git")
     files: dict[str, Content] = {
         "index.html": "first\n",
         "docs/guide.txt": "read me\n",
@@ -62,6 +68,14 @@ def origin(make_origin: Callable[..., Origin]) -> Origin:
     }
     made.commit(files, message="First")
     return made
+
+
+@pytest.fixture
+def origin(first_origin: Origin, tmp_path: Path) -> Origin:
+    """An origin with one commit that holds a file, a program, a link and a folder."""
+    directory = tmp_path / "origins"
+    directory.mkdir(exist_ok=True)
+    return first_origin.copy(directory / "site.git")
 
 
 @pytest.fixture

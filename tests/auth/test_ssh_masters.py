@@ -76,7 +76,7 @@ def test_idle_polls_share_a_connection(start: Start, sshd: SshServer, origin: Or
     sshd.configure(*limits)
     daemon = start()
     daemon.wait_event("ssh_kept")
-    wait_passes(daemon, 10)
+    wait_passes(daemon, 5)
     assert sshd.accepted == 2
     origin.commit({"a": "2"})
     daemon.wait_published(origin.head)
@@ -98,7 +98,8 @@ def test_each_poll_has_its_own(start: Start, sshd: SshServer, options: dict[str,
     """Given an option or a command that wants it, when polls run, then each has a connection of its own."""
     daemon = start(**options)
     before = sshd.accepted
-    wait_passes(daemon, 3)
+    wait_passes(daemon, 4)
+    # The connection of the first may have been there already.
     assert sshd.accepted >= before + 3
     assert [event["message"] for event in daemon.logs("ssh_not_kept")] == [message]
 
@@ -182,9 +183,10 @@ def test_connection_that_cannot_be_kept(start: Start, sshd: SshServer, tmp_path:
     daemon.wait_event("ssh_let_go", message="it could not be made")
     daemon.check_nothing_runs()
     before = sshd.accepted
-    wait_passes(daemon, 3)
+    wait_passes(daemon, 4)
     assert len(daemon.logs("ssh_let_go")) == 1
     assert not daemon.logs("sync_finished", outcome="failed")
+    # That of the first may have been there already.
     assert sshd.accepted >= before + 3
 
 

@@ -14,6 +14,7 @@ from tests.support.origin import Origin
 
 SECRET = "s3cret-of-the-receiver"
 PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 800}
 HOSTILE = '<script>document.title="acted"</script><img src=x onerror="document.title=\'acted\'">'
 Open = Callable[..., Page]
 
@@ -66,34 +67,25 @@ def open_page(browser: Browser, daemon: DaemonProcess) -> Iterator[Open]:
     assert {url.split("/")[2] for url in asked} == {f"127.0.0.1:{daemon.port}"}
 
 
-def test_hostile_message_is_text(open_page: Open) -> None:
-    """What a commit says is shown, and does nothing."""
+def test_page_can_be_read(open_page: Open) -> None:
+    """A commit's message is shown, and does nothing; the page is read by scrolling down alone, in light and in dark."""
     page = open_page()
     assert HOSTILE in page.inner_text("body")
     assert page.title() != "acted"
     assert page.locator("script, img").count() == 0
-
-
-@pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 800}], ids=["phone", "desk"])
-def test_nothing_sticks_out(open_page: Open, viewport: dict[str, int]) -> None:
-    """At any width the page is read by scrolling down alone."""
-    page = open_page(viewport=viewport)
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-
-
-def test_light_and_dark(open_page: Open) -> None:
-    """Letters and ground change places, so both can be read."""
-
-    def brightness(scheme: str) -> tuple[float, float]:
-        page = open_page(color_scheme=scheme)
-        colours = ("backgroundColor", "color")
-        found = [page.evaluate(f"getComputedStyle(document.body).{name}") for name in colours]
-        ground, letters = (sum(map(float, colour.split("(")[1].rstrip(")").split(",")[:3])) for colour in found)
-        return ground, letters
-
-    light, dark = brightness("light"), brightness("dark")
+    for viewport in (PHONE, DESK):
+        assert open_page(viewport=viewport).evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    light, dark = (brightness(open_page(color_scheme=scheme)) for scheme in ("light", "dark"))
     assert light[0] > light[1]
     assert dark[0] < dark[1]
+
+
+def brightness(page: Page) -> tuple[float, float]:
+    """Return how bright ground and letters are."""
+    colours = ("backgroundColor", "color")
+    found = [page.evaluate(f"getComputedStyle(document.body).{name}") for name in colours]
+    ground, letters = (sum(map(float, colour.split("(")[1].rstrip(")").split(",")[:3])) for colour in found)
+    return ground, letters
 
 
 def test_pass_by_hand(open_page: Open, daemon: DaemonProcess, origin: Origin) -> None:

@@ -39,7 +39,7 @@ def seeds() -> Iterator[int]:
         yield time.time_ns() % 10**9
 
 
-@pytest.mark.timeout(60 + 2 * seconds())
+@pytest.mark.timeout(300 + 2 * seconds())
 def test_published_tree_is_a_fresh_clone(make_workbench: MakeWorkbench, tmp_path: Path, root: Path) -> None:
     """Whatever the history, and whichever tree is used again, the files are those of a clone and look undamaged."""
     for seed in seeds():

@@ -13,6 +13,7 @@ from tests.support.daemon import DaemonProcess
 from tests.support.eventually import eventually
 from tests.support.git_http import GitHttpServer
 from tests.support.hook import HookScript
+from tests.support.lfs import ATTRIBUTES, pointer_to
 from tests.support.monitoring import RULES, alerts, dashboard_expressions
 from tests.support.origin import Origin
 from tests.support.prometheus import Prometheus, program
@@ -37,6 +38,7 @@ ABOUT = {
     "GitsyncVolumeLow": "current",
     "GitsyncInodesLow": "current",
     "GitsyncUndeletable": "current",
+    "GitsyncLfsPointers": "current",
     "GitsyncWebhooksRejected": "current",
     "GitsyncPeersMissed": "current",
     "GitsyncReplicasDiffer": "",
@@ -133,7 +135,7 @@ def make_trouble(fleet: Fleet, prometheus: Prometheus, origin: Origin) -> None:
     requests = "gitsync_receiver_requests_total{pod='current',outcome='{}'}"
     assert fleet.tell(fleet.current, "/webhook", "wrong") == 401
     eventually(lambda: values(prometheus, requests.replace("{}", "unauthorized")))
-    origin.commit({"index.html": "second\n"})
+    origin.commit({"index.html": "second\n", "large.bin": pointer_to(b"large"), ".gitattributes": ATTRIBUTES})
     for count in range(1, 8):
         assert fleet.tell(fleet.current, "/webhook", "wrong") == 401
         assert fleet.tell(fleet.current, "/webhook") == 202

@@ -95,10 +95,10 @@ def suffer(world: World, trouble: Trouble) -> None:
 
 
 CONNECTIONS = (
-    Trouble("dropped SYN", lambda w: w.front.drop_everything(), "timeout", "--sync-timeout", quick=("http", "ssh")),
+    Trouble("dropped SYN", lambda w: w.front.drop_everything(), "timeout", "--sync-timeout", quick=("http",)),
     Trouble("refused", lambda w: w.front.refuse(), "connect", CONNECT, quick=("git",)),
     Trouble("silent", lambda w: w.front.behave(stall(0)), "timeout", "--sync-timeout", quick=("https", "git")),
-    Trouble("a byte a second", lambda w: w.front.behave(drip), "timeout", "--sync-timeout", quick=("http", "ssh")),
+    Trouble("a byte a second", lambda w: w.front.behave(drip), "timeout", "--sync-timeout", quick=("http",)),
     Trouble("reset at once", lambda w: w.front.behave(reset(0)), "connect", CONNECT, quick=("ssh",)),
     Trouble("closed at once", lambda w: w.front.behave(cut(0)), "connect", CONNECT, quick=("https",)),
 )

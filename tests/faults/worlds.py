@@ -38,7 +38,7 @@ class World:
         """Start all; `host` is what the server is called, `resolver` has options of resolv.conf(5) for the daemon."""
         self.transport = transport
         # Seconds for a pass; a handshake of ssh is slow.
-        self.patience = 5.0 if transport == "ssh" else 3.0
+        self.patience = 8.0 if transport == "ssh" else 3.0
         self.directory = directory
         self.root = directory / "root"
         self.link = self.root / "site.git"

@@ -234,13 +234,16 @@ class InPlacePublisher:
         return [heading.owner for heading in (self._record.placed, self._record.begun) if heading]
 
     def _check_marker(self, content: Path) -> None:
-        """Raise `PublishVetoed` if the marker's name is the commit's, or the marker is of somebody else."""
+        """Raise `PublishVetoed` if the marker's name is the commit's, or what bears it is of somebody else."""
         if nolinks.exists(content / MARKER):
             raise PublishVetoed(
                 f"the commit has a file {MARKER}, which is what tells in {self._link} that it is whole",
                 reason="place_taken",
                 hint="give it another name in the repository, or choose another --publish",
             )
+        if nolinks.is_directory(self._marker):
+            hint = "move it away: gitsync writes a file of this name when the directory is whole"
+            raise PublishVetoed(f"not ours: the directory {self._marker}", reason="place_taken", hint=hint)
         owner, ours = _owner(nolinks.read(self._marker)), self._owners()
         if owner and ours and owner not in ours:
             raise PublishVetoed(

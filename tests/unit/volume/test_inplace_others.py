@@ -50,6 +50,20 @@ def test_foreign_files_in_the_way(
     assert "--link" in (error.hint or "")
 
 
+def test_directory_in_the_place_of_the_marker(place: Place) -> None:
+    """It is somebody's, and stays until he moves it away."""
+    place.publish({"a": "x"})
+    (place.target / MARKER).unlink()
+    (place.target / MARKER / "theirs").mkdir(parents=True)
+    error = place.refuse({"a": "y"})
+    assert error.reason == "place_taken"
+    assert str(place.target / MARKER) in str(error)
+    (place.target / MARKER / "theirs").rmdir()
+    (place.target / MARKER).rmdir()
+    place.publish({"a": "y"}, SECOND)
+    assert place.shown() == {"a": "y"}
+
+
 def test_foreign_file_that_is_the_same_becomes_ours(place: Place) -> None:
     """It is not touched, and goes when the commit has it no more."""
     fill(place.target, {"a": "x", "d/b": Executable("y"), "l": Symlink("a")})

@@ -65,7 +65,9 @@ def environment(copy: Path) -> dict[str, str]:
     """Return what makes programs of a copy import that copy, and keep their temporary files within it."""
     scratch = copy / ".scratch"
     scratch.mkdir(exist_ok=True)
-    return {**os.environ, "PYTHONPATH": str(copy), "PYTEST_DEBUG_TEMPROOT": str(scratch)}
+    # What is skipped has seen nothing.
+    rules = {"GITSYNC_TEST_NO_SKIP": "1"}
+    return {**os.environ, **rules, "PYTHONPATH": str(copy), "PYTEST_DEBUG_TEMPROOT": str(scratch)}
 
 
 def run_tests(copy: Path, arguments: Sequence[str], *, patience: float) -> tuple[int | None, str]:

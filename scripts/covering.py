@@ -40,7 +40,7 @@ class Covered:
 
         First come those of the unit tests that are named as the file, then those that run one of the lines, the ones
         first that run the least besides. What is done when a file is imported is no test's own: it gets all unit tests
-        of its room. Each gets its turn with one set of parameters before any has a second one.
+        of its room. Of these each gets its turn with one set of parameters before any has a second one.
         """
         found = {test for line in lines for test in self._lines.get(path, {}).get(str(line), ())}
         room = f"tests/unit/{Path(path).parts[1]}/"
@@ -53,10 +53,10 @@ class Covered:
         order = []
         for test in sorted(found | named, key=lambda test: (test not in named, self._reach[test], self._seconds[test])):
             function = self._names[test].partition("[")[0]
-            order.append((turns[function], len(order), test))
+            order.append((test not in named, turns[function], len(order), test))
             turns[function] += 1
         chosen, spent = [], 0.0
-        for _, _, test in sorted(order):
+        for *_, test in sorted(order):
             if chosen and spent + self._seconds[test] > limit:
                 continue
             spent += self._seconds[test]

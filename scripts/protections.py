@@ -46,7 +46,7 @@ def table(outcomes: dict[Protection, str]) -> str:
         lines += ["", f"| {title} | protected in | seen by |", "|---|---|---|"]
         for each in protections():
             if each.kind == kind:
-                outcome = outcomes.get(each, "was not tried, as it needs the image" if each.image else "was not tried")
+                outcome = outcomes.get(each, "was not tried")
                 told = "" if outcome == "failed" else f", which {outcome}"
                 file, _, test = each.test.partition("::")
                 lines.append(f"| {each.what} | `{each.file}` | [{test}](../{file}){told} |")
@@ -67,14 +67,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="such as failure-12 or mistake-3; without any, all of them")
     parser.add_argument("--seed", type=int, default=1, help="for the order (1)")
-    parser.add_argument("--image", action="store_true", help="those whose test needs the image, too")
     parser.add_argument("--write", action="store_true", help="write the lists into docs/reliability.md")
     given = parser.parse_args()
-    chosen = [
-        each
-        for each in protections()
-        if (not given.names or each.name in given.names) and (given.image or not each.image)
-    ]
+    chosen = [each for each in protections() if not given.names or each.name in given.names]
     outcomes: dict[Protection, str] = {}
     with copied() as copy:
         if not is_sound(copy, chosen):

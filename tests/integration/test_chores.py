@@ -156,6 +156,25 @@ def test_chore_that_made_way_too_often_is_done(bench: Workbench) -> None:
     assert not gone(bench)
 
 
+def test_chore_that_was_ended_too_often_insists(bench: Workbench, slow_rm: Callable[[], list[Path]]) -> None:
+    """Each time that it had to make way counts."""
+    litter(bench)
+    for _ in range(3):
+        assert not bench.sync.chores_insist
+        assert not bench.sync.chore(deadline=soon(0.2))
+    assert bench.sync.chores_insist
+    assert not slow_rm()
+
+
+def test_room_on_a_full_volume(bench: Workbench) -> None:
+    """What waits to be removed goes at once where there is no room any more."""
+    litter(bench)
+    assert len(gone(bench)) == 1
+    bench.trees.disposal.drop_private(bench.stores.all())
+    assert not gone(bench)
+    assert bench.run().failure is None
+
+
 def test_interrupt_leaves_a_pass_alone(bench: Workbench, origin: Origin) -> None:
     """A trigger during a pass ends nothing of it."""
     commit = origin.commit({"a": "new"})

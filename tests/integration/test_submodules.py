@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gitsync.base.errors import CheckoutError
+from gitsync.base.errors import HINTS, CheckoutError
 from gitsync.programs import process
 from gitsync.volume.modules import resolve_url
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.git import git, run_git
+from tests.support.git_http import GitHttpServer
 from tests.support.origin import Content, Gitlink, Origin
 from tests.support.tree import assert_tree
 
@@ -148,6 +149,26 @@ def test_unreachable_submodule_keeps_what_is_published(bench: Workbench, origin:
     assert (published(bench) / "lib" / "lib.txt").read_text() == "new\n"
 
 
+def test_submodule_beside_one_that_cannot_be_had(bench: Workbench, origin: Origin, library: Origin) -> None:
+    """One that `.gitmodules` does not tell of is an empty directory, and those after it are published."""
+    origin.commit({"a": Gitlink("1" * 40), "lib": Gitlink(library.commit({"lib.txt": "new\n"}))})
+    assert bench.run().failure is None
+    tree = published(bench)
+    assert list((tree / "a").iterdir()) == []
+    assert (tree / "lib" / "lib.txt").read_text() == "new\n"
+
+
+def test_server_of_a_submodule_that_is_gone(bench: Workbench, origin: Origin, library: Origin) -> None:
+    """Where nobody answers it is not the URL that has to be checked first."""
+    published(bench)
+    with GitHttpServer(library.path.parent) as server:
+        url = server.url_of(library.path)
+    link(origin, {"lib": (url, library.head)})
+    result = bench.run()
+    assert result.failure
+    assert (result.failure.reason, result.failure.hint) == ("connect", HINTS["connect"])
+
+
 def test_server_that_hands_out_branches_only(make_workbench: MakeWorkbench, origin: Origin, library: Origin) -> None:
     """A commit that is not the tip of a branch is found, where only tips can be asked for, as in protocol 0."""
     bench = make_workbench(origin.url, git_config="protocol.version:0")
@@ -207,10 +228,12 @@ def test_relative_url(url: str, parent: str, resolved: str) -> None:
         ("file:///etc", "git@host:a"),
         ("a\nb", "https://host/a"),
         ("", "https://host/a"),
+        ("https://host/\x1b[2J", "https://host/a"),
+        pytest.param(f"https://host/{'a' * 4096}", "https://host/a", id="too long"),
     ],
 )
 def test_bad_url_is_refused(url: str, parent: str) -> None:
-    """What could be an option, or would lead to local files, is no URL for a submodule."""
+    """What could be an option, would lead to local files, or cannot be shown, is no URL for a submodule."""
     with pytest.raises(CheckoutError):
         resolve_url(url, parent)
 

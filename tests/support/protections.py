@@ -12,10 +12,7 @@ KINDS: Final = ("failure", "mistake")
 
 @dataclass(frozen=True, kw_only=True)
 class Protection:
-    """One protection: of which list it is and its number there, the change that takes it out, the test that sees it.
-
-    `image` says that the test needs the image to be built, and Docker.
-    """
+    """One protection: of which list it is and its number there, the change that takes it out, the test that sees it."""
 
     kind: str
     number: int
@@ -24,7 +21,6 @@ class Protection:
     change: str
     to: str
     test: str
-    image: bool = False
 
     @property
     def name(self) -> str:

@@ -1,6 +1,7 @@
-"""The list of protections fits the code and the tests as they are; `scripts/protections` takes each of them out."""
+"""The list of protections, and that of mutants which may survive, fit the code and the tests as they are."""
 
 import ast
+import tomllib
 from typing import Final
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.support.protections import KINDS, ROOT, Protection, protections
 
 ALL: Final = protections()
+SURVIVORS: Final = tomllib.loads((ROOT / "tests" / "survivors.toml").read_text())["survivor"]
 # What can go wrong around a sidecar, and what other sidecars were seen to do.
 COUNTS: Final = {"failure": 28, "mistake": 15}
 
@@ -34,3 +36,10 @@ def test_its_test_is_there(protection: Protection) -> None:
     file, _, name = protection.test.partition("::")
     functions = [node for node in ast.parse((ROOT / file).read_text()).body if isinstance(node, ast.FunctionDef)]
     assert name.partition("[")[0] in {each.name for each in functions}
+
+
+@pytest.mark.parametrize("survivor", SURVIVORS, ids=lambda each: each["file"])
+def test_survivor_is_there(survivor: dict[str, str]) -> None:
+    """What a mutant may change without a test to see it is still in the code, in one line or several."""
+    text = " ".join(line.strip() for line in (ROOT / survivor["file"]).read_text().splitlines())
+    assert survivor["before"] in text

@@ -6,6 +6,7 @@
  *
  *   FAULT_BOARD   the file; without it nothing happens
  *   FAULT_ROOT    the directory, as realpath(3) has it
+ *   FAULT_LINK    where something is published below it
  *
  * https://man7.org/linux/man-pages/man8/ld.so.8.html
  */
@@ -39,17 +40,21 @@ struct board {
     int32_t dead;   /* whether all are to die */
     int32_t leader; /* the first process that has loaded this */
     int32_t armed;  /* whether changes count at all */
+    int32_t published; /* the last change of what is published */
     char what[512]; /* what was struck first */
 };
 
 static struct board *board;
-static const char *root;
+static const char *root, *published;
+
+enum { LONGEST = 4096 + 256 };
 
 __attribute__((constructor)) static void join(void)
 {
     const char *file = getenv("FAULT_BOARD");
     root = getenv("FAULT_ROOT");
-    if (!file || !root)
+    published = getenv("FAULT_LINK");
+    if (!file || !root || !published)
         return;
     int descriptor = syscall(SYS_openat, AT_FDCWD, file, O_RDWR | O_CLOEXEC);
     if (descriptor < 0)
@@ -62,10 +67,16 @@ __attribute__((constructor)) static void join(void)
     __sync_bool_compare_and_swap(&board->leader, 0, getpid());
 }
 
-/* Does a path lie below the root, wherever links on the way lead? Without a path it is about the descriptor itself. */
-static int is_below_root(int directory, const char *path)
+static int is_within(const char *path, const char *place)
 {
-    char link[64], found[4096 + 256] = "", parent[4096];
+    size_t length = strlen(place);
+    return strncmp(path, place, length) == 0 && (path[length] == '/' || path[length] == 0);
+}
+
+/* Does a path lie below the root, wherever links on the way lead? Without a path it is about the descriptor itself. */
+static int is_below_root(int directory, const char *path, char *found)
+{
+    char link[64], parent[4096];
     int descriptor = directory;
     const char *name = NULL;
     if (path) {
@@ -87,9 +98,8 @@ static int is_below_root(int directory, const char *path)
     if (length <= 0 || length >= 4096)
         return 0;
     if (name)
-        snprintf(found + length, sizeof found - length, "/%s", name);
-    size_t wanted = strlen(root);
-    return strncmp(found, root, wanted) == 0 && (found[wanted] == '/' || found[wanted] == 0);
+        snprintf(found + length, LONGEST - length, "/%s", name);
+    return is_within(found, root);
 }
 
 static void die(void)
@@ -104,13 +114,16 @@ static int before(const char *call, int directory, const char *path)
 {
     if (!board || !board->armed)
         return 0;
-    int saved = errno, below = is_below_root(directory, path);
+    char found[LONGEST] = "";
+    int saved = errno, below = is_below_root(directory, path, found);
     errno = saved;
     if (!below)
         return 0;
     if (board->dead)
         die();
     int number = __sync_add_and_fetch(&board->count, 1);
+    if (is_within(found, published))
+        board->published = number;
     int lasting = board->action == FAIL_FROM_NOW_ON && number > board->at;
     if (board->action == STOP && number == board->at && getpid() == board->leader) {
         board->at++; /* it is for a program that the first process has started */

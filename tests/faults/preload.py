@@ -48,6 +48,7 @@ class _Layout(ctypes.Structure):
     _fields_ = (
         ("clock_error", ctypes.c_int64),
         *((name, ctypes.c_int32) for name in ("action", "at", "error", "count", "struck", "dead", "leader", "armed")),
+        ("published", ctypes.c_int32),
         ("what", ctypes.c_char * 512),
     )
 
@@ -65,6 +66,7 @@ class Board:
         self._layout = _Layout.from_buffer(self._memory)
         # The library compares with what the system says, where links lead.
         loaded = {"LD_PRELOAD": str(library), "FAULT_BOARD": str(self._file), "FAULT_ROOT": str(root.resolve())}
+        loaded["FAULT_LINK"] = f"{loaded['FAULT_ROOT']}/site.git"
         programs = directory / "bin"
         programs.mkdir()
         for name in _PROGRAMS:
@@ -109,6 +111,11 @@ class Board:
     def count(self) -> int:
         """How many changes there were."""
         return int(self._layout.count)
+
+    @property
+    def published(self) -> int:
+        """The number of the last change of what is published, 0 if there was none."""
+        return int(self._layout.published)
 
     @property
     def strikes(self) -> int:

@@ -10,7 +10,7 @@ import pytest
 from gitsync.config import TREES_DIRECTORY
 from gitsync.volume.recipe import Recipe
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
-from tests.support.git import git_environment, run_git
+from tests.support.git import git, git_environment, run_git
 from tests.support.origin import Content, Executable, Origin, Symlink
 from tests.support.tree import assert_published, assert_tree
 
@@ -140,6 +140,14 @@ def test_file_that_did_not_change_is_not_written(bench: Workbench, origin: Origi
     bench.run()
     after = (bench.repo.link / "dir" / "c.txt").stat()
     assert (after.st_ino, after.st_ctime_ns) == (inode.st_ino, inode.st_ctime_ns)
+
+
+def test_attributes_decide_about_files_that_did_not_change(bench: Workbench, origin: Origin) -> None:
+    """Where they alone are others than those of the standby, other files are written all the same."""
+    first = git(origin.path, "rev-parse", "HEAD~1")
+    origin.commit({".gitattributes": "*.txt text eol=crlf\n"}, parent=first)
+    assert bench.run().failure is None
+    assert (bench.repo.link / "dir" / "c.txt").read_bytes().endswith(b"\r\n")
 
 
 def test_standby_that_resists_is_replaced(bench: Workbench, origin: Origin) -> None:
@@ -282,6 +290,8 @@ def test_tampered_place_leads_nowhere(bench: Workbench, origin: Origin, outside:
         '[["lib", "{outside}", null]]',
         '[["../../{name}", "{store}/worktrees/sub-1", null]]',
         '[["lib"]]',
+        '[["lib", 1, "{store}"]]',
+        '[["lib", "{store}/worktrees/sub-1", 1]]',
         '{{"a": 1}}',
         "[1, 2]",
         "[[",

@@ -33,14 +33,13 @@ enum action { COUNT, KILL, FAIL, FAIL_FROM_NOW_ON, END, STOP };
 struct board {
     int64_t clock_error; /* seconds */
     int32_t action;
-    int32_t at;     /* the number of the change; 0: none */
+    int32_t at;     /* the number of the change; 0: none; -1: the next one of what is published, -2: the one after that */
     int32_t error;  /* errno, for FAIL */
     int32_t count;  /* changes so far */
     int32_t struck; /* how often it has struck */
     int32_t dead;   /* whether all are to die */
     int32_t leader; /* the first process that has loaded this */
     int32_t armed;  /* whether changes count at all */
-    int32_t published; /* the last change of what is published */
     char what[512]; /* what was struck first */
 };
 
@@ -122,14 +121,14 @@ static int before(const char *call, int directory, const char *path)
     if (board->dead)
         die();
     int number = __sync_add_and_fetch(&board->count, 1);
-    if (is_within(found, published))
-        board->published = number;
-    int lasting = board->action == FAIL_FROM_NOW_ON && number > board->at;
+    if (board->at < 0 && is_within(found, published))
+        board->at = number - 1 - board->at;
+    int lasting = board->action == FAIL_FROM_NOW_ON && board->at > 0 && number > board->at;
     if (board->action == STOP && number == board->at && getpid() == board->leader) {
         board->at++; /* it is for a program that the first process has started */
         return 0;
     }
-    if (!board->at || (number != board->at && !lasting))
+    if (board->at <= 0 || (number != board->at && !lasting))
         return 0;
     if (__sync_add_and_fetch(&board->struck, 1) == 1)
         snprintf(board->what, sizeof board->what, "%s %s", call, path ? path : "(a descriptor)");

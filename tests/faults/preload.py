@@ -20,6 +20,10 @@ SOURCE: Final = Path(__file__).with_name("preload.c")
 _PROGRAMS: Final = ("git", "rm")
 
 
+# The numbers of the next change of what is published, and of whatever comes after that.
+PUBLICATION: Final = (-1, -2)
+
+
 class Action(IntEnum):
     """What happens at the change; the numbers are those of preload.c."""
 
@@ -48,7 +52,6 @@ class _Layout(ctypes.Structure):
     _fields_ = (
         ("clock_error", ctypes.c_int64),
         *((name, ctypes.c_int32) for name in ("action", "at", "error", "count", "struck", "dead", "leader", "armed")),
-        ("published", ctypes.c_int32),
         ("what", ctypes.c_char * 512),
     )
 
@@ -84,7 +87,10 @@ class Board:
         self._memory.close()
 
     def arm(self, at: int = 0, strike: Strike | None = None) -> None:
-        """Count from now on, and strike at the change with this number. The process is one that starts, or runs."""
+        """Count from now on, and strike at the change with this number, or at the next one of what is published.
+
+        The process is one that starts, or runs.
+        """
         leader = self._layout.leader
         clock = self._layout.clock_error
         ctypes.memset(ctypes.addressof(self._layout), 0, ctypes.sizeof(self._layout))
@@ -111,11 +117,6 @@ class Board:
     def count(self) -> int:
         """How many changes there were."""
         return int(self._layout.count)
-
-    @property
-    def published(self) -> int:
-        """The number of the last change of what is published, 0 if there was none."""
-        return int(self._layout.published)
 
     @property
     def strikes(self) -> int:

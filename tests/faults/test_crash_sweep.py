@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
 from tests.faults.invariants import Watch
-from tests.faults.preload import Action, Board, Strike
+from tests.faults.preload import PUBLICATION, Action, Board, Strike
 from tests.faults.scenes import SCENES, Scene
 from tests.support.daemon import DaemonProcess
 from tests.support.origin import Origin
@@ -101,7 +101,7 @@ def sweep(scene: Scene, board: Board, strikes: list[Strike], points: int) -> Non
     total = count(scene, board)
     chance = random.Random(f"{SEED} {type(scene).__name__}")  # noqa: S311 - moments, no secrets
     # Of some hundred changes few are those that consumers would notice.
-    chosen = {board.published} - {0} | set(chance.sample(range(1, total + 1), min(points, total)))
+    chosen = {*PUBLICATION} | set(chance.sample(range(1, total + 1), min(points, total)))
     for at in sorted(chosen):
         strike = chance.choice(strikes)
         scene.prepare()

@@ -26,6 +26,7 @@ SEED = int(os.environ.get("GITSYNC_TEST_SEED") or random.SystemRandom().randrang
 TOO_MANY = 5000
 # So many looks without a change say that nothing more comes.
 LOOKS = 50
+MOST_LOOKS = 500
 # After so many failures in a row the cause is removed.
 SOME = 5
 
@@ -62,7 +63,8 @@ def watch_for_rest(daemon: DaemonProcess, board: Board) -> None:
     def rests() -> bool:
         if daemon.logs("sync_finished") or daemon.logs("ready"):
             looks.append(board.count)
-        still = len(looks) > LOOKS and len(set(looks[-LOOKS:])) == 1
+        # Comparisons may go on for ever.
+        still = len(looks) > MOST_LOOKS or (len(looks) > LOOKS and len(set(looks[-LOOKS:])) == 1)
         return board.struck or still or has_ended(daemon)
 
     daemon.until(rests)
@@ -136,10 +138,14 @@ def after_failure(scene: Scene, board: Board, at: int, strike: Strike, watch: Wa
     """It goes on, and publishes when the cause is over; if it cannot even start, it ends, and is started again."""
     daemon = watch.follow(begin(scene, board, at, strike, period="100ms", heal_period="1s"))
     watch_for_rest(daemon, board)
+
+    def is_published_or_over() -> bool:
+        return has_ended(daemon) or scene.new in watch.sight.look().commits
+
     if strike.action == Action.FAIL_FROM_NOW_ON:
-        daemon.until(lambda: told(daemon) or has_ended(daemon) or board.strikes > SOME)
+        daemon.until(lambda: told(daemon) or board.strikes > SOME or is_published_or_over())
         board.disarm()
-    daemon.until(lambda: has_ended(daemon) or scene.new in watch.sight.look().commits)
+    daemon.until(is_published_or_over)
     assert (daemon.wait_exit() == 1) if has_ended(daemon) else (daemon.terminate() == 0), daemon.describe()
     # What git could not remove, and does not tell of, goes now.
     recover(scene, watch)

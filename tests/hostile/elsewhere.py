@@ -18,6 +18,11 @@ FAULTS: Final = [
             "with `--symlinks=deny-escaping` refused (`link_escapes`) before anything is written",
         ),
         (
+            "unit/config/test_rules.py",
+            "a repository or a ref is called like an option of git",
+            "refused at the start, with the option and the remedy",
+        ),
+        (
             "integration/test_refused_commits.py",
             "names, encodings, modules or commands in `.gitmodules` that git refuses",
             "refused (`bad_commit`, `submodule`), not fetched again, and no store is given up for it",

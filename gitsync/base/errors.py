@@ -123,7 +123,7 @@ _PATTERNS: Final = (
     (
         r"non-properly terminated|unexpected eof|ssl_error_syscall|error in the (pull|push) function"
         r"|decoding the received tls packet|bad record mac|decryption (has )?failed"
-        r"|(ssl_\w+|gnutls_handshake)[^\n]{0,99}connection (reset|timed out)",
+        r"|\b(ssl_\w{1,40}|gnutls_handshake)[^\n]{0,99}connection (reset|timed out)",
         "connect",
     ),
     (r"certificate|gnutls_handshake|ssl_connect|ssl routines|tls (connect|packet)", "tls"),

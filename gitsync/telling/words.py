@@ -26,6 +26,7 @@ REASONS: Final = {
     "hook": "a command or a call after a publication fails",
     "host_key": "the server has another key than the known one",
     "internal": "the last pass has met a mistake of ours",
+    "lfs": "the content of a file that is kept in LFS cannot be had",
     "link_blocked": "something that is not ours is in the place of the link",
     "link_escapes": "a symbolic link of the new commit leads out of what is published",
     "locked": "another process works on the same root",

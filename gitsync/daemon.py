@@ -59,15 +59,17 @@ class Daemon:
         self._config = config
         self._log = get_logger()
         self._git_version: str | None = None
-        repos = located_apart(config.repos)
+        self._events: ControlQueue[_Signalled | _FileChanged | Ended] = ControlQueue()
+        # From the first change of the volume on an end is an orderly one.
+        self._listen_to_signals()
         slots = Slots(config.several.parallel)
         self._surface = Surface(board=StatusBoard(), metrics=Metrics(), slots=slots)
         self._surface.metrics.several.wait_in(lambda: slots.waiting)
         self._reloading = _reloading(config, read)
-        self._events: ControlQueue[_Signalled | _FileChanged | Ended] = ControlQueue()
         self._threads = Threads(self._events.put)
         self._watcher = Watcher()
         try:
+            repos = located_apart(config.repos)
             self._units = Units(config, self._surface, self._threads, self._watcher)
             self._front = Front(self._surface, self._units, self._threads)
         except BaseException:
@@ -94,9 +96,6 @@ class Daemon:
     def _start(self) -> None:
         if self._config.repos[0].upkeep.group_write:
             os.umask(0o002)
-        triggers = [self._config.sync_on_signal] if self._config.sync_on_signal else []
-        for number in {*_ENDING, *triggers}:
-            signal.signal(number, self._on_signal)
         self._log.info("starting", version=__version__, options=self._config.shown)
         # Served first: what is published already counts at once, and the first command of git takes long to start.
         self._front.listen(self._config, git_version=lambda: self._git_version)
@@ -118,6 +117,11 @@ class Daemon:
             self._units.start(name)
         if self._watcher.needed:
             self._threads.spawn("watcher", self._watcher.run)
+
+    def _listen_to_signals(self) -> None:
+        triggers = [self._config.sync_on_signal] if self._config.sync_on_signal else []
+        for number in {*_ENDING, *triggers}:
+            signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._events.put(_Signalled(number))

@@ -4,7 +4,7 @@ They are fetched when a tree needs them, are known by their hashes, and go when 
 the worker's thread.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,9 @@ from gitsync.base.pointer import Pointer
 from gitsync.base.redact import scrub
 from gitsync.programs.gitcmd import Git
 from gitsync.programs.lfs import fetch_contents
+from gitsync.volume.pointers import read_pointers
+from gitsync.volume.stores import CONTENTS
+from gitsync.volume.tree import Tree
 
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md: contents lie two levels below this, by their hashes.
 _OBJECTS: Final = "objects"
@@ -26,7 +29,7 @@ class Contents:
     """The contents of one store."""
 
     def __init__(self, store: Path) -> None:
-        self._storage = store / "lfs"
+        self._storage = store / CONTENTS
 
     def has(self, pointer: Pointer) -> bool:
         """Say whether a content is there, as far as its size tells."""
@@ -62,7 +65,10 @@ class Contents:
         return False
 
     def prune(self, needed: Collection[str]) -> None:
-        """Remove the contents whose hashes are not among these, and what unfinished fetches have left."""
+        """Remove the contents whose hashes are not among these, and what unfinished fetches have left.
+
+        Where none is left the directory goes as well.
+        """
         for path in nolinks.entries(self._storage):
             if path.name != _OBJECTS:
                 nolinks.remove(path)
@@ -70,6 +76,17 @@ class Contents:
             if path.name not in needed and not nolinks.is_directory(path):
                 nolinks.remove(path)
                 nolinks.remove_empty(path.parent)
+                nolinks.remove_empty(path.parent.parent)
+        nolinks.remove_empty(self._storage / _OBJECTS)
+        nolinks.remove_empty(self._storage)
 
     def _place(self, pointer: Pointer) -> Path:
         return self._storage / _OBJECTS / pointer.oid[:2] / pointer.oid[2:4] / pointer.oid
+
+
+def prune(stores: Sequence[Path], trees: Sequence[Tree]) -> None:
+    """Remove the contents in these stores that none of the trees, which are all that there are, needs."""
+    all_trees = [each for tree in trees for each in (tree, *tree.nested())]
+    for store in stores:
+        noted = (read_pointers(tree.metadata).values() for tree in all_trees if tree.store == store)
+        Contents(store).prune({kept.pointer.oid for rows in noted for kept in rows})

@@ -60,7 +60,6 @@ class LargeFiles:
     def __init__(self, repo: RepoConfig, git: Git, weight: Weight) -> None:
         self._url = repo.repo
         self._most = repo.content.limits.max_fetch
-        self._prunes = repo.upkeep.git_gc != "off"
         self._git = git
         self._weight = weight
         # What the index of a tree looked like when all of its files had their content, by the metadata.
@@ -177,20 +176,6 @@ class LargeFiles:
         self._git.run(command, deadline=deadline, place=tree.place, sinks=Sinks(feed=feed))
         tree.comparison(self._git).refresh(deadline=deadline)
         tree.share_index()
-
-    def prune(self, trees: Sequence[Tree], stores: Iterable[Path]) -> None:
-        """Remove the contents that none of these trees, which are all that there are, needs, if `--git-gc` lets us."""
-        if not self._prunes:
-            return
-        all_trees = [each for tree in trees for each in (tree, *tree.nested())]
-        for store in stores:
-            needed = {
-                kept.pointer.oid
-                for tree in all_trees
-                if tree.store == store
-                for kept in read_pointers(tree.metadata).values()
-            }
-            Contents(store).prune(needed)
 
 
 def _read(path: Path) -> Pointer | None:

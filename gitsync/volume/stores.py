@@ -22,6 +22,8 @@ _BEGUN: Final = ("tmp_", ".tmp-")
 _UNFINISHED: Final = (".keep", ".gitsync-tmp", "gc.pid", "packed-refs.new")
 # No refs of these names are tags. https://git-scm.com/docs/gitglossary#def_branch
 _COMMITS: Final = ("HEAD", "refs/heads/")
+# The contents of files that are kept in LFS, where a store has any.
+CONTENTS: Final = "lfs"
 _LOCKED: Final = ".lock"
 _STORE: Final = re.compile(r"[0-9a-f]{12}-[0-9]+")
 # No file of a store lies deeper, but for the locks of refs with longer names than any that we know.
@@ -103,6 +105,13 @@ class Stores:
             self._collected.add(path)
             if store:
                 store.grown = False
+
+    @property
+    def prunable(self) -> list[Path]:
+        """Those that have contents of files that are kept in LFS, if `--git-gc` lets us remove any."""
+        if self._repo.upkeep.git_gc == "off":
+            return []
+        return [store for store in self.all() if nolinks.exists(store / CONTENTS)]
 
     def prune(self, *, deadline: float) -> None:
         """Remove the objects that unfinished fetches have left, until the deadline. Raise `GitError`."""

@@ -240,7 +240,22 @@ def test_turned_on_and_off(make_bench: Callable[..., Workbench], lfs: LfsContent
     origin.commit({"n": "1"})
     bench.run()
     bench.do_chores()
-    assert objects_of(bench) == set()
+    assert not [*(bench.repo.root / ".gitsync").glob("*/lfs")]
+
+
+@pytest.mark.parametrize(("options", "prunable"), [({}, 1), ({"git_gc": "off"}, 0), ({"lfs": "false"}, 0)], ids=str)
+def test_trees_are_asked_what_they_need_where_there_are_contents(
+    make_bench: Callable[..., Workbench],
+    lfs: LfsContents,
+    origin: Origin,
+    options: dict[str, str],
+    prunable: int,
+) -> None:
+    """Where there are none, or none may go, no tree is looked at for that."""
+    lfs.commit(origin, FILES)
+    bench = make_bench(**options)
+    assert bench.run().failure is None
+    assert len(bench.stores.prunable) == prunable
 
 
 def test_times_of_the_commit(make_bench: Callable[..., Workbench], lfs: LfsContents, origin: Origin) -> None:

@@ -311,30 +311,40 @@ def test_ref_that_vanishes(world: World) -> None:
 
 def promise_nothing(world: World) -> None:
     """Have the server tell of a commit that nobody has."""
-    world.web.rewrite = lambda kind, body: (kind, body.replace(world.origin.head.encode(), b"1" * 40))
+    world.reword(told=(rb"[0-9a-f]{40}(?= HEAD| refs/)", b"1" * 40))
 
 
 def send_another(world: World) -> None:
     """Have the server send another commit than the one that is asked for."""
-    before = world.origin.head.encode()
-    world.web.reword = lambda asked: asked.replace(b"want " + world.origin.head.encode(), b"want " + before)
+    world.reword(asked=(rb"want [0-9a-f]{40}", b"want " + world.origin.head.encode()))
 
 
 def say_nonsense(world: World) -> None:
     """Have the server answer with what is none of git's."""
-    world.web.rewrite = lambda kind, body: ("text/html", b"<html>Sign in</html>")
+    page = b"<html>Sign in</html>"
+    if world.transport in HTTP:
+        world.web.rewrite = lambda kind, body: ("text/html", page)
+    else:
+        world.reword(told=(rb"(?s).+", page))
 
 
 LIES = (
-    Trouble("nothing behind a ref", promise_nothing, "ref_missing", "load balancer", HTTP, quick=("http",), asked=True),
-    Trouble("another commit", send_another, "bad_answer", "fsck", HTTP, quick=("https",), asked=True),
-    Trouble("a page", say_nonsense, "ref_missing", "--repo", HTTP, quick=("http",)),
+    Trouble("nothing behind a ref", promise_nothing, "ref_missing", "load balancer", quick=("http", "ssh"), asked=True),
+    Trouble("another commit", send_another, "bad_answer", "fsck", quick=("https", "git"), asked=True),
+    Trouble(
+        "a page",
+        say_nonsense,
+        "ref_missing",
+        "--repo",
+        quick=("http", "ssh"),
+        reasons=dict.fromkeys(("ssh", "git"), "bad_answer"),
+    ),
 )
 
 
 @fault(
     area="remote",
-    what="the server lies: refs without objects, another commit than asked for, a page to sign in",
+    what="the server lies, over any transport: refs without objects, another commit than asked for, a page to sign in",
     then="nothing of it is published; the truth is, once it is told again",
 )
 @cells(*LIES)

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import re
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.support.front import Front
 from tests.support.git_daemon import GitDaemon
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Origin, noise
+from tests.support.rewording import NONE, Change, through
 from tests.support.sshd import SshServer, make_key
 from tests.support.web import server_context
 
@@ -118,11 +120,21 @@ class World:
         assert isinstance(self.server, GitHttpServer)
         return self.server
 
+    def reword(self, *, asked: Change = NONE, told: Change = NONE) -> None:
+        """Have the server change what it is asked, and what it tells of refs, or of anything if that is not HTTP."""
+        if isinstance(self.server, GitHttpServer):
+            self.server.reword = lambda part: re.sub(*asked, part)
+            self.server.rewrite = lambda kind, body: (kind, re.sub(*told, body))
+        else:
+            self.server.serve_through(*through(asked, told))
+
     def clear(self) -> None:
         """Have everything work again."""
         if isinstance(self.server, GitHttpServer):
             web = self.server
             web.fail_with = web.retry_after = web.rewrite = web.reword = web.before = None
+        else:
+            self.server.serve_through()
         self.front.knock = None
         self.front.behave(None, target=self.server.port)
         self.trouble_stack.close()

@@ -14,15 +14,25 @@ class GitDaemon(TcpServer):
     def __init__(self, directory: Path) -> None:
         super().__init__()
         self._directory = directory
+        self._before: tuple[str, ...] = ()
 
     def url_of(self, repository: Path, *, port: int | None = None) -> str:
         """Return a repository's git:// URL, through another port if something stands in front."""
         return f"git://{LOOPBACK}:{port or self.port}/{repository.relative_to(self._directory)}"
 
+    def serve_through(self, *words: str) -> None:
+        """Have each daemon be run by a command that begins with these words from now on."""
+        self._before = words
+
     def serve(self, connection: socket.socket) -> None:
         """Hand the connection to a daemon of its own."""
-        command = ["git", "daemon", "--inetd", "--export-all", f"--base-path={self._directory}", str(self._directory)]
+        daemon = ("git", "daemon", "--inetd", "--export-all", f"--base-path={self._directory}", str(self._directory))
         stream = connection.fileno()
         subprocess.run(
-            command, stdin=stream, stdout=stream, stderr=subprocess.DEVNULL, check=False, env=git_environment()
+            [*self._before, *daemon],
+            stdin=stream,
+            stdout=stream,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            env=git_environment(),
         )

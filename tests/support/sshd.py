@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import shlex
 import shutil
 import socket
 import subprocess
@@ -105,6 +106,13 @@ class SshServer(TcpServer):
         directory = self._directory / "answers"
         directory.mkdir(exist_ok=True)
         (directory / program).write_text(f"{command}\n")
+
+    def serve_through(self, *words: str) -> None:
+        """Have git served by a command that begins with these words from now on; without any, as it should be."""
+        if words:
+            self.answer("git-upload-pack", f'{shlex.join(words)} git shell -c "$SSH_ORIGINAL_COMMAND"')
+        else:
+            (self._directory / "answers" / "git-upload-pack").unlink(missing_ok=True)
 
     def signal(self, number: int) -> None:
         """Send a signal to all that serves a connection now."""

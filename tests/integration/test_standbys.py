@@ -117,6 +117,24 @@ def test_preparation_goes_on_where_it_was_ended(make_workbench: MakeWorkbench, o
     assert (tree / "dir" / "c.txt").stat().st_ino == kept.st_ino
 
 
+def test_preparation_of_a_tree_that_leads_nowhere_begins_anew(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """One that cannot be made right is removed by the chore that finds it, and the next chore makes another."""
+    origin.commit(FILES, replace=True)
+    bench = make_workbench(origin.url, stale_worktree_timeout="1h", max_trees=10)
+    for number in range(3):
+        origin.commit({"a.txt": f"{number}\n"})
+        bench.run()
+    bench.do_chores()
+    (damaged,) = private_trees(bench)
+    metadata = bench.stores.current.path / "worktrees" / damaged.name.removeprefix(".tree-")
+    (metadata / "gitsync-index").unlink()
+    (metadata / "HEAD").write_text("1" * 40 + "\n")
+    bench.do_chores()
+    (made,) = private_trees(bench)
+    assert made != damaged
+    assert (made / "run.sh").exists()
+
+
 def test_preparation_that_fails_is_left_to_the_update(
     make_workbench: MakeWorkbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from gitsync.telling.events import TreesKept
 from gitsync.volume.mounts import MountedTrees, Mounts
 from gitsync.volume.tree import Tree
 from tests.integration.conftest import MakeWorkbench
+from tests.integration.test_submodules import link
 from tests.integration.test_trees import FILES, private_trees
 from tests.support.eventually import eventually
 from tests.support.origin import Origin
@@ -157,6 +158,28 @@ def test_preparation_that_fails_is_left_to_the_update(
     commit = origin.commit({"a.txt": "last\n"})
     assert bench.run().failure is None
     assert bench.published() == commit
+
+
+def test_standby_stays_when_it_is_not_at_fault(
+    make_workbench: MakeWorkbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without rights, or a submodule that cannot be had, a tree that is made anew would fare no better."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    origin.commit({"a.txt": "2\n"})
+    bench.run()
+    (standby,) = private_trees(bench)
+    link(origin, {"lib": ("../nowhere.git", origin.head)})
+    assert bench.run().failure
+    assert private_trees(bench) == [standby]
+
+    def fail(*_: object, **__: object) -> None:
+        raise GitError("no rights", reason="permission")
+
+    with monkeypatch.context() as context:
+        context.setattr(Tree, "bring", fail)
+        assert bench.run().failure
+    assert private_trees(bench) == [standby]
 
 
 def time_passes(mark: Path, seconds: float) -> None:

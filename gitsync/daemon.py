@@ -21,7 +21,6 @@ from gitsync.config import Config
 from gitsync.control import ControlQueue
 from gitsync.front import Front
 from gitsync.programs.gitversion import ask_version
-from gitsync.programs.lfs import ask_lfs_version
 from gitsync.sync.slots import Slots
 from gitsync.telling.ending import End
 from gitsync.telling.events import Failure
@@ -103,6 +102,9 @@ class Daemon:
         self._git_version = ask_version(next(iter(self._units.current.values())).parts.git)
         self._log.info("git_found", git_version=self._git_version)
         if unit := next((unit for unit in self._units.current.values() if unit.repo.git.lfs), None):
+            # Only who has --lfs pays for what it takes.
+            from gitsync.programs.lfs import ask_lfs_version
+
             self._log.info("git_lfs_found", git_lfs_version=ask_lfs_version(unit.parts.git))
         self._surface.metrics.built_with(self._git_version)
         # All is imported; `__main__` has kept the collector from looking through it, and it need not do so later.

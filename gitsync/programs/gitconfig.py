@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from gitsync.config import GitSetting, RepoConfig, render
-from gitsync.programs.lfsfilter import SETTINGS as LFS_FILTER
 
 # After so many seconds without a byte a server counts as gone, long before a pass is over.
 QUIET: Final = 20
@@ -56,7 +55,14 @@ def write_configuration(path: Path, repo: RepoConfig, *, extra: Iterable[GitSett
         *replaced.values(),
         *repo.git.git_config_add,
         *extra,
-        *(GitSetting(key, value) for key, value in (*_ENFORCED, *(LFS_FILTER if repo.git.lfs else ()))),
+        *(GitSetting(key, value) for key, value in (*_ENFORCED, *(_lfs_filter() if repo.git.lfs else ()))),
     ]
     path.touch(mode=0o600)
     path.write_text(render(settings))
+
+
+def _lfs_filter() -> tuple[tuple[str, str], ...]:
+    # Only who has content for files of LFS pays for what gives it.
+    from gitsync.programs.lfsfilter import SETTINGS
+
+    return SETTINGS

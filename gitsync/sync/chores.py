@@ -20,7 +20,6 @@ from gitsync.sync.measuring import Measuring
 from gitsync.sync.mending import Mending
 from gitsync.sync.parts import Parts
 from gitsync.sync.pointers import Pointers
-from gitsync.volume.contents import prune
 from gitsync.volume.recipe import Recipe
 from gitsync.volume.tree import Tree
 
@@ -142,8 +141,10 @@ class Chores:
             self._log.warning("collect_failed", reason=error.reason, message=str(error))
             # A damaged store would grow for ever, as long as updates find what they need in it.
             self._mending.mend(error, None, deadline=deadline, idle=idle)
-        # Most have none, and need not read what their trees have noted.
         if filled := stores.prunable:
+            # Most have none: they neither pay for this nor read what their trees have noted.
+            from gitsync.volume.contents import prune
+
             prune(filled, self._parts.trees.catalogue.all(stores.all()))
         self._collect_due = False
 

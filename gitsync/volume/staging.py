@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
@@ -21,7 +21,6 @@ from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.changes import ChangeLog
 from gitsync.volume.dating import commit_time, date_files
 from gitsync.volume.disposal import Disposal
-from gitsync.volume.large import LargeFiles
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.recipe import Recipe
 from gitsync.volume.standby import Standbys
@@ -29,6 +28,9 @@ from gitsync.volume.store import Store
 from gitsync.volume.strays import UncleanError
 from gitsync.volume.submodules import Submodules
 from gitsync.volume.tree import PRIVATE, Tree, free_place
+
+if TYPE_CHECKING:
+    from gitsync.volume.large import LargeFiles
 
 # Until the second in which a tree was written is over.
 _SETTLING: Final = 1.1
@@ -38,10 +40,10 @@ _SHARED_FATE: Final = {"bad_commit", "filesystem", "no_space", "permission"}
 
 @dataclass(frozen=True, kw_only=True)
 class Makers:
-    """Who makes what git leaves out of a tree."""
+    """Who makes what git leaves out of a tree; the content of files that are kept in LFS only with `--lfs`."""
 
     submodules: Submodules
-    large: LargeFiles
+    large: "LargeFiles | None"
 
 
 class Staging:
@@ -170,7 +172,7 @@ class Staging:
         if before and not fresh:
             self.changes.note(before, commit, changes)
         self._makers.submodules.bring(tree, recipe, deadline=deadline)
-        if recipe.lfs:
+        if self._makers.large:
             self._note(tree, self._makers.large.fill(tree, deadline=deadline))
         tree.point(tree.path)
         if recipe.dated:

@@ -1,11 +1,12 @@
 """The trees of one repository: which there are, how they are made, and how they go. Each has a module of its own."""
 
+from typing import TYPE_CHECKING
+
 from gitsync.config import RepoConfig
 from gitsync.programs.gitcmd import Git
 from gitsync.telling.events import Observers
 from gitsync.volume.catalogue import Catalogue
 from gitsync.volume.disposal import Disposal
-from gitsync.volume.large import LargeFiles
 from gitsync.volume.limit import TreeLimit
 from gitsync.volume.retirement import Retirement
 from gitsync.volume.staging import Makers, Staging
@@ -14,6 +15,9 @@ from gitsync.volume.submodules import Submodules
 from gitsync.volume.symlinks import Symlinks
 from gitsync.volume.times import Times
 from gitsync.volume.weight import Weight
+
+if TYPE_CHECKING:
+    from gitsync.volume.large import LargeFiles
 
 
 class Trees:
@@ -25,9 +29,17 @@ class Trees:
         self.limit = TreeLimit(repo, catalogue=self.catalogue, disposal=self.disposal)
         self.weight = Weight(repo.content.limits, git)
         self.symlinks = Symlinks(git)
-        self.large = LargeFiles(repo, git, self.weight)
         submodules = Submodules(repo, git, stores, weight=self.weight, symlinks=self.symlinks)
-        makers = Makers(submodules=submodules, large=self.large)
+        makers = Makers(submodules=submodules, large=_large_files(repo, git, self.weight))
         self.staging = Staging(repo, git, makers, catalogue=self.catalogue, disposal=self.disposal, limit=self.limit)
         self.times = Times(self.catalogue, git, self.staging.changes)
         self.retirement = Retirement(repo, catalogue=self.catalogue, disposal=self.disposal)
+
+
+def _large_files(repo: RepoConfig, git: Git, weight: Weight) -> "LargeFiles | None":
+    if not repo.git.lfs:
+        return None
+    # Only who has --lfs pays for it.
+    from gitsync.volume.large import LargeFiles
+
+    return LargeFiles(repo, git, weight)

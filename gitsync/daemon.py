@@ -67,20 +67,16 @@ class Daemon:
         self._reloading = _reloading(config, read)
         self._threads = Threads(self._events.put)
         self._watcher = Watcher()
-        try:
+        with contextlib.ExitStack() as begun:
+            begun.callback(self._events.close)
             repos = located_apart(config.repos)
             self._units = Units(config, self._surface, self._threads, self._watcher)
+            begun.callback(self._units.remove)
             self._front = Front(self._surface, self._units, self._threads)
-        except BaseException:
-            self._events.close()
-            raise
-        try:
             for repo in repos:
                 self._units.build(repo)
-        except BaseException:
-            self._units.remove()
-            self._events.close()
-            raise
+            # From here on `run` sees to that.
+            begun.pop_all()
 
     def run(self) -> End:
         """Run until a signal, an end or a failure; return what that is. Raise `GitSyncError` if it cannot start."""

@@ -52,6 +52,18 @@ def test_ready_before_git_runs(start_daemon: StartDaemon, origin: Origin, root: 
     assert_published(origin.path, root / "site.git")
 
 
+def test_start_that_fails_leaves_no_private_files(
+    start_daemon: StartDaemon, origin: Origin, root: Path, tmp_path: Path
+) -> None:
+    """Given a file without keys, when it is to be started, then it says so, and removes what it has begun with."""
+    keys = tmp_path / "keys"
+    keys.touch()
+    daemon = start_daemon(origin.url, root, verify="commit", verify_ssh_allowed_signers=keys)
+    assert daemon.wait_exit() == 1
+    assert daemon.logs("start_failed", reason="unverified")
+    assert not list(daemon.tmpdir.iterdir())
+
+
 @pytest.mark.parametrize("found", ["nothing", "git version 2.17.1", "something else"])
 def test_start_fails_without_a_git_that_is_new_enough(
     start_daemon: StartDaemon, origin: Origin, root: Path, tmp_path: Path, found: str

@@ -100,5 +100,13 @@ def advice(reason: str, url: str, told: str) -> str | None:
         return _PROXY.format(place=place_of(proxy))
     if reason != "auth":
         return None
-    host = (urlsplit(url).hostname or "").lower()
+    host = _host(url)
     return next((hint for names, hint in _BY_HOST if any(fnmatchcase(host, name) for name in names)), None)
+
+
+def _host(url: str) -> str:
+    """Return the server of a URL, nothing for what only looks like one."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""

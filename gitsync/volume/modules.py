@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from gitsync.base import nolinks
 from gitsync.base.errors import CheckoutError
@@ -179,10 +180,13 @@ def resolve_url(url: str, parent: str) -> str:
 
 
 def _checked(url: str) -> str:
-    """Return a URL whose login, if it has one, is written as one; otherwise git would show it."""
-    if "@" in url:
-        try:
+    """Return a URL that can be taken apart, and whose login, if it has one, is written as one: git would show it."""
+    try:
+        if "@" in url:
             parse_repo(url)
-        except ValueError as error:
-            raise refused(f"the URL of a submodule: {error}") from None
+        if transport(url) != "file":
+            urlsplit(url)
+    except ValueError as error:
+        told = error if "@" in url else f"{url!r} is none; check the host"
+        raise refused(f"the URL of a submodule: {told}") from None
     return url

@@ -13,6 +13,7 @@ from gitsync.config.gitsettings import parse_settings, render, without_logins
 from gitsync.config.model import all_options
 from gitsync.config.urls import is_plain_path, parse_url, split_login, ssh_destination
 from gitsync.credentials.keys import private_key
+from gitsync.programs.gitfailure import failure
 from gitsync.programs.keyrings import _keys, _signers
 from gitsync.remote.versions import order
 from gitsync.volume.modules import resolve_url
@@ -73,10 +74,12 @@ def url(data: bytes, scratch: Path) -> None:
 
 
 def submodule(data: bytes, scratch: Path) -> None:
-    """Read the URL of a submodule; none is an option, or a local path."""
+    """Read the URL of a submodule; none is an option, or a local path, and all can be taken apart."""
     found = resolve_url(text_of(data), _REPO)
     assert not found.startswith("-")
     assert transport(found) != "file"
+    bare, _ = split_login(found)
+    assert str(failure("git fetch (x)", "fatal: Authentication failed", 128, url=bare, store=None, on_files=False))
 
 
 def settings(data: bytes, scratch: Path) -> None:

@@ -41,13 +41,15 @@ URLS = (
     "http://h/%0ahost=other\nx",
     "../../../../../../../../x",
     "http://u:p@h/\x1b[2J",
+    "https://[x/y",
+    "https://\u2100.test/x",
     "",
 )
 
 
 @fault(
     area="hostile",
-    what="submodules have URLs of local files, of commands, of options, or with line breaks",
+    what="submodules have URLs of local files, of commands, of options, with line breaks, or that are none",
     then="refused; nothing of it runs or is read, and what is published stays",
 )
 def test_urls(

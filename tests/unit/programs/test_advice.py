@@ -51,6 +51,7 @@ def test_hosts(url: str, word: str) -> None:
         ("auth", "https://github.com.example.org/x"),
         ("connect", URL),
         ("dns", "git@h:x"),
+        ("auth", "https://[h/x"),
     ],
 )
 def test_nothing_more_to_say(reason: str, url: str) -> None:

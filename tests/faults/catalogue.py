@@ -69,6 +69,12 @@ def fault(*, area: str, what: str, then: str) -> Callable[[Test], Test]:
     return declare
 
 
+def declared(test: object) -> Fault | None:
+    """Return what a test declares."""
+    found = getattr(test, _CATALOGUED, None)
+    return found if isinstance(found, Fault) else None
+
+
 def collect() -> list[Fault]:
     """Return what all modules of the suite declare, by areas, files and lines."""
     found = [each for module in _modules() for each in _of(module)]
@@ -84,7 +90,7 @@ def undeclared() -> list[str]:
         f"{module}.{name}"
         for module in _modules()
         for name, test in vars(importlib.import_module(module)).items()
-        if name.startswith("test_") and callable(test) and not hasattr(test, _CATALOGUED)
+        if name.startswith("test_") and callable(test) and not declared(test)
     ]
 
 
@@ -103,6 +109,15 @@ def tables(faults: list[Fault]) -> str:
     return "\n".join(parts)
 
 
+def write_between(begin: str, end: str, written: str, *, check: bool = False) -> str:
+    """Put something between two lines of the document, and return all of it; with `check` nothing is written."""
+    head, _, rest = DOCUMENT.read_text().partition(begin)
+    text = f"{head}{begin}\n\n{written}\n{end}{rest.partition(end)[2]}"
+    if not check:
+        DOCUMENT.write_text(text)
+    return text
+
+
 def _modules() -> list[str]:
     suites = (tests.faults, tests.hostile)
     found = (each.name for suite in suites for each in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."))
@@ -113,15 +128,15 @@ def _of(module: str) -> list[Fault]:
     """Return what one module declares."""
     return [
         Fault(
-            area=declared.area,
-            what=declared.what,
-            then=declared.then,
+            area=found.area,
+            what=found.what,
+            then=found.then,
             test=f"{module.removeprefix('tests.').replace('.', '/')}.py",
             line=test.__code__.co_firstlineno,
             long=any(mark.name == "long" for mark in _marks(test)),
         )
         for test in vars(importlib.import_module(module)).values()
-        if isinstance(declared := getattr(test, _CATALOGUED, None), Fault)
+        if (found := declared(test))
     ]
 
 
@@ -131,13 +146,8 @@ def _marks(test: Any) -> list[Any]:
 
 def main() -> int:
     """Write the tables into the document, or say that it is out of date."""
-    text = DOCUMENT.read_text()
-    head, _, rest = text.partition(_BEGIN)
-    tail = rest.partition(_END)[2]
-    written = f"{head}{_BEGIN}\n\n{tables(collect())}\n{_END}{tail}"
-    if "--check" not in sys.argv:
-        DOCUMENT.write_text(written)
-    elif text != written:
+    before, check = DOCUMENT.read_text(), "--check" in sys.argv
+    if write_between(_BEGIN, _END, tables(collect()), check=check) != before and check:
         print("docs/reliability.md is out of date; run scripts/faults --table", file=sys.stderr)
         return 1
     return 0

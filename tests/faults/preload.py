@@ -62,6 +62,7 @@ class Board:
     def __init__(self, library: Path, directory: Path, root: Path) -> None:
         directory.mkdir()
         self.root = root
+        self._rounds = 0
         self._file = directory / "board"
         self._file.write_bytes(bytes(ctypes.sizeof(_Layout)))
         with self._file.open("r+b") as file:
@@ -91,6 +92,7 @@ class Board:
 
         The process is one that starts, or runs.
         """
+        self._rounds += self.struck
         leader = self._layout.leader
         clock = self._layout.clock_error
         ctypes.memset(ctypes.addressof(self._layout), 0, ctypes.sizeof(self._layout))
@@ -127,6 +129,11 @@ class Board:
     def struck(self) -> bool:
         """Whether it has come to that."""
         return self.strikes > 0
+
+    @property
+    def rounds(self) -> int:
+        """How many of those that were armed have struck."""
+        return self._rounds + self.struck
 
     @property
     def what(self) -> str:

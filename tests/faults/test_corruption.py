@@ -20,6 +20,7 @@ import pytest
 from gitsync.base import swap
 from gitsync.volume.inplace import MARKER
 from tests.faults.catalogue import fault
+from tests.faults.figures import RecordProperty
 from tests.faults.reading import Sight
 from tests.faults.remains import Bounds, remains
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
@@ -228,7 +229,7 @@ def concerns(role: str, form: str) -> bool:
 @pytest.mark.parametrize("running", [True, False], ids=["running", "restarted"])
 @pytest.mark.parametrize("volume", FORMS, indirect=True)
 @pytest.mark.timeout(1800)
-def test_any_file(volume: Volume, running: bool, up: bool, share: str) -> None:
+def test_any_file(volume: Volume, running: bool, up: bool, share: str, record_property: RecordProperty) -> None:
     """Given a file of ours that is damaged, while the remote is up or down, then what is published stays, and the next
     commit is published without help."""
     seed = random.SystemRandom().randrange(2**32)
@@ -244,5 +245,5 @@ def test_any_file(volume: Volume, running: bool, up: bool, share: str) -> None:
         if problem:
             problems.append(f"{role}, {kind}: {problem}")
             print(problems[-1], flush=True)
-    print(len(cases), "cases")
+    record_property("faults", len(cases))
     assert not problems

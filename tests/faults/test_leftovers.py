@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
+from tests.faults.figures import RecordProperty
 from tests.faults.invariants import Watch
 from tests.faults.remains import Bounds
 from tests.support.origin import Origin
@@ -44,11 +45,14 @@ def plant(root: Path) -> list[Path]:
     what="every lock and temporary file of git is there at the start, as after a kill",
     then="all are removed before the first command of git, and the update is published",
 )
-def test_locks_before_a_start(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+def test_locks_before_a_start(
+    start_daemon: StartDaemon, origin: Origin, root: Path, record_property: RecordProperty
+) -> None:
     """Given a root with all of them, when gitsync starts, then it updates in its first pass, and none is left."""
     link = root / "site.git"
     assert start_daemon(origin.url, root, one_time=True).wait_exit() == 0
     planted, new = plant(root), origin.commit({"index.html": "second\n"})
+    record_property("faults", len(planted))
     with Watch(origin, link, root) as watch:
         daemon = watch.follow(start_daemon(origin.url, root, period="1h"))
         daemon.wait_published(new)
@@ -62,12 +66,14 @@ def test_locks_before_a_start(start_daemon: StartDaemon, origin: Origin, root: P
     what="the same while gitsync runs, as another git in its store would leave it",
     then="the pass that stumbles over one of them removes all, and publishes",
 )
-def test_locks_during_a_run(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+def test_locks_during_a_run(
+    start_daemon: StartDaemon, origin: Origin, root: Path, record_property: RecordProperty
+) -> None:
     """Given a daemon that is up to date, when all of them come, then the next commit is published, and none is left."""
     with Watch(origin, root / "site.git", root) as watch:
         daemon = watch.follow(start_daemon(origin.url, root, period="200ms", max_backoff="200ms"))
         daemon.wait_published(origin.head)
-        plant(root)
+        record_property("faults", len(plant(root)))
         daemon.wait_published(origin.commit({"index.html": "second\n"}))
         assert not daemon.logs("sync_finished", outcome="failed")
         # Where nothing of ours has stumbled over one, the next start removes them.

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.catalogue import fault
+from tests.faults.figures import RecordProperty
 from tests.faults.reading import Sight
 from tests.faults.remains import Bounds, remains
 from tests.integration.conftest import MakeWorkbench, Workbench
@@ -53,7 +54,14 @@ def problem_of(bench: Workbench, sight: Sight, updates: Sequence[str], origin: O
 @pytest.mark.parametrize("share", ["sample", pytest.param("all", marks=pytest.mark.long)])
 @pytest.mark.parametrize("form", ["symlink", "exchange", "inplace"])
 @pytest.mark.timeout(1200)
-def test_any_size(make_workbench: MakeWorkbench, origin: Origin, root: Path, form: str, share: str) -> None:
+def test_any_size(
+    make_workbench: MakeWorkbench,
+    origin: Origin,
+    root: Path,
+    form: str,
+    share: str,
+    record_property: RecordProperty,
+) -> None:
     """Given a volume of some size, when commits of several sizes come, then each is there, or is said not to fit."""
     many = {f"many/{number}": noise(9000, seed=number) for number in range(60)}
     updates = [origin.head, origin.commit(many), origin.commit({"large": noise(900_000)})]
@@ -73,4 +81,5 @@ def test_any_size(make_workbench: MakeWorkbench, origin: Origin, root: Path, for
         if problem:
             problems.append(f"{size}: {problem}")
             print(problems[-1])
+    record_property("faults", len(sizes))
     assert not problems

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     words = list(arguments)
     seconds = float(words.pop(0)) if words and words[0].replace(".", "", 1).isdigit() else _SECONDS
     targets = [target for target in TARGETS if not words or target.name in words]
-    failed = 0
+    failed = shown = 0
     configure(verbose=0, style="json", stream=io.StringIO())
     for number, target in enumerate(targets):
         until = time.monotonic() + (seconds / len(targets))
@@ -69,6 +69,7 @@ def main(arguments: Sequence[str]) -> int:
                 while rounds == 0 or time.monotonic() < until:
                     try_round(target, Path(scratch), examples=_ROUND, chance=random.SystemRandom().getrandbits(64))
                     rounds += 1
+                    shown += _ROUND
         except Exception as error:
             failed += 1
             print(
@@ -79,6 +80,7 @@ def main(arguments: Sequence[str]) -> int:
             )
         else:
             print(f"{target.name}: {rounds * _ROUND} examples, {number + 1} of {len(targets)}", flush=True)
+    print(f"{shown:,} examples for {len(targets)} parsers, {failed} failed")
     return 1 if failed else 0
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
+from tests.faults.figures import RecordProperty
 from tests.hostile.bout import bout
 from tests.hostile.plumbing import DIRECTORY, FILE, deep, push, push_commit, push_file, tree, write
 from tests.support.origin import Content, Executable, Origin, Symlink
@@ -22,13 +23,16 @@ ESCAPES = b"\x1b[2J\x1b]0;title\x07\x9b31m\r\b\xff\xe2\x80\xae"
     "like `.git`",
     then="published as they are called; the log stays one line of printable text for each event",
 )
-def test_names_of_any_bytes(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+def test_names_of_any_bytes(
+    start_daemon: StartDaemon, origin: Origin, root: Path, record_property: RecordProperty
+) -> None:
     """Given a daemon, when each of these is pushed, then it is published."""
     names = [ESCAPES, b'a\nb\t{"event": "x"}', b"--upload-pack=touch x", b"-", b"\\", b"a\\b", b"n" * 255]
     names += [b" ", b"...", b"CON", b"*", b":(glob)**", ".g\u200cit".encode(), b"refs", b"HEAD", b"%s%n$HOME`x`"]
     with bout(start_daemon, origin.url, origin, root, verbose=6) as made:
         for name in names:
             made.publishes(push_file(origin, name))
+        record_property("faults", len(names) + 1)
         made.publishes(push_file(origin, b"x", mode="106777"))
 
 
@@ -61,8 +65,11 @@ REFUSED: dict[str, Push] = {
     what="files are called `.git` in any of its spellings, or `..`, or lie deeper than a path can be long",
     then="refused (`bad_commit`), and what is published stays; nothing is written elsewhere",
 )
-def test_names_that_nobody_may_have(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+def test_names_that_nobody_may_have(
+    start_daemon: StartDaemon, origin: Origin, root: Path, record_property: RecordProperty
+) -> None:
     """Given a daemon, when each of these is pushed, then it is refused, told of once, and the next commit counts."""
+    record_property("faults", len(REFUSED))
     with bout(start_daemon, origin.url, origin, root) as made:
         for make in REFUSED.values():
             mark = made.daemon.mark()
@@ -94,8 +101,11 @@ TEXTS: dict[str, Push] = {
     what="author, date, encoding or message of a commit are garbage: NUL, escapes, megabytes, no date",
     then="published; status, page and log show printable text of bounded length",
 )
-def test_texts_of_any_bytes(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+def test_texts_of_any_bytes(
+    start_daemon: StartDaemon, origin: Origin, root: Path, record_property: RecordProperty
+) -> None:
     """Given a daemon, when each of these is pushed, then it is published, and can be shown."""
+    record_property("faults", len(TEXTS))
     with bout(start_daemon, origin.url, origin, root, verbose=1) as made:
         for make in TEXTS.values():
             made.publishes(make(origin))
@@ -176,9 +186,12 @@ ATTRIBUTES = {
     "`/dev/zero`",
     then="published as git understands them; no pass takes long, and none fails",
 )
-def test_attributes_that_cost(start_daemon: StartDaemon, origin: Origin, root: Path) -> None:
+def test_attributes_that_cost(
+    start_daemon: StartDaemon, origin: Origin, root: Path, record_property: RecordProperty
+) -> None:
     """Given a daemon, when each of these is pushed, then it is published, and its files are right for good."""
     with bout(start_daemon, origin.url, origin, root, heal_period="200ms", sync_timeout="30s") as made:
+        record_property("faults", len(ATTRIBUTES))
         for number, text in enumerate(ATTRIBUTES.values()):
             commit = origin.commit({".gitattributes": text, ".gitignore": text, "a" * 200: f"{number}\n"})
             made.daemon.wait_published(commit)

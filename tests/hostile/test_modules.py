@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
+from tests.faults.figures import RecordProperty
 from tests.hostile.bout import QUICK, bout
 from tests.support.git_http import GitHttpServer
 from tests.support.origin import Content, Gitlink, Origin, Symlink
@@ -53,10 +54,16 @@ URLS = (
     then="refused; nothing of it runs or is read, and what is published stays",
 )
 def test_urls(
-    start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, library: Origin, root: Path, tmp_path: Path
+    start_daemon: StartDaemon,
+    git_http: GitHttpServer,
+    origin: Origin,
+    library: Origin,
+    root: Path,
+    record_property: RecordProperty,
 ) -> None:
     """Given a repository over http, when each of these comes as a submodule's URL, then it is refused."""
-    canary = tmp_path / "canary"
+    canary = root.with_name("canary")
+    record_property("faults", len(URLS))
     with bout(start_daemon, git_http.url_of(origin.path), origin, root, sync_timeout="20s") as made:
         for url in URLS:
             mark = made.daemon.mark()
@@ -87,10 +94,13 @@ PLACES: dict[str, tuple[str, str, bool]] = {
     what="submodules have names and paths that lead up, look like options, or end with a carriage return",
     then="published where the commit has them, or empty; no name becomes a path, a setting or an option",
 )
-def test_names_and_paths(start_daemon: StartDaemon, origin: Origin, library: Origin, root: Path) -> None:
+def test_names_and_paths(
+    start_daemon: StartDaemon, origin: Origin, library: Origin, root: Path, record_property: RecordProperty
+) -> None:
     """Given a repository, when each of these comes, then the commit is published with it, or without its files."""
     link, good = root / "site.git", origin.head
     daemon = start_daemon(origin.url, root, **QUICK)
+    record_property("faults", len(PLACES))
     for name, path, populated in PLACES.values():
         text = modules("../library.git", name=name, path=path)
         files: dict[str, Content] = {".gitmodules": os.fsencode(text), path: Gitlink(library.head)}

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
+from tests.faults.figures import RecordProperty
 from tests.hostile.bout import Bout, bout
 from tests.hostile.server import FLUSH, Attack, HostileServer, pkt
 from tests.support.origin import Origin
@@ -88,10 +89,13 @@ def server(origin: Origin) -> Iterator[HostileServer]:
     what="a server answers without end: refs, progress, headers, escapes for the terminal, a bomb of gzip",
     then="ended at its deadline at the latest, with little memory of ours; probes answer; nothing reaches a terminal",
 )
-def test_answers_without_end(start_daemon: StartDaemon, origin: Origin, server: HostileServer, root: Path) -> None:
+def test_answers_without_end(
+    start_daemon: StartDaemon, origin: Origin, server: HostileServer, root: Path, record_property: RecordProperty
+) -> None:
     """Given a server that was right, when it begins each of these, then the pass fails, and the next one publishes."""
     url = server.url_of(origin.path)
     with bout(start_daemon, url, origin, root, sync_timeout=f"{DEADLINE}s") as made:
+        record_property("faults", len(ENDLESS))
         for attack in ENDLESS.values():
             line = attacked(made, server, attack)
             assert line["reason"] in {"timeout", "bad_answer", "remote_error", "connect", "git"}, line
@@ -138,9 +142,12 @@ WRONG: dict[str, tuple[Attack, set[str]]] = {
     what="a server sends errors full of escapes, refs of no form, a page, or packs that promise billions of objects",
     then="a reason of the server's; one line of printable text; the next right answer is published",
 )
-def test_wrong_answers(start_daemon: StartDaemon, origin: Origin, server: HostileServer, root: Path) -> None:
+def test_wrong_answers(
+    start_daemon: StartDaemon, origin: Origin, server: HostileServer, root: Path, record_property: RecordProperty
+) -> None:
     """Given a server that was right, when it answers so, then the pass fails for it, and the next one publishes."""
     with bout(start_daemon, server.url_of(origin.path), origin, root, sync_timeout="20s") as made:
+        record_property("faults", len(WRONG))
         for name, (attack, reasons) in WRONG.items():
             line = attacked(made, server, attack)
             assert line["reason"] in reasons, (name, line)

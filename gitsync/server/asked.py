@@ -1,11 +1,12 @@
 """Which repositories a request is about: all, or those that its `?repo=` names. Called by HTTP threads."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from urllib.parse import parse_qs
 
 from gitsync.base.redact import scrub
 from gitsync.server.routes import Environ, Response
-from gitsync.telling.status import RepoStatus, called
+from gitsync.telling.status import RepoStatus
 
 
 def asked(environ: Environ, snapshots: Sequence[RepoStatus]) -> list[RepoStatus]:
@@ -14,6 +15,12 @@ def asked(environ: Environ, snapshots: Sequence[RepoStatus]) -> list[RepoStatus]
     for name in _names(environ):
         found = called(name, found)
     return found
+
+
+def called(name: str, snapshots: Sequence[RepoStatus]) -> list[RepoStatus]:
+    """Return what somebody means who names a repository: by its name, or else a URL, or the last part of a link."""
+    named = [each for each in snapshots if each.watched.repo == name]
+    return named or [each for each in snapshots if name in {each.watched.url, PurePath(each.watched.link).name}]
 
 
 def names_one(environ: Environ) -> bool:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import Final
 
 from gitsync.telling.events import (
@@ -159,12 +158,6 @@ class FileStatus:
     loaded_at: float
     problems: tuple[str, ...] = ()
     needs_restart: tuple[str, ...] = ()
-
-
-def called(name: str, snapshots: Sequence[RepoStatus]) -> list[RepoStatus]:
-    """Return what somebody means who names a repository: by its name, or else a URL, or the last part of a link."""
-    named = [each for each in snapshots if each.watched.repo == name]
-    return named or [each for each in snapshots if name in {each.watched.url, PurePath(each.watched.link).name}]
 
 
 class StatusBoard:

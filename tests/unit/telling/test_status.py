@@ -8,7 +8,7 @@ import pytest
 
 from gitsync.telling.events import Fetched, Fetching, Measured, Probed, TreesKept, Undeletable, Verified
 from gitsync.telling.progress import Progress
-from gitsync.telling.status import Pause, Publication, RepoStatus, StatusBoard, called
+from gitsync.telling.status import Pause, Publication, RepoStatus, StatusBoard
 from tests.support.eventually import TIMEOUT
 from tests.unit.examples import (
     NAME,
@@ -38,28 +38,6 @@ def test_alive(now: float, alive: bool) -> None:
 def test_stale(last_success: float | None, now: float, stale: bool) -> None:
     """What is published is stale when it was not confirmed for too long, or never."""
     assert status(last_success=last_success, stale_after=100.0).stale(now) is stale
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("docs", ["docs"]),
-        ("https://h/a", ["site", "docs"]),
-        ("current", ["site"]),
-        ("site", ["site"]),
-        ("b", ["b"]),
-        ("B", []),
-        ("", []),
-    ],
-)
-def test_called(name: str, meant: list[str]) -> None:
-    """A name comes first; a URL, or the last part of a link, means all that have it."""
-    snapshots = [
-        status(repo="site", url="https://h/a", link="/srv/git/current"),
-        status(repo="docs", url="https://h/a", link="/srv/git/b"),
-        status(repo="b", url="https://h/b", link="/srv/git/site"),
-    ]
-    assert [each.watched.repo for each in called(name, snapshots)] == meant
 
 
 def test_expect() -> None:

@@ -41,11 +41,11 @@ class Page:
     def answer(self, status: int, snapshots: Sequence[RepoStatus], *, git_version: str | None) -> Response:
         """Return the page about these snapshots, with this HTTP status."""
         template, style, policy = _template()
-        now = time.time()
+        now, clock = time.time(), time.monotonic()
         views = []
         for snapshot in snapshots:
             found, failure = look(snapshot)
-            views.append(view(snapshot, found=found, failure=failure, now=now))
+            views.append(view(snapshot, found=found, failure=failure, now=now, clock=clock))
         shown = scrub_value({"repos": views, "version": __version__, "git_version": git_version})
         body = template.render(shown, style=style, sync_port=self.sync_port, has_form=self.has_form)
         # A policy of no-referrer would take the origin from the form, which has to say where it comes from.

@@ -89,7 +89,7 @@ def _readiness(snapshot: RepoStatus) -> dict[str, object]:
     return {
         "repo": snapshot.watched.repo,
         "ready": found,
-        "stale": snapshot.stale(time.time()),
+        "stale": snapshot.stale(time.monotonic()),
         "last_success": shown_time(snapshot.last_success),
         "paused": shown_pause(snapshot.paused),
         "reason": failure and failure.reason,
@@ -104,7 +104,7 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
     return {
         "repo": watched.repo,
         "url": watched.url,
-        "state": state(snapshot, found=found, failure=failure, now=time.time()).words,
+        "state": state(snapshot, found=found, failure=failure, now=time.time(), clock=time.monotonic()).words,
         "ref": watched.ref,
         "resolved_ref": published and published.ref,
         "link": watched.link,
@@ -125,7 +125,7 @@ def _describe(snapshot: RepoStatus) -> dict[str, object]:
         "lfs_pointers": snapshot.latest.pointers and snapshot.latest.pointers.count,
         "paused": shown_pause(snapshot.paused),
         "ready": found,
-        "stale": snapshot.stale(time.time()),
+        "stale": snapshot.stale(time.monotonic()),
     }
 
 

@@ -22,9 +22,12 @@ _STEP: Final = 12
 _BAR: Final = 9
 
 
-def view(snapshot: RepoStatus, *, found: bool, failure: Failure | None, now: float) -> dict[str, Any]:
-    """Return what is shown of a snapshot; `found` says whether consumers find a tree, `now` is in Unix seconds."""
-    how = state(snapshot, found=found, failure=failure, now=now)
+def view(snapshot: RepoStatus, *, found: bool, failure: Failure | None, now: float, clock: float) -> dict[str, Any]:
+    """Return what is shown of a snapshot.
+
+    `found` says whether consumers find a tree, `now` is in Unix seconds, and `clock` in monotonic ones.
+    """
+    how = state(snapshot, found=found, failure=failure, now=now, clock=clock)
     published = snapshot.publication
     return {
         "repo": snapshot.watched.repo,

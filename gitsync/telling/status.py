@@ -65,6 +65,14 @@ class Publication:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """When the remote has confirmed what is published: in Unix seconds, and in those of a clock that nobody sets."""
+
+    at: float
+    clock: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pause:
     """That nothing new is to be published: since when (Unix seconds), and what somebody has said of it."""
 
@@ -106,7 +114,7 @@ class RepoStatus:
     act_by: float
     publication: Publication | None = None
     last_attempt: float | None = None
-    last_success: float | None = None
+    confirmed: Confirmed | None = None
     next_pass: float | None = None
     failure: Failure | None = None
     paused: Pause | None = None
@@ -117,6 +125,11 @@ class RepoStatus:
     def done(self) -> PassFinished | None:
         """The pass that has ended last."""
         return self.history[-1] if self.history else None
+
+    @property
+    def last_success(self) -> float | None:
+        """When the remote has last confirmed what is published."""
+        return self.confirmed.at if self.confirmed else None
 
     @property
     def trusted(self) -> bool:
@@ -143,8 +156,8 @@ class RepoStatus:
         return self.done is not None and self.done.ticket >= ticket
 
     def stale(self, now: float) -> bool:
-        """Say whether it is too long since the remote confirmed what is published; `now` is Unix time."""
-        return self.last_success is None or now - self.last_success > self.watched.stale_after
+        """Say whether it is too long since the remote confirmed what is published; `now` is on the monotonic clock."""
+        return self.confirmed is None or now - self.confirmed.clock > self.watched.stale_after
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +281,7 @@ class StatusBoard:
         history = (*self._snapshots[event.repo].history, event)[-_REMEMBERED:]
         changes: dict[str, object] = {"failure": result.failure, "history": history}
         if result.failure is None:
-            changes["last_success"] = result.finished_at
+            changes["confirmed"] = Confirmed(at=result.finished_at, clock=time.monotonic())
             publication = self._snapshots[event.repo].publication
             # Another ref may lead to the same commit by now.
             changes["publication"] = publication and replace(publication, ref=result.ref)

@@ -65,8 +65,11 @@ class State:
     words: str
 
 
-def state(snapshot: RepoStatus, *, found: bool, failure: Failure | None, now: float) -> State:
-    """Return how it is; `found` says whether consumers find a tree, and `now` is in Unix seconds."""
+def state(snapshot: RepoStatus, *, found: bool, failure: Failure | None, now: float, clock: float) -> State:
+    """Return how it is; `found` says whether consumers find a tree.
+
+    `now` is in Unix seconds, and `clock` in monotonic ones: what is said of passes is true even if the former was set.
+    """
     if snapshot.publication is None:
         if failure:
             return State("bad", f"nothing is published yet: {why(failure)}")
@@ -79,17 +82,17 @@ def state(snapshot: RepoStatus, *, found: bool, failure: Failure | None, now: fl
         return State("bad", f"what was published is not in place{told}")
     if snapshot.paused:
         return State("warning", f"paused for {age(now - snapshot.paused.since)}: what is published stays")
-    confirmed = snapshot.last_success
+    confirmed = snapshot.confirmed
     serving = "serving what an earlier process has published"
     if confirmed is not None:
-        serving = f"serving {age(now - confirmed)} old content"
+        serving = f"serving {age(clock - confirmed.clock)} old content"
     if failure:
-        return State("bad" if snapshot.stale(now) else "warning", f"{serving}: {why(failure)}")
+        return State("bad" if snapshot.stale(clock) else "warning", f"{serving}: {why(failure)}")
     if confirmed is None:
         return State("busy", f"{serving}: the first pass is under way")
-    if snapshot.stale(now):
+    if snapshot.stale(clock):
         return State("warning", f"{serving}: no pass has confirmed it since")
-    return State("good", f"up to date, as the server has said {age(now - confirmed)} ago")
+    return State("good", f"up to date, as the server has said {age(clock - confirmed.clock)} ago")
 
 
 def why(failure: Failure) -> str:

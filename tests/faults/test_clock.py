@@ -1,5 +1,7 @@
 """The wall clock is set, far ahead or back: nothing is done early, late or not at all for that."""
 
+import json
+import re
 import signal
 
 import pytest
@@ -46,6 +48,27 @@ def test_clock_jumps(start_daemon: StartDaemon, board: Board, origin: Origin, ju
         assert daemon.sync_by_signal()["outcome"] == "unchanged"
         assert {path.name for path in (board.root / ".worktrees").iterdir()} >= {first, second, third}
         watch.check(third)
+
+
+@fault(
+    area="clock",
+    what="the wall clock is set two days ahead, or back, long before the next pass",
+    then="what is published is no more stale than it was, and nobody is told otherwise",
+)
+@pytest.mark.parametrize("jump", [2 * DAY, -2 * DAY], ids=["ahead", "back"])
+def test_clock_jumps_between_passes(start_daemon: StartDaemon, board: Board, origin: Origin, jump: int) -> None:
+    """Given what a pass has just confirmed, when the clock jumps, then all pages say that it is up to date."""
+    with Watch(origin, board.root / "site.git", board.root, kept=1.0) as watch:
+        daemon = watch.follow(start_daemon(origin.url, board.root, environment=board.environment, period="1h"))
+        daemon.wait_ready()
+        confirmed = daemon.status()["last_success"]
+        board.turn_clock(jump)
+        status, readiness = daemon.status(), json.loads(daemon.get("/readyz")[1])["repos"][0]
+        assert (status["stale"], readiness["stale"]) == (False, False)
+        assert re.fullmatch(r"up to date, as the server has said \d+ s ago", status["state"])
+        assert status["last_success"] == confirmed
+        assert daemon.get("/healthz")[0] == 200
+        watch.check(origin.head)
 
 
 @fault(

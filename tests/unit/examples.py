@@ -1,5 +1,6 @@
 """Ordinary values for tests that only care about one detail of them."""
 
+import math
 import time
 from dataclasses import fields
 from functools import cache
@@ -16,7 +17,7 @@ from gitsync.telling.events import (
     SyncResult,
     Triggers,
 )
-from gitsync.telling.status import Latest, Publication, RepoStatus, StatusBoard, Watched
+from gitsync.telling.status import Confirmed, Latest, Publication, RepoStatus, StatusBoard, Watched
 
 REPO = "https://example.test/site.git"
 NAME = "site.git"
@@ -50,6 +51,9 @@ def status(**changes: Any) -> RepoStatus:
         known = {"published_at": "published_at", "ref": "resolved_ref"}
         details = {field: changes.pop(name, None) for field, name in known.items()}
         changes["publication"] = Publication(commit=changes.pop("commit"), **details)
+    if {"last_success", "confirmed_at"} & changes.keys():
+        at, clock = changes.pop("last_success", 0.0), changes.pop("confirmed_at", -math.inf)
+        changes["confirmed"] = Confirmed(at=at, clock=clock)
     words = ("probe", "fetching", "sizes", "pointers", "trees", "undeletable")
     latest = {name: changes.pop(name) for name in words if name in changes}
     if latest:

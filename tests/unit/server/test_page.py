@@ -130,6 +130,7 @@ def test_what_is_shown(link: str) -> None:
             resolved_ref="refs/heads/main",
             published_at=now - 7000,
             last_success=now - 3 * 3600,
+            confirmed_at=time.monotonic() - 3 * 3600,
             next_pass=now + 30.5,
             failure=failure,
             done=finished(

@@ -109,6 +109,7 @@ def test_status(link: Path) -> None:
         published_at=1060.0,
         last_attempt=1500.0,
         last_success=time.time(),
+        confirmed_at=time.monotonic(),
         next_pass=2010.5,
         done=finished(failed(), consecutive_failures=2),
         failure=Failure(reason="tls", message="bad certificate", hint="check it"),

@@ -32,12 +32,17 @@ def test_alive(now: float, alive: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last_success", "now", "stale"),
-    [(None, 0.0, True), (50.0, 50.0, False), (50.0, 150.0, False), (50.0, 151.0, True)],
+    ("changes", "now", "stale"),
+    [
+        ({}, 0.0, True),
+        ({"confirmed_at": 50.0}, 50.0, False),
+        ({"confirmed_at": 50.0}, 150.0, False),
+        ({"confirmed_at": 50.0}, 151.0, True),
+    ],
 )
-def test_stale(last_success: float | None, now: float, stale: bool) -> None:
+def test_stale(changes: dict[str, float], now: float, stale: bool) -> None:
     """What is published is stale when it was not confirmed for too long, or never."""
-    assert status(last_success=last_success, stale_after=100.0).stale(now) is stale
+    assert status(**changes, stale_after=100.0).stale(now) is stale
 
 
 def test_expect() -> None:
@@ -74,6 +79,7 @@ def test_pass() -> None:
     watched.notify(finished(result(outcome="updated", finished_at=2000.0), next_delay=10.0))
     (snapshot,) = watched.all()
     assert (snapshot.last_success, snapshot.next_pass, snapshot.failures, snapshot.failure) == (2000.0, 2010.0, 0, None)
+    assert not snapshot.stale(time.monotonic())
 
 
 def test_failure() -> None:

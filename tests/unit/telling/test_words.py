@@ -11,6 +11,7 @@ from gitsync.telling.words import REASONS, age, state, why
 from tests.unit.examples import commit, status
 
 NOW = 1_000_000.0
+CLOCK = 50_000.0
 REFUSED = Failure(reason="auth", message="403")
 HOUR = 3600.0
 
@@ -20,26 +21,26 @@ def words(*, found: bool = True, failure: Failure | None = None, **changes: Any)
     changes = {"commit": commit(), "stale_after": 2 * HOUR, **changes}
     if changes["commit"] is None:
         del changes["commit"]
-    told = state(status(**changes), found=found, failure=failure, now=NOW)
+    told = state(status(**changes), found=found, failure=failure, now=NOW, clock=CLOCK)
     return told.level, told.words
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"last_success": NOW - 5}, ("good", "up to date, as the server has said 5 s ago")),
+        ({"confirmed_at": CLOCK - 5}, ("good", "up to date, as the server has said 5 s ago")),
         (
-            {"last_success": NOW - HOUR, "failure": REFUSED},
+            {"confirmed_at": CLOCK - HOUR, "failure": REFUSED},
             ("warning", "serving 60 min old content: the server refuses the login"),
         ),
         (
-            {"last_success": NOW - 3 * HOUR, "failure": REFUSED},
+            {"confirmed_at": CLOCK - 3 * HOUR, "failure": REFUSED},
             ("bad", "serving 3 h old content: the server refuses the login"),
         ),
         ({"failure": REFUSED}, ("bad", "serving what an earlier process has published: the server refuses the login")),
         ({}, ("busy", "serving what an earlier process has published: the first pass is under way")),
         (
-            {"last_success": NOW - 3 * HOUR},
+            {"confirmed_at": CLOCK - 3 * HOUR},
             ("warning", "serving 3 h old content: no pass has confirmed it since"),
         ),
         ({"commit": None}, ("busy", "nothing is published yet: the first pass is under way")),
@@ -53,7 +54,7 @@ def words(*, found: bool = True, failure: Failure | None = None, **changes: Any)
             ("bad", "what was published is not in place: the server refuses the login"),
         ),
         (
-            {"last_success": NOW - 3 * HOUR, "failure": REFUSED, "paused": Pause(since=NOW - 120)},
+            {"confirmed_at": CLOCK - 3 * HOUR, "failure": REFUSED, "paused": Pause(since=NOW - 120)},
             ("warning", "paused for 2 min: what is published stays"),
         ),
     ],

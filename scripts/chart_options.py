@@ -1,4 +1,4 @@
-"""Writes the options into the chart of the sidecar: its values' comments and schema; with --check it only compares."""
+"""Writes the options into the chart of the sidecar: its values, schema and template; --check only compares."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 from option_schema import property_of
 
-from gitsync.config.model import all_options
+from gitsync.config.model import all_options, process_options
 from gitsync.config.option import Option
 
 CHART: Final = Path(__file__).parents[1] / "k8s" / "chart" / "gitsync" / "charts" / "poll"
@@ -75,10 +75,19 @@ def comment(name: str, option: Option) -> list[str]:
     return textwrap.wrap(text, 140, initial_indent="#   ", subsequent_indent="#       ", break_on_hyphens=False)
 
 
+def template(written: str) -> str:
+    """Return the template with the options that a file of several repositories has none of."""
+    names = textwrap.fill(" ".join(_named(process_options())), 140)
+    start = '{{- define "gitsync.ofTheProcess" -}}\n'
+    return re.sub(rf"(?<={re.escape(start)}).*?(?=\n{{{{)", names, written, flags=re.S)
+
+
 def main() -> int:
-    """Write both files, or say which of them are out of date."""
+    """Write the files, or say which of them are out of date."""
     stale = []
-    for file, renewed in ((CHART / "values.yaml", values), (CHART / "values.schema.json", schema)):
+    places = {"values.yaml": values, "values.schema.json": schema, "templates/_poll.tpl": template}
+    for name, renewed in places.items():
+        file = CHART / name
         written = file.read_text()
         if renewed(written) != written:
             stale.append(file)

@@ -38,6 +38,7 @@ REPO = "https://git.example.com/site"
 # Of these the schemas of Kubernetes know nothing.
 OF_OTHERS = {"PodMonitor"}
 
+LOGIN = {"password": {"name": "login", "key": "password"}}
 ingress = {"enabled": True, "host": "www.example.com", "tlsSecret": "tls", "className": "nginx"}
 VALUES: dict[str, dict[str, Any]] = {
     "nothing but the repository": {},
@@ -48,7 +49,7 @@ VALUES: dict[str, dict[str, Any]] = {
             "loginSecret": "login",
             "port": 9494,
             "options": {"ref": "main", "period": "5m", "username": "deploy", "caFile": "/etc/git-secret/ca.pem"},
-            "secretOptions": {"password": {"name": "login", "key": "password"}},
+            "secretOptions": LOGIN,
             "env": [{"name": "https_proxy", "value": "http://proxy:3128"}],
             "volumeMounts": [{"name": "scripts", "mountPath": "/scripts", "readOnly": True}],
         },
@@ -69,7 +70,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "several repositories": {
         "config": "repositories:\n- {repo: https://git.example.com/site, link: current, ref: 1.10}\n"
         "- {repo: https://git.example.com/docs, link: docs}\n",
-        "poll": {"options": {"parallel": 2}, "webhook": {"secret": "hook"}},
+        "poll": {"options": {"parallel": 2, "verbose": 1, "strict": True}, "webhook": {"secret": "hook"}},
     },
     "an ordinary container": {"poll": {"native": False}},
     "one replica with webhooks": {"replicas": 1, "poll": {"webhook": {"secret": "hook"}}},
@@ -224,6 +225,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a secret in a value": ({"poll": {"options": {"password": "x"}}}, "password"),
     "two volumes": ({"poll": {"volume": {"emptyDir": {}, "hostPath": {}}}}, "volume"),
     "one repository and several": ({"config": "x", "poll": {"options": {"repo": REPO}}}, r"options\.repo"),
+    "what is in the file": ({"config": "x", "poll": {"options": {"ref": "main"}}}, r"\boptions\.ref"),
+    "a secret of one": ({"poll": {"configMap": "ours", "secretOptions": LOGIN}}, r"secretOptions\.password"),
     "two files": ({"config": "x", "poll": {"configMap": "ours"}}, r"poll\.configMap"),
     "a file that is no text": ({"config": {"repositories": []}}, "config"),
     "an Ingress to nowhere": ({"webhookIngress": ingress}, r"poll\.webhook\.secret"),

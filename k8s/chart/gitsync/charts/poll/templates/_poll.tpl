@@ -5,8 +5,14 @@ For charts of other apps: docs/kubernetes.md has the lines. Each takes the value
 {{/* One container: an item of initContainers, or of containers if it is not native. */}}
 {{- define "gitsync.container" -}}
 {{- $site := printf "?repo=%s" .link -}}
-{{- if and .configMap .options.repo }}
-{{- fail "options.repo is for one repository, and the file of configMap has them all: leave one of them out" }}
+{{- if .configMap }}
+{{- range $part := list "options" "secretOptions" }}
+{{- range $name, $_ := index $ $part }}
+{{- if not (regexMatch (printf "\\b%s\\b" $name) (include "gitsync.ofTheProcess" $)) }}
+{{- fail (printf "%s.%s is for one repository, and the file of config or configMap has them all: write it there" $part $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end -}}
 name: poll
 image: {{ printf "%s:%s" .image.repository .image.tag | quote }}
@@ -148,6 +154,12 @@ volumeMounts:
     optional: true
     defaultMode: 0444
 {{- end }}
+{{- end }}
+
+{{/* What there may be in options beside a file of several repositories. scripts/docs writes it. */}}
+{{- define "gitsync.ofTheProcess" -}}
+parallel syncOnSignal httpPage httpMetrics httpPprof receiverProvider receiverSpacing receiverJitter peersSecretFile shutdownTimeout
+logFormat verbose terminationLog strict addUser ssh
 {{- end }}
 
 {{/* The variable of an option. */}}

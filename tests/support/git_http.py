@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
@@ -201,7 +201,7 @@ class _Handler(Handler):
             self._run_backend(record)
 
     def _refuse(self, status: int, record: Request) -> None:
-        record.received = sum(len(block) for block in self._body())
+        record.received = sum(len(block) for block in self.body())
         record.status = status
         body = f"refused with {status}\n".encode()
         self.send_response(status)
@@ -217,27 +217,13 @@ class _Handler(Handler):
         self.wfile.write(body)
 
     def _answer_lfs(self, lfs: LfsContents, record: Request) -> None:
-        reply = lfs.answer(self.command, record.path, b"".join(self._body()), self.server.owner.url)
+        reply = lfs.answer(self.command, record.path, b"".join(self.body()), self.server.owner.url)
         record.status, record.sent = reply.status, len(reply.body)
         self.send_response(reply.status)
         for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply.body)
-
-    def _body(self) -> Iterator[bytes]:
-        """Yield the request's body, whichever way it is framed."""
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                yield self.rfile.read(size)
-                self.rfile.readline()
-            while self.rfile.readline() not in (b"\r\n", b"\n", b""):  # trailers
-                pass
-            return
-        left = int(self.headers.get("Content-Length") or 0)
-        while left and (block := self.rfile.read1(min(left, CHUNK))):
-            left -= len(block)
-            yield block
 
     def _run_backend(self, record: Request) -> None:
         with subprocess.Popen(
@@ -253,7 +239,7 @@ class _Handler(Handler):
                 process.kill()
 
     def _feed(self, stdin: IO[bytes], record: Request) -> None:
-        for block in self._body():
+        for block in self.body():
             record.received += len(block)
             record.head = (record.head + block)[:256]
             block = self.server.owner.reword(block) if self.server.owner.reword else block

@@ -1,9 +1,12 @@
 """What the HTTP servers of the tests have in common: the standard library's server, and the thread that it runs on."""
 
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
+
+_CHUNK = 65536
 
 
 class Serving:
@@ -51,3 +54,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Print nothing."""
+
+    def body(self) -> Iterator[bytes]:
+        """Yield the request's body, whichever way it is framed."""
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            while self.rfile.readline() not in (b"\r\n", b"\n", b""):  # trailers
+                pass
+            return
+        left = int(self.headers.get("Content-Length") or 0)
+        while left and (block := self.rfile.read1(min(left, _CHUNK))):
+            left -= len(block)
+            yield block

@@ -3,7 +3,7 @@
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -27,11 +27,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer."""
+    """What to answer; an answer in parts has no length, and ends with them, or when nobody listens any more."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    parts: Iterable[bytes] | None = None
 
 
 class WebServer(Serving):
@@ -67,15 +68,19 @@ class _Handler(Handler):
     owner: WebServer
 
     def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        asked = Asked(self.command, self.path, dict(self.headers), body)
+        asked = Asked(self.command, self.path, dict(self.headers), b"".join(self.body()))
         self.owner.asked.append(asked)
         reply = self.owner.reply(asked)
+        length = {"Content-Length": str(len(reply.body))} if reply.parts is None else {}
         self.send_response(reply.status)
-        for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+        for name, value in {**length, **reply.headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply.body)
+        for part in reply.parts or ():
+            if self.owner.closing.is_set():
+                return
+            self.wfile.write(part)
 
     do_GET = do_POST = do_PUT = _answer
 

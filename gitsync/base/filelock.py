@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 from gitsync.base import nolinks
+from gitsync.base.files import past_time
 
 
 class Lock:
@@ -75,7 +76,7 @@ class Lock:
     def taken_at(self) -> float | None:
         """Return when he did so, as Unix time."""
         try:
-            return self.path.lstat().st_mtime
+            return past_time(self.path.lstat())
         except OSError:
             return None
 

@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+import time
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,11 @@ def unique(prefix: str) -> str:
 def temporary_beside(path: Path) -> Path:
     """Return a hidden name beside `path`, for what is about to be renamed onto it."""
     return path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+
+
+def past_time(found: os.stat_result) -> float:
+    """Return when a file was changed, as Unix time: anybody who may write there can have set any, which no date is."""
+    return min(max(0.0, found.st_mtime), time.time())
 
 
 def read_whole(path: Path, *, largest: int) -> bytes:

@@ -109,8 +109,12 @@ class Repository:
 
     def heal(self, *, deadline: float) -> bool:
         """Compare the published files with their commit; return whether the next pass has something to repair."""
-        with self._phases.measure("heal" if self._memory.tree and not self._memory.suspect else None):
-            self._memory = self._keeping.heal(self._memory, deadline=deadline)
+        try:
+            with self._phases.measure("heal" if self._memory.tree and not self._memory.suspect else None):
+                self._memory = self._keeping.heal(self._memory, deadline=deadline)
+        except Exception as error:
+            # A mistake of ours, which must not end the process that publishes, as none in a pass does.
+            self._log.error("internal_error", exc_info=error)
         return self._memory.suspect and self._keeping.is_due(self._memory)
 
     def tidy(self) -> None:
@@ -159,6 +163,8 @@ class Repository:
             done = self._chores.do_next(deadline=deadline)
         except OSError as error:
             self._log.warning("chore_failed", message=str(error))
+        except Exception as error:
+            self._log.error("internal_error", exc_info=error)
         if self._chores.made_way:
             # What is ended half way may leave something behind.
             self._memory = replace(self._memory, sweep_due=True)

@@ -3,6 +3,7 @@
 Called by the worker's thread.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,8 @@ from gitsync.programs.gitcmd import Git, Place
 
 # Holds the size of the store, in bytes, when all garbage was last collected.
 _SIZE: Final = "gitsync-size"
+# No volume has more of them.
+_BYTES: Final = re.compile("[0-9]{1,18}")
 # Below these numbers, and these bytes, collecting garbage costs more than it saves.
 _MANY_PACKS: Final = 20
 _MANY_LOOSE: Final = 5000
@@ -79,7 +82,7 @@ class _Stock:
 def _size_before(store: Path, size: int) -> int:
     """Return the bytes of the store when garbage was last collected, or when it was first looked at."""
     text = nolinks.read(store / _SIZE) or ""
-    if not text.isdigit():
+    if not _BYTES.fullmatch(text):
         nolinks.write(store / _SIZE, str(size))
         return size
     return int(text)

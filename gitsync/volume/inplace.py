@@ -24,7 +24,7 @@ from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import PublishError, PublishVetoed, from_os_error
-from gitsync.base.files import TEMPORARY_SUFFIX
+from gitsync.base.files import TEMPORARY_SUFFIX, past_time
 from gitsync.base.log import get_logger
 from gitsync.config import STORE_DIRECTORY, TREES_DIRECTORY, is_full_hash
 from gitsync.volume.inplace_moves import Moves, sweep
@@ -84,7 +84,7 @@ class InPlacePublisher:
         """Return when the last update has ended, as Unix time."""
         with contextlib.suppress(OSError):
             found = nolinks.status(self._marker)
-            return found.st_mtime if found else None
+            return past_time(found) if found else None
         return None
 
     def leads_to_tree(self) -> bool:

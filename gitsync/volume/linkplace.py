@@ -20,6 +20,7 @@ from typing import Final
 
 from gitsync.base import nolinks, swap
 from gitsync.base.errors import PublishError, from_os_error
+from gitsync.base.files import past_time
 from gitsync.config import STORE_DIRECTORY, TREES_DIRECTORY
 from gitsync.volume.mounts import Mounts
 from gitsync.volume.tree import AGAIN, Tree, free_place
@@ -104,7 +105,7 @@ class LinkPlace:
         with contextlib.suppress(OSError):
             mark = self._proof()
             found = nolinks.status(mark.path if mark else self.link)
-            return found.st_mtime if found else None
+            return past_time(found) if found else None
         return None
 
     def tree(self) -> Tree | None:

@@ -5,12 +5,12 @@ read by the main thread before any other starts.
 """
 
 import stat
-import time
 from pathlib import Path
 from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import PublishError
+from gitsync.base.files import past_time
 from gitsync.base.printable import printable_name
 from gitsync.base.redact import scrub
 from gitsync.config import STORE_DIRECTORY
@@ -34,7 +34,7 @@ class PauseFile:
         if found is None or not stat.S_ISREG(found.st_mode):
             return None
         reason = printable_name(scrub(nolinks.read(self._path, limit=_LARGEST) or "").strip())
-        return Pause(since=min(max(0.0, found.st_mtime), time.time()), reason=reason)
+        return Pause(since=past_time(found), reason=reason)
 
     def write(self, pause: Pause) -> None:
         """Keep a pause; raise `OSError`, or `StoreLocked` if the volume is another process's."""

@@ -1,5 +1,6 @@
 """Chores: what can wait is done between passes, and makes way for them."""
 
+import io
 import itertools
 import math
 import os
@@ -245,3 +246,21 @@ def test_comparison_makes_way_for_a_pass(bench: Workbench, tmp_path: Path, monke
     healing.join(TIMEOUT)
     assert found == [False]
     assert not running()
+
+
+def test_mistake_of_ours_ends_nothing(
+    bench: Workbench, origin: Origin, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
+) -> None:
+    """What nobody has thought of is told between passes as in them, and the work goes on."""
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise ValueError("nobody has thought of this")
+
+    monkeypatch.setattr("gitsync.sync.chores.Chores.do_next", fail)
+    monkeypatch.setattr("gitsync.sync.keeping.Keeping.heal", fail)
+    assert not bench.sync.chore(deadline=soon())
+    assert not bench.sync.heal(deadline=soon())
+    assert logged.getvalue().count("internal_error") == 2
+    commit = origin.commit({"index.html": "second\n"})
+    assert bench.run().failure is None
+    assert bench.published() == commit

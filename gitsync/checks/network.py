@@ -65,10 +65,13 @@ def clock(subject: Subject, deadline: float) -> Found:
 
 def compared(date: str, now: float) -> Found:
     """Return how far `now` (Unix seconds) is from a date in a header; raise `NotNeededError` for what is none."""
-    told = email.utils.parsedate_tz(date)
-    if told is None:
+    try:
+        told = email.utils.parsedate_tz(date)
+        ahead = now - email.utils.mktime_tz(told) if told else None
+    except (ValueError, OverflowError):
+        ahead = None
+    if ahead is None:
         raise NotNeededError("the server does not tell the time")
-    ahead = now - email.utils.mktime_tz(told)
     message = f"{abs(ahead):.0f} s {'before' if ahead > 0 else 'behind'} the server's"
     cure = "set the clock of the node (NTP): certificates, and tokens of a GitHub App, count by the time"
     return Found(message=message, cure=cure if abs(ahead) > _OFF else None)

@@ -4,12 +4,12 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
 
 from gitsync.base.errors import EXIT_OK
-from gitsync.base.fetchurl import fetch
+from gitsync.base.fetchurl import Answer, fetch
 from gitsync.base.printable import printable
 from gitsync.commands import EXIT_FAILED, EXIT_UNASKED
 from gitsync.commands.parameters import of_repo, with_query
@@ -42,21 +42,36 @@ def status(environ: Mapping[str, str], url: str | None, as_json: bool, repo: str
     """Ask a sidecar how it is; return the exit code."""
     base = pages_of(environ, url=url and url.rstrip("/").removesuffix(_PATH))
     answer = fetch(f"{base}{with_query(_PATH, repo=repo)}", timeout=PATIENCE)
-    try:
-        if answer.status != 200:
-            raise ValueError
-        told = json.loads(answer.body)
-        repos = list(told["repos"])
-        ready = bool(repos) and all(each["ready"] is True for each in repos)
-        # It may be anybody who has answered.
-        lines = [line for told_of in repos for line in _lines(told_of, time.time())] + _of_file(told.get("config"))
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, OverflowError):
+    told = read(answer, now=time.time())
+    if told is None:
         click.echo(printable(f"the server answered with {answer.status}{answer.by}, and as no gitsync does"), err=True)
         return EXIT_UNASKED
-    # Written anew, as another server might send what a terminal acts upon.
-    for line in [json.dumps(told, indent=2)] if as_json else lines:
+    for line in [told.whole] if as_json else told.lines:
         click.echo(printable(line))
-    return EXIT_OK if ready else EXIT_FAILED
+    return EXIT_OK if told.ready else EXIT_FAILED
+
+
+class Told(NamedTuple):
+    """What was answered: in lines for people, whole as JSON, and whether all of it is ready."""
+
+    lines: list[str]
+    whole: str
+    ready: bool
+
+
+def read(answer: Answer, *, now: float) -> Told | None:
+    """Read an answer, which may be anybody's; None for what is no gitsync's. `now` is in Unix seconds."""
+    try:
+        if answer.status != 200:
+            return None
+        told = json.loads(answer.body)
+        repos = list(told["repos"])
+        lines = [line for told_of in repos for line in _lines(told_of, now)] + _of_file(told.get("config"))
+        ready = bool(repos) and all(each["ready"] is True for each in repos)
+        # Written anew, as another server might send what a terminal acts upon.
+        return Told(lines, json.dumps(told, indent=2), ready)
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, OverflowError):
+        return None
 
 
 def _of_file(file: Any) -> list[str]:

@@ -3,18 +3,23 @@
 import contextlib
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from gitsync.base.errors import CheckoutError, ConfigError, CredentialError, GitSyncError
 from gitsync.base.proxies import place_of, proxy_for
 from gitsync.base.ranges import read_range
+from gitsync.base.reaching import plain_url, take_login
 from gitsync.config import load, parse_repo, transport
 from gitsync.config.document import parse as parse_document
+from gitsync.config.environment import dropped_variables, for_hooks, settings_of
 from gitsync.config.gitsettings import parse_settings, render, without_logins
 from gitsync.config.model import all_options
 from gitsync.config.urls import is_plain_path, parse_url, split_login, ssh_destination
+from gitsync.config.values import ALL
 from gitsync.credentials.keys import private_key
 from gitsync.programs.gitfailure import failure
 from gitsync.programs.keyrings import _keys, _signers
+from gitsync.programs.sshcommand import sharing_obstacle
 from gitsync.remote.versions import order
 from gitsync.volume.modules import resolve_url
 from tests.fuzz.target import Target, text_of
@@ -62,6 +67,9 @@ def url(data: bytes, scratch: Path) -> None:
     proxy_for(text, {"https_proxy": "http://proxy.example.test:8080", "no_proxy": text})
     proxy_for(_REPO, {"https_proxy": text})
     place_of(text)
+    assert "p4ss-4711" not in plain_url(f"https://user:p4ss-4711@h/{text}")
+    with contextlib.suppress(ValueError, ConnectionError):
+        assert "@" not in urlsplit(take_login(text)[0]).netloc
     try:
         taken = parse_repo(text)
     except ValueError:
@@ -71,6 +79,23 @@ def url(data: bytes, scratch: Path) -> None:
         bare, login = split_login(taken)
         assert login is None or split_login(bare)[1] is None
     parse_url(text)
+
+
+def environment(data: bytes, scratch: Path) -> None:
+    """Read the environment as a container has it."""
+    pairs = (each.partition("=") for each in text_of(data).split("\0")[:50])
+    environ = {name: value for name, _, value in pairs if name}
+    warnings: list[str] = []
+    assert all(setting.key for setting in settings_of(environ, warnings))
+    told = [*warnings, *dropped_variables(environ)]
+    assert len(told) <= 2
+    assert "GITSYNC_PASSWORD" not in for_hooks(environ, (ALL,))
+
+
+def ssh_command(data: bytes, scratch: Path) -> None:
+    """Read a command for ssh; one that does anything else is not shared."""
+    told = sharing_obstacle(text_of(data))
+    assert told or b"ssh" in data
 
 
 def submodule(data: bytes, scratch: Path) -> None:
@@ -107,6 +132,8 @@ TARGETS: Final = (
     Target("config-file", file, (ConfigError,)),
     Target("yaml", document),
     Target("url", url, (ValueError,)),
+    Target("environment", environment),
+    Target("ssh-command", ssh_command),
     Target("submodule-url", submodule, (CheckoutError,)),
     Target("git-settings", settings, (ValueError,)),
     Target("versions", versions, (ValueError,)),

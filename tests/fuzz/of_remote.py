@@ -1,29 +1,47 @@
 """What servers send, and what git, ssh-keygen and gpg print."""
 
+import contextlib
+import io
+import socket
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
-from gitsync.base.errors import CredentialError, GitSyncError, classify
+from gitsync.base.errors import CheckoutError, CredentialError, FetchError, GitSyncError, classify
+from gitsync.base.fetchurl import Answer, Cancellation, fetch
+from gitsync.base.kept import KeptConnection
 from gitsync.base.log import get_logger
 from gitsync.base.printable import printable, printable_name
 from gitsync.base.redact import Secret, forget, scrub, scrub_value
 from gitsync.base.retryafter import seconds_until
 from gitsync.base.written import entries
+from gitsync.checks.check import NotNeededError
+from gitsync.checks.network import compared
+from gitsync.commands.status import read
+from gitsync.commands.words import report
 from gitsync.credentials import askpass, github_app
 from gitsync.programs.gitcmd import Git, Output
 from gitsync.programs.gitfailure import failure
 from gitsync.programs.gitversion import ask_version
+from gitsync.programs.lfs import ask_lfs_version
 from gitsync.programs.signatures import _of_gpg, _of_ssh
 from gitsync.remote.choice import Choice
 from gitsync.remote.likely import nearest, shown
 from gitsync.remote.listing import lines_of
 from gitsync.remote.lsrefs import answer
 from gitsync.remote.progress import Overheard
+from gitsync.volume.modules import Modules
+from gitsync.volume.tree import Tree
 from tests.fuzz.target import Target, halves, text_of
+from tests.support.stall import CHUNK, TcpServer
 from tests.unit.examples import repo_config
 
+# Seconds.
+_PATIENCE: Final = 5.0
 _SECRET: Final = "correct-horse-battery"
+_LINK: Final = b"160000 commit %s\tlib\0" % (b"a" * 40)
 _CHOICES: Final = tuple(
     Choice(repo_config(*options).followed)
     for options in (("--ref-pattern=v*",), ("--ref-semver=>=1 <3",), ("--ref-pattern=refs/heads/*-[0-9]*",))
@@ -74,10 +92,25 @@ def words(data: bytes, scratch: Path) -> None:
         forget(secret)
 
 
+def modules(data: bytes, scratch: Path) -> None:
+    """Read what git says of `.gitmodules`; no URL of it is an option, or a local path, and no place is elsewhere."""
+
+    def run(command: Sequence[str], **options: object) -> Output:
+        return Output(_LINK if command[0] == "ls-tree" else data, "", 0)
+
+    tree = Tree(path=scratch, metadata=scratch / "metadata")
+    (scratch / ".gitmodules").touch()
+    (link,) = Modules(cast(Git, SimpleNamespace(run=run)), ()).links(tree, "https://h/x.git", deadline=0.0)
+    assert link.path == "lib"
+    assert link.url is None or not link.url.startswith(("-", "/", "file:"))
+
+
 def version(data: bytes, scratch: Path) -> None:
     """Read what git says of its version."""
-    git = SimpleNamespace(run=lambda *arguments, **options: Output(data, "", 0))
-    assert ask_version(cast(Git, git))
+    git = cast(Git, SimpleNamespace(run=lambda *arguments, **options: Output(data, "", 0)))
+    with contextlib.suppress(GitSyncError):
+        assert ask_lfs_version(git)
+    assert ask_version(git)
 
 
 def signature(data: bytes, scratch: Path) -> None:
@@ -102,13 +135,54 @@ def wait(data: bytes, scratch: Path) -> None:
     assert found is None or 0 <= found < float("inf")
 
 
+def clock(data: bytes, scratch: Path) -> None:
+    """Compare the time that a server tells with ours."""
+    assert compared(text_of(data), 1_790_000_000.0).message
+
+
+def status(data: bytes, scratch: Path) -> None:
+    """Read what another gitsync, or whoever answers in its place, says of itself."""
+    assert read(Answer(200, data), now=1_790_000_000.0) is None or b"repos" in data
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        report(Answer(200, data), {200: 0}, line=lambda told: str(told["repo"]))
+
+
+class _Speaker(TcpServer):
+    """Says one thing to everybody, and hangs up."""
+
+    def __init__(self, said: bytes) -> None:
+        super().__init__()
+        self._said = said
+
+    def serve(self, connection: socket.socket) -> None:
+        """Hear the question, and say it."""
+        connection.recv(CHUNK)
+        connection.sendall(self._said)
+
+
+def http(data: bytes, scratch: Path) -> None:
+    """Ask a server that says anything at all, once, and over a connection that is kept."""
+    with _Speaker(data) as server:
+        kept = KeptConnection(f"{server.url}/x", None, Cancellation())
+        try:
+            for ask in (partial(fetch, f"{server.url}/x"), partial(kept.post, headers={}, body=b"x")):
+                with contextlib.suppress(FetchError):
+                    assert 0 <= ask(timeout=_PATIENCE).status < 1000
+        finally:
+            kept.close()
+
+
 TARGETS: Final = (
     Target("ls-refs", refs, (ValueError,)),
     Target("ls-remote", listing),
     Target("progress", progress),
     Target("words-of-git", words),
+    Target("gitmodules", modules, (CheckoutError,)),
     Target("git-version", version, (GitSyncError,)),
     Target("signature", signature),
     Target("login-answer", token, (CredentialError,)),
     Target("retry-after", wait),
+    Target("clock", clock, (NotNeededError,)),
+    Target("status", status),
+    Target("http-answer", http),
 )

@@ -84,7 +84,7 @@ def test_clock(now: float, told: str, warns: bool) -> None:
     assert (found.cure is not None) == warns
 
 
-@pytest.mark.parametrize("date", ["", "soon", "\x00"])
+@pytest.mark.parametrize("date", ["", "soon", "\x00", "Tue, 01 Jan 999999 00:00:00 GMT"])
 def test_no_date(date: str) -> None:
     """What is no date tells nothing."""
     with pytest.raises(NotNeededError, match="does not tell"):

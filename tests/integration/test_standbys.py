@@ -10,7 +10,7 @@ from gitsync.config import TREES_DIRECTORY
 from gitsync.telling.events import TreesKept
 from gitsync.volume.mounts import MountedTrees, Mounts
 from gitsync.volume.tree import Tree
-from tests.integration.conftest import MakeWorkbench
+from tests.integration.conftest import MakeWorkbench, Workbench
 from tests.integration.test_submodules import link
 from tests.integration.test_trees import FILES, private_trees
 from tests.support.eventually import eventually
@@ -98,8 +98,8 @@ def test_tree_is_prepared_with_the_sparse_patterns(
     assert sorted(path.name for path in tree.iterdir()) == ["dir"]
 
 
-def test_preparation_goes_on_where_it_was_ended(make_workbench: MakeWorkbench, origin: Origin) -> None:
-    """Half a tree is finished by the next chore, not begun anew."""
+def half_prepared(make_workbench: MakeWorkbench, origin: Origin) -> tuple[Workbench, Path, Path]:
+    """Return a tree that a chore has begun to prepare, and its metadata."""
     origin.commit(FILES, replace=True)
     bench = make_workbench(origin.url, stale_worktree_timeout="1h", max_trees=10)
     for number in range(3):
@@ -109,6 +109,12 @@ def test_preparation_goes_on_where_it_was_ended(make_workbench: MakeWorkbench, o
     (tree,) = private_trees(bench)
     metadata = bench.stores.current.path / "worktrees" / tree.name.removeprefix(".tree-")
     (metadata / "gitsync-index").unlink()
+    return bench, tree, metadata
+
+
+def test_preparation_goes_on_where_it_was_ended(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """Half a tree is finished by the next chore, not begun anew."""
+    bench, tree, _ = half_prepared(make_workbench, origin)
     (tree / "run.sh").unlink()
     kept = (tree / "dir" / "c.txt").stat()
     assert bench.trees.staging.standbys.is_short(bench.stores.current.path)
@@ -120,15 +126,7 @@ def test_preparation_goes_on_where_it_was_ended(make_workbench: MakeWorkbench, o
 
 def test_preparation_of_a_tree_that_leads_nowhere_begins_anew(make_workbench: MakeWorkbench, origin: Origin) -> None:
     """One that cannot be made right is removed by the chore that finds it, and the next chore makes another."""
-    origin.commit(FILES, replace=True)
-    bench = make_workbench(origin.url, stale_worktree_timeout="1h", max_trees=10)
-    for number in range(3):
-        origin.commit({"a.txt": f"{number}\n"})
-        bench.run()
-    bench.do_chores()
-    (damaged,) = private_trees(bench)
-    metadata = bench.stores.current.path / "worktrees" / damaged.name.removeprefix(".tree-")
-    (metadata / "gitsync-index").unlink()
+    bench, damaged, metadata = half_prepared(make_workbench, origin)
     (metadata / "HEAD").write_text("1" * 40 + "\n")
     bench.do_chores()
     (made,) = private_trees(bench)

@@ -10,9 +10,10 @@ from typing import Final
 
 from gitsync.base.errors import GitSyncError, PublishVetoed
 
-# What is too large stays so, and to find that out again may cost as much as a transfer may; a link leads where it does.
 # Seconds.
-_AT_LEAST: Final = {"link_escapes": 3600.0, "too_large": 3600.0}
+LONG: Final = 3600.0
+# What is too large stays so, and to find that out again may cost as much as a transfer may; a link leads where it does.
+_AT_LEAST: Final = {"link_escapes": LONG, "too_large": LONG}
 # A remote that turns between bad commits does not make us forget any of them, nor remember them for ever.
 _REMEMBERED: Final = 16
 
@@ -31,11 +32,14 @@ class Refusals:
         self._delay = delay
         self._refused: dict[str, _Refusal] = {}
 
-    def add(self, commit: str, error: GitSyncError) -> PublishVetoed:
-        """Note why a commit was refused; return the error to raise, which says when it is worth another try."""
+    def add(self, commit: str, error: GitSyncError, *, at_least: float = 0.0) -> PublishVetoed:
+        """Note why a commit was refused; return the error to raise, which says when it is worth another try.
+
+        `at_least` is the fewest seconds until then.
+        """
         before = self._refused.pop(commit, None)
         failures = before.failures + 1 if before else 1
-        delay = max(self._delay(failures), _AT_LEAST.get(error.reason, 0.0))
+        delay = max(self._delay(failures), at_least, _AT_LEAST.get(error.reason, 0.0))
         self._refused[commit] = _Refusal(error, failures, time.monotonic() + delay)
         for forgotten in list(self._refused)[:-_REMEMBERED]:
             del self._refused[forgotten]

@@ -21,7 +21,7 @@ from gitsync.base.redact import scrub
 from gitsync.config import TRANSPORTS, RepoConfig, transport
 from gitsync.programs.filesize import limit_files
 from gitsync.programs.gitdir import GitDirectories
-from gitsync.programs.gitfailure import failure, was_killed
+from gitsync.programs.gitfailure import Work, failure, was_killed
 from gitsync.programs.masters import Masters
 from gitsync.programs.planted import clear_metadata
 from gitsync.programs.process import LARGEST, CancelledError, Children, Ended, MadeWayError, Process, Sinks
@@ -143,8 +143,9 @@ class Git:
             self._log_command(arguments, output, time.monotonic() - started)
             if was_killed(output.status) or not accept(output.status):
                 self._raise_if_cancelled(tried)
-                store, on_files = (place.store, place.work_tree is not None) if place else (None, False)
-                raise failure(tried, output.stderr, output.status, url=url, store=store, on_files=on_files)
+                store, files = (place.store, place.work_tree) if place else (None, None)
+                at: Work = "remote" if command in _REMOTE else "files" if files else "objects"
+                raise failure(tried, output.stderr, output.status, url=url, store=store, at=at)
         if command in _REMOTE:
             self.masters.reached(url)
         return output

@@ -1,15 +1,19 @@
 """Follows the remote: asks it, and fetches what is new."""
 
 from dataclasses import replace
+from typing import Final
 
 from gitsync.base.errors import GitSyncError
 from gitsync.base.log import Logger
-from gitsync.base.refusals import Refusals
+from gitsync.base.refusals import LONG, Refusals
 from gitsync.remote.target import Target
 from gitsync.sync.memory import Known
 from gitsync.sync.parts import Parts
 from gitsync.sync.tidying import Tidying
 from gitsync.telling.events import BeforeStage, Commit, Fetched
+
+# What is wrong with the commit, as far as a fetch shows it: to find that out again costs as much as a transfer.
+_OF_THE_COMMIT: Final = {"bad_commit", "too_large"}
 
 
 class Following:
@@ -54,7 +58,7 @@ class Following:
         try:
             commit = self._parts.stores.fetch(guess, deadline=known.deadline)
         except GitSyncError as error:
-            if error.reason not in {"ref_missing", "too_large"}:
+            if error.reason not in {"ref_missing", *_OF_THE_COMMIT}:
                 raise
             # Only who is asked can say what there is instead, or which commit it is that does not come.
             known = self.probe(replace(known, memory=replace(known.memory, told=False)))
@@ -99,6 +103,6 @@ class Following:
         try:
             return self._parts.stores.fetch(target, deadline=deadline)
         except GitSyncError as error:
-            if error.reason != "too_large":
+            if error.reason not in _OF_THE_COMMIT:
                 raise
-            raise self._refusals.add(target.hash, error) from error
+            raise self._refusals.add(target.hash, error, at_least=LONG) from error

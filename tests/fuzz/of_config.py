@@ -104,7 +104,7 @@ def submodule(data: bytes, scratch: Path) -> None:
     assert not found.startswith("-")
     assert transport(found) != "file"
     bare, _ = split_login(found)
-    assert str(failure("git fetch (x)", "fatal: Authentication failed", 128, url=bare, store=None, on_files=False))
+    assert str(failure("git fetch (x)", "fatal: Authentication failed", 128, url=bare, store=None, at="remote"))
 
 
 def settings(data: bytes, scratch: Path) -> None:

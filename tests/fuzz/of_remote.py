@@ -78,7 +78,7 @@ def words(data: bytes, scratch: Path) -> None:
     """Make an error of what git prints, and take secrets out."""
     text = text_of(data)
     assert classify(text)
-    told = str(failure("git fetch (x)", text, 128, url="https://h/x.git", store=None, on_files=True))
+    told = str(failure("git fetch (x)", text, 128, url="https://h/x.git", store=None, at="files"))
     assert len(told) < 1000
     assert printable(printable(text)) == printable(text)
     assert printable_name(text).isprintable()

@@ -1,6 +1,7 @@
 """Objects that git itself would not make, written into a repository as they are."""
 
 import hashlib
+import struct
 import zlib
 from collections.abc import Sequence
 
@@ -47,12 +48,22 @@ def push_commit(origin: Origin, *, author: bytes, message: bytes = b"m", headers
 def deep(origin: Origin, levels: int, *, name: bytes = b"d") -> str:
     """Write a tree so many levels deep, with one file at its bottom; return its hash."""
     bottom = tree(origin, (FILE, write(origin, "blob", b"x\n"), b"f"))
+    pack = bytearray(b"PACK" + struct.pack(">II", 2, levels))
     for _ in range(levels):
         content = b"40000 %s\0" % name + bytes.fromhex(bottom)
-        whole = b"tree %d\0" % len(content) + content
-        bottom = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
-        # A process for each would take minutes.
-        path = origin.path / "objects" / bottom[:2] / bottom[2:]
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(zlib.compress(whole))
+        bottom = _sha1(b"tree %d\0" % len(content) + content).hex()
+        # https://git-scm.com/docs/gitformat-pack: of a tree, with a size of more than 4 bits, and of 11 at most.
+        pack += bytes([0xA0 | len(content) & 15, len(content) >> 4]) + zlib.compress(content)
+    # A process for each would take minutes.
+    run_git(origin.path, "index-pack", "--stdin", stdin=bytes(pack) + _sha1(pack))
     return bottom
+
+
+def _sha1(content: bytes | bytearray) -> bytes:
+    return hashlib.sha1(content, usedforsecurity=False).digest()
+
+
+def everything(origin: Origin) -> bytes:
+    """Return a pack of all objects that there are; what refers to what nobody looks at."""
+    listed = run_git(origin.path, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)")
+    return run_git(origin.path, "pack-objects", "--stdout", "--window=0", "--quiet", stdin=listed)

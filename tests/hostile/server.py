@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.git import git_environment
 from tests.support.web import Asked, Reply, WebServer
 
-FLUSH = b"0000"
+FLUSH, DELIMITER = b"0000", b"0001"
 
 
 def pkt(content: bytes) -> bytes:

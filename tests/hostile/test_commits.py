@@ -56,13 +56,15 @@ REFUSED: dict[str, Push] = {
         origin, tree(origin, (DIRECTORY, tree(origin, (FILE, write(origin, "blob", b"x"), b"config")), b".GIT"))
     ),
     "deeper than a path": lambda origin: push(origin, deep(origin, 2100)),
+    "deeper than the stack of git": lambda origin: push(origin, deep(origin, 5000)),
     "deeper and longer": lambda origin: push(origin, deep(origin, 40, name=b"n" * 250)),
 }
 
 
 @fault(
     area="hostile",
-    what="files are called `.git` in any of its spellings, or `..`, or lie deeper than a path can be long",
+    what="files are called `.git` in any of its spellings, or `..`, or lie deeper than a path can be long, or than git "
+    "can go",
     then="refused (`bad_commit`), and what is published stays; nothing is written elsewhere",
 )
 def test_names_that_nobody_may_have(

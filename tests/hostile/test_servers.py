@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
 from tests.faults.figures import RecordProperty
 from tests.hostile.bout import Bout, bout
-from tests.hostile.server import FLUSH, Attack, HostileServer, pkt
+from tests.hostile.plumbing import deep, everything
+from tests.hostile.server import DELIMITER, FLUSH, Attack, HostileServer, pkt
+from tests.support.git import git
 from tests.support.origin import Origin
 from tests.support.web import WebServer
 
@@ -174,3 +177,37 @@ def test_ways_to_elsewhere(
                     attacked(made, server, Attack(about, lambda: [], headers=headers, status=302))
         assert not canary.exists()
         assert not any("pass" in str(asked.headers) or "Authorization" in asked.headers for asked in other.asked)
+
+
+def ready_made(pack: bytes) -> Iterator[bytes]:
+    """Yield the answer to a fetch that has a pack, whatever is there already."""
+    yield pkt(b"acknowledgments\n") + pkt(b"ready\n") + DELIMITER + pkt(b"packfile\n")
+    for at in range(0, len(pack), 65000):
+        yield pkt(b"\x01" + pack[at : at + 65000])
+    yield FLUSH
+
+
+@fault(
+    area="hostile",
+    what="a server sends a commit whose directories lie 100,000 levels deep, which no git can go down",
+    then="refused (`bad_commit`), not fetched again for an hour, and no store is given up for it",
+)
+def test_levels_without_end(start_daemon: StartDaemon, origin: Origin, server: HostileServer, root: Path) -> None:
+    """Given a server that sends a pack that it has had ready, when ours crashes on it, then that commit is at fault."""
+    with bout(start_daemon, server.url_of(origin.path), origin, root, period="1h", sync_on_signal="HUP") as made:
+        commit = git(origin.path, "commit-tree", "-p", origin.head, "-m", "Deep", deep(origin, 100_000))
+        pack = everything(origin)
+        server.attack = Attack(FETCH, lambda: ready_made(pack))
+        origin.rewind(commit)
+        for _ in range(3):
+            mark = made.daemon.mark()
+            made.daemon.sync_by_signal()
+            assert re.search("levels|tree depth", made.refuses("bad_commit", since=mark)["message"])
+        # Without a question, and once more to learn which commit it is.
+        assert server.attacked == 2
+        server.attack = None
+        origin.rewind(made.good)
+        good = origin.commit({"new": "x"})
+        made.daemon.sync_to(good)
+        made.publishes(good)
+        assert not [line for line in made.daemon.logs() if line["event"].startswith("store_")]

@@ -3,7 +3,7 @@
 import pytest
 
 from gitsync.base.errors import GitSyncError, PublishVetoed
-from gitsync.base.refusals import Refusals
+from gitsync.base.refusals import LONG, Refusals
 
 ERROR = GitSyncError("no way", reason="bad_commit")
 
@@ -30,6 +30,12 @@ def test_what_is_too_large_waits_long() -> None:
     refusals.check("b")
     refusals.forget("a")
     assert [*waiting, refusals.waiting] == [False, True, False]
+
+
+def test_what_costs_a_transfer_waits_long() -> None:
+    """Who refuses a commit may know that another try is dear."""
+    refusals = Refusals(lambda failures: 60.0)
+    assert refusals.add("a", ERROR, at_least=LONG).retry_in == LONG
 
 
 def test_commit_that_is_good_after_all_begins_anew() -> None:

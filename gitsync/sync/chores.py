@@ -58,6 +58,10 @@ class Chores:
         """Note what is published: there may be garbage, and sizes may have changed."""
         self._tree, self._recipe, self._collect_due = tree, recipe, True
 
+    def failed(self) -> None:
+        """Note that a pass has failed: there may be garbage of a commit that nobody publishes."""
+        self._collect_due = True
+
     @property
     def is_due(self) -> bool:
         """Whether there is one to do now; raises `OSError` if the volume does not let us look."""

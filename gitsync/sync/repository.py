@@ -103,6 +103,8 @@ class Repository:
         if self._unseen:
             self.adopt()
         result, memory = self._pass.run(replace(self._memory, told=told), deadline=deadline)
+        if result.failure:
+            self._chores.failed()
         # One that was refused is not fetched again and again.
         self._memory = replace(memory, told=False)
         return result

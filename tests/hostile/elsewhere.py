@@ -28,6 +28,11 @@ FAULTS: Final = [
             "refused (`bad_commit`, `submodule`), not fetched again, and no store is given up for it",
         ),
         (
+            "integration/test_refused_commits.py",
+            "large commits come one after the other, and each of them is refused once it was fetched",
+            "what was fetched for them is collected as garbage, and does not fill the volume",
+        ),
+        (
             "integration/test_submodules.py",
             "more submodules than anybody needs, or nested without end",
             "refused (`too_many_submodules`)",

@@ -9,7 +9,7 @@ from gitsync.telling.events import Fetched, Published
 from tests.integration.conftest import MakeWorkbench, Workbench
 from tests.integration.test_submodules import link
 from tests.support.git import git, run_git
-from tests.support.origin import Gitlink, Origin
+from tests.support.origin import Gitlink, Origin, noise
 from tests.support.tree import assert_published
 
 LONG = "n" * 256
@@ -111,6 +111,22 @@ def test_what_was_begun_for_a_bad_commit(make_workbench: MakeWorkbench, origin: 
     origin.force_push({"new": "x"}, onto=good)
     assert bench.run().outcome == "updated"
     assert_published(origin.path, bench.repo.link)
+
+
+def test_refused_commits_do_not_pile_up(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """What was fetched for commits that were refused goes, although there is no publication after which it could."""
+    bench = make_workbench(origin.url)
+    bench.run()
+    bench.do_chores()
+    good, size, held = origin.head, 6_000_000, []
+    for number in range(9):
+        origin.force_push({LONG: noise(size, seed=number)}, onto=good)
+        assert bench.run().failure
+        bench.do_chores()
+        held.append(sum(path.stat().st_size for path in bench.stores.current.path.rglob("objects/*/*")))
+    # Garbage is collected when all has grown to twice its size, and to some megabytes more.
+    assert max(held) < 6.5 * size, held
+    assert assert_published(origin.path, bench.repo.link) == good
 
 
 def test_commit_of_a_submodule_that_nobody_has(

@@ -12,6 +12,7 @@ from gitsync.programs.gitcmd import Output
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.clones import clone, contents, differences
 from tests.support.origin import Content, Origin
+from tests.support.tree import assert_published
 
 FILES: dict[str, Content] = {
     ".gitattributes": "*.bat text eol=crlf\n*.txt text=auto\n*.id ident\n*.win working-tree-encoding=UTF-16LE\n",
@@ -140,6 +141,18 @@ def test_comparison_goes_on_where_it_was_ended(
     monkeypatch.setattr(bench.git, "run", interrupted)
     assert [bench.sync.heal(deadline=soon()) for _ in range(3)] == [False] * 3
     assert len(made) == 4, "three portions, one of them twice"
+
+
+def test_very_many_files_are_damaged(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """More than anybody wants to be named are as damaged as one is."""
+    origin.commit({f"{number}.txt": "good\n" for number in range(1200)}, replace=True)
+    bench = make_workbench(origin.url)
+    bench.run()
+    for path in bench.repo.link.resolve().glob("*.txt"):
+        path.write_text("bad\n")
+    assert bench.sync.heal(deadline=soon())
+    assert bench.run().outcome == "repaired"
+    assert assert_published(origin.path, bench.repo.link) == origin.head
 
 
 @pytest.mark.parametrize("path", ["docs", "docs/deep", "docs/deep/er"])

@@ -39,16 +39,18 @@ class Covered:
         """Return tests for some lines of a file, and their seconds, `limit` at most.
 
         First come those of the unit tests that are named as the file, then those that run one of the lines, the ones
-        first that run the least besides. What is done when a file is imported is no test's own: it gets all unit tests
-        of its room. Of these each gets its turn with one set of parameters before any has a second one.
+        first that run the least besides. What is done when a file is imported is no test's own: it gets all that run
+        any other line of the file, or all unit tests of its room. Of these each gets its turn with one set of
+        parameters before any has a second one.
         """
-        found = {test for line in lines for test in self._lines.get(path, {}).get(str(line), ())}
+        of_file = self._lines.get(path, {})
+        found = {test for line in lines for test in of_file.get(str(line), ())}
         room = f"tests/unit/{Path(path).parts[1]}/"
         unit = {number for number, name in enumerate(self._names) if name.startswith(room)}
         named = {
             number for number in unit if Path(self._names[number].partition("::")[0]).name == f"test_{Path(path).name}"
         }
-        found = found or unit
+        found = found or {test for tests in of_file.values() for test in tests} or unit
         turns: Counter[str] = Counter()
         order = []
         for test in sorted(found | named, key=lambda test: (test not in named, self._reach[test], self._seconds[test])):

@@ -28,10 +28,10 @@ ROOMS: Final = ("config", "receiver", "sync", "volume")
 # The unit tests that use the rooms, and tests with real repositories in the same process that do not take long.
 UNIT: Final = (*ROOMS, "checks", "commands", "server", "telling", "test_cli.py")
 TOGETHER: Final = (
-    *("chores", "comparison", "dated", "exchange", "fanout", "hidden", "inplace", "lfs", "limit", "limits", "lock"),
-    *("mending", "modules", "parts", "pointers", "refs", "refused_commits", "repairs", "sick_volume", "signatures"),
-    *("standbys", "stores", "submodules", "subpath", "symlinks", "sync", "takeover", "times", "trees"),
-    *("undeletable", "untracked", "weight"),
+    *("chores", "comparison", "dated", "exchange", "fanout", "gitdir", "hidden", "inplace", "lfs", "limit", "limits"),
+    *("lock", "mending", "modules", "parts", "planted", "pointers", "refs", "refused_commits", "remotes", "repairs"),
+    *("shared_root", "sick_volume", "signatures", "standbys", "stores", "submodules", "subpath", "symlinks", "sync"),
+    *("takeover", "times", "trees", "undeletable", "untracked", "weight"),
 )
 SURVIVORS: Final = ROOT / "tests" / "survivors.toml"
 # What pytest ends with when tests have failed, when their files cannot be read, and when it cannot find a test.

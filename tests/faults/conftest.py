@@ -24,16 +24,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Figures("scripts/faults" + " --long" * config.getoption("--long")))
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long tests out; they are no skips, as nothing is missing for them but time."""
     note_areas(items)
     if config.getoption("--long", default=False):
+        # The longest one is not to begin when all others are done.
+        items.sort(key=_patience, reverse=True)
         return
     long = [item for item in items if item.get_closest_marker("long")]
     if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+
+
+def _patience(item: pytest.Item) -> float:
+    """Return how many seconds a test may take, where it says that, else 0."""
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
 
 
 @pytest.fixture(scope="session")

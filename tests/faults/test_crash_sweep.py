@@ -33,7 +33,7 @@ SOME = 5
 
 def points(some: int, many: int) -> pytest.MarkDecorator:
     """Have a test strike at some of the changes, and with --long at many."""
-    long = pytest.param(many, id="many", marks=(pytest.mark.long, pytest.mark.timeout(3600)))
+    long = pytest.param(many, id="many", marks=(pytest.mark.long, pytest.mark.timeout(1800)))
     return pytest.mark.parametrize("points", [pytest.param(some, id="some"), long])
 
 

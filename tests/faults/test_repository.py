@@ -327,15 +327,15 @@ def test_many_refs(
 
 @fault(
     area="content",
-    what="a commit has 300,000 files",
+    what="a commit has 1,000,000 files",
     then="it is published whole, and so is the next commit",
 )
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_many_files(start_daemon: StartDaemon, git_http: GitHttpServer, origin: Origin, root: Path) -> None:
-    """Given a commit of 300,000 files, it is published whole, and so is the next one."""
-    patience = 800.0
-    first = origin.commit({f"{number % 512}/{number // 512}.txt": f"{number}\n" for number in range(300_000)})
+    """Given a commit of 1,000,000 files, it is published whole, and so is the next one."""
+    patience = 1500.0
+    first = origin.commit({f"{number % 1024}/{number // 1024}.txt": f"{number}\n" for number in range(1_000_000)})
     daemon = start_daemon(git_http.url_of(origin.path), root, period="1s", sync_timeout=f"{patience}s")
     daemon.wait_published(first, timeout=patience)
     daemon.wait_published(origin.commit({"7/7.txt": "changed\n", "new.txt": "new\n"}), timeout=patience)

@@ -1,9 +1,11 @@
 """Locks and files that a killed git, or an earlier process, has left: none of them stops an update, and none stays."""
 
+import os
 import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,53 +14,111 @@ from tests.faults.catalogue import fault
 from tests.faults.figures import RecordProperty
 from tests.faults.invariants import Watch
 from tests.faults.remains import Bounds
-from tests.support.origin import Origin
+from tests.support.origin import Content, Gitlink, Origin
 
 # What git calls its locks and what is unfinished, in a store; {tree} is a tree's metadata.
 # https://git-scm.com/docs/gitrepository-layout
 IN_A_STORE = (
     *("shallow.lock", "config.lock", "HEAD.lock", "index.lock", "packed-refs.lock", "packed-refs.new", "gc.pid"),
-    *("refs/gitsync/head.lock", "refs/heads/main.lock", "refs/tags/v1/deep/one.lock"),
+    *("gc.pid.lock", "refs/gitsync/head.lock", "refs/heads/main.lock", "refs/tags/v1/deep/one.lock"),
     *("objects/pack/tmp_pack_a1b2c3", "objects/pack/tmp_idx_a1b2c3", "objects/pack/.tmp-123-pack-a1b2.pack"),
     *("objects/pack/pack-0123456789012345678901234567890123456789.keep", "objects/ab/tmp_obj_x1y2z3"),
     *("objects/tmp_objdir-incoming-a1b2c3/ab/file", "objects/info/commit-graphs/commit-graph-chain.lock"),
+    *("objects/info/commit-graph.lock", ".config.0123456789ab.gitsync-tmp"),
     *("{tree}/index.lock", "{tree}/HEAD.lock", "{tree}/gitsync-index.lock", "{tree}/locked"),
+    "{tree}/.gitsync-place.0123456789ab.gitsync-tmp",
 )
+# What is ours, and was not finished: links, trees, what was put aside, in a root.
+LINKS = (".site.git.0123456789ab.gitsync-tmp",)
+TREES = (".worktrees/.tree-0123456789ab", ".worktrees/.gone-0123456789ab", ".worktrees/" + "0a" * 20)
+FAST: dict[str, Any] = {"period": "200ms", "max_backoff": "200ms", "stale_worktree_timeout": "0s"}
+Leave = Callable[[Path, Path], object]
+# Of a host and a process that live on, as git would believe.
+KINDS: dict[str, Leave] = {
+    "file": lambda path, precious: path.write_text("1 another-host\n"),
+    "directory": lambda path, precious: (path / "x").mkdir(parents=True),
+    "link": lambda path, precious: path.symlink_to(precious),
+}
 
 
-def plant(root: Path) -> list[Path]:
-    """Put all of these into the store of a root; return where they are."""
-    (store,) = (path for path in (root / ".gitsync").iterdir() if (path / "objects").is_dir())
+def plant(root: Path, kind: str) -> list[Path]:
+    """Put all of these into a root and its stores; return where they are. What links lead to is beside the root."""
+    precious = root.with_name("precious")
+    precious.mkdir(exist_ok=True)
+    (precious / "file").write_text("precious\n")
+    links, trees = ([root / name for name in names] for names in (LINKS, TREES))
+    for link in links:
+        link.symlink_to(precious)
+    for tree in trees:
+        (tree / "docs").mkdir(parents=True)
+        (tree / "docs" / "guide.txt").write_text("half of it")
     planted = []
-    for name in IN_A_STORE:
-        for tree in (store / "worktrees").iterdir() if "{tree}" in name else [store]:
-            path = store / name.format(tree=tree.relative_to(store))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Of a host and a process that live on, as git would believe.
-            path.write_text("1 another-host\n")
-            planted.append(path)
-    return planted
+    for store in (path for path in (root / ".gitsync").iterdir() if (path / "objects").is_dir()):
+        for name in IN_A_STORE:
+            places = list((store / "worktrees").iterdir()) if "{tree}" in name else [store]
+            planted += [store / name.format(tree=place.relative_to(store)) for place in places]
+    for path in planted:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        KINDS[kind](path, precious)
+    return [*links, *trees, *planted]
+
+
+class Site:
+    """A repository with a submodule, so that there are two stores, both of which each update needs."""
+
+    def __init__(self, origin: Origin, library: Origin, root: Path) -> None:
+        self.origin, self._library = origin, library
+        self.root = root
+        self.push(0)
+
+    def push(self, number: int) -> str:
+        """Commit to both."""
+        self._library.commit({"code": f"{number}\n", f"deep/{number}": "x\n"})
+        modules = '[submodule "lib"]\n\tpath = lib\n\turl = ../library.git\n'
+        files: dict[str, Content] = {
+            ".gitmodules": modules,
+            "lib": Gitlink(self._library.head),
+            "index.html": f"{number}\n",
+        }
+        return self.origin.commit(files)
+
+    def watch(self) -> Watch:
+        """Return the checker."""
+        modules = {"lib": self._library}
+        return Watch(self.origin, self.root / "site.git", self.root, submodules=modules, bounds=Bounds(stores=2))
+
+    def check(self) -> None:
+        """Nothing was touched that is not below the root."""
+        precious = self.root.with_name("precious")
+        assert {path.name: path.read_text() for path in precious.iterdir()} == {"file": "precious\n"}
+
+
+@pytest.fixture
+def site(origin: Origin, make_origin: Callable[..., Origin], root: Path) -> Site:
+    """A repository with a submodule."""
+    return Site(origin, make_origin("library.git"), root)
 
 
 @fault(
     area="leftovers",
-    what="every lock and temporary file of git is there at the start, as after a kill",
+    what="every lock and temporary file of git, or a directory or a link of its name, and all that we leave "
+    "unfinished, is there at the start, as after a kill",
     then="all are removed before the first command of git, and the update is published",
 )
+@pytest.mark.parametrize("kind", KINDS)
 def test_locks_before_a_start(
-    start_daemon: StartDaemon, origin: Origin, root: Path, record_property: RecordProperty
+    start_daemon: StartDaemon, site: Site, root: Path, kind: str, record_property: RecordProperty
 ) -> None:
     """Given a root with all of them, when gitsync starts, then it updates in its first pass, and none is left."""
-    link = root / "site.git"
-    assert start_daemon(origin.url, root, one_time=True).wait_exit() == 0
-    planted, new = plant(root), origin.commit({"index.html": "second\n"})
+    assert start_daemon(site.origin.url, root, one_time=True).wait_exit() == 0
+    planted, new = plant(root, kind), site.push(1)
     record_property("faults", len(planted))
-    with Watch(origin, link, root) as watch:
-        daemon = watch.follow(start_daemon(origin.url, root, period="1h"))
+    with site.watch() as watch:
+        daemon = watch.follow(start_daemon(site.origin.url, root, **FAST))
         daemon.wait_published(new)
+        daemon.until(lambda: not [path for path in planted if path.name != "locked" and os.path.lexists(path)])
         assert not daemon.logs("sync_finished", outcome="failed")
-    locked = [path for path in planted if path.name != "locked" and path.exists()]
-    assert not locked
+    site.check()
 
 
 @fault(
@@ -66,20 +126,22 @@ def test_locks_before_a_start(
     what="the same while gitsync runs, as another git in its store would leave it",
     then="the pass that stumbles over one of them removes all, and publishes",
 )
+@pytest.mark.parametrize("kind", KINDS)
 def test_locks_during_a_run(
-    start_daemon: StartDaemon, origin: Origin, root: Path, record_property: RecordProperty
+    start_daemon: StartDaemon, site: Site, root: Path, kind: str, record_property: RecordProperty
 ) -> None:
     """Given a daemon that is up to date, when all of them come, then the next commit is published, and none is left."""
-    with Watch(origin, root / "site.git", root) as watch:
-        daemon = watch.follow(start_daemon(origin.url, root, period="200ms", max_backoff="200ms"))
-        daemon.wait_published(origin.head)
-        record_property("faults", len(plant(root)))
-        daemon.wait_published(origin.commit({"index.html": "second\n"}))
+    with site.watch() as watch:
+        daemon = watch.follow(start_daemon(site.origin.url, root, **FAST))
+        daemon.wait_published(site.origin.head)
+        record_property("faults", len(plant(root, kind)))
+        daemon.wait_published(site.push(1))
         assert not daemon.logs("sync_finished", outcome="failed")
         # Where nothing of ours has stumbled over one, the next start removes them.
         daemon.signal(signal.SIGTERM)
         assert daemon.wait_exit() == 0
-        watch.follow(start_daemon(origin.url, root, period="1h")).wait_ready()
+        watch.follow(start_daemon(site.origin.url, root, **FAST)).wait_ready()
+    site.check()
 
 
 def lose_tree(root: Path, tree: Path) -> None:
@@ -201,7 +263,7 @@ def test_two_processes(start_daemon: StartDaemon, origin: Origin, root: Path) ->
         second.wait_ready()
         first.wait_published(origin.commit({"index.html": "second\n"}))
         watch.check(origin.head)
-        plant(root)
+        plant(root, "file")
         assert not second.logs("leftover_removed")
         assert first.terminate() == 0
         second.wait_published(origin.commit({"index.html": "third\n"}))

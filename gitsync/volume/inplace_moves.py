@@ -85,9 +85,11 @@ class Moves:
             found = here.status(_name(path))
             if found is None:
                 return
-            if not known.has_made(path, found):
+            is_directory = stat.S_ISDIR(found.st_mode)
+            # Whose the directory is does not matter where a file is to be in its place: nothing is in it.
+            if not known.has_made(path, found) and not (is_directory and path in self._plan.planned):
                 self.left.append(path)
-            elif stat.S_ISDIR(found.st_mode):
+            elif is_directory:
                 nolinks.remove_empty(self._target / path)
             else:
                 here.unlink(_name(path))

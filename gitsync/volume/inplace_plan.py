@@ -135,6 +135,9 @@ class Planner:
             (plan.late if directory in self._obstructed else plan.additions).append(path)
         elif stat.S_ISDIR(found.st_mode):
             foreign = self._find_foreign(path)
+            # One that took the place of a file of ours, and is empty, is damage; another one is somebody's.
+            if foreign is None and not row and not self._known.has_made(path, found):
+                foreign = path
             if foreign:
                 plan.foreign.append(foreign)
                 return

@@ -96,6 +96,29 @@ def test_link_in_the_place_of_a_file_of_ours_is_replaced_itself(place: Place, tm
     assert (tmp_path / "elsewhere").read_text() == "mine"
 
 
+def test_empty_directory_in_the_place_of_a_file_of_ours_is_replaced(place: Place) -> None:
+    """It is damage, and nobody loses anything by it."""
+    place.publish({"a": "x", "d/b": "x"})
+    for path in ("a", "d/b"):
+        (place.target / path).unlink()
+        (place.target / path).mkdir()
+    place.publish({"a": "x", "d/b": "y"}, SECOND)
+    assert place.shown() == {"a": "x", "d": "directory", "d/b": "y"}
+
+
+def test_directory_of_others_that_is_to_become_a_file(place: Place) -> None:
+    """It is theirs, whether it is empty or all that is in it is ours: it is named, and nothing at all is written."""
+    fill(place.target, {"theirs/mine": "mine"})
+    place.publish({"theirs/a": "x", "index.html": "x"})
+    (place.target / "theirs" / "mine").unlink()
+    (place.target / "empty").mkdir()
+    for path in ("theirs", "empty"):
+        error = place.refuse({"index.html": "y", path: "a file"})
+        assert error.reason == "place_taken"
+        assert str(place.target / path) in str(error)
+    assert place.shown()["index.html"] == "x"
+
+
 def test_file_that_others_have_changed_stays_when_the_commit_drops_it(place: Place, logs: Logs) -> None:
     """It is not provably ours any more, which is told; one that has another owner or time of change is."""
     place.publish({"a": "x", "b": "x"})

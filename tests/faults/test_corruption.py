@@ -4,13 +4,14 @@ What is published stays. With the remote up the next passes publish its newest c
 remote down each pass says why it fails, and the same follows when it is back.
 """
 
+import hashlib
 import itertools
 import os
 import random
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +27,15 @@ from tests.faults.remains import Bounds, remains
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.commits import Commits
 from tests.support.git import run_git
-from tests.support.origin import Content, Origin, noise
+from tests.support.lfs import ATTRIBUTES, keep, needs_lfs
+from tests.support.origin import Content, Gitlink, Origin, noise
 
 FORMS = ("symlink", "exchange", "inplace")
-KINDS = ("emptied", "truncated", "flipped", "a link", "a directory", "removed")
+# A link to a tree that has files of LFS, and a submodule.
+PARTS = "parts"
+KINDS = ("emptied", "truncated", "flipped", "a link", "a directory", "removed", "nonsense")
+# What others could write there.
+NONSENSE = ("\u00b2", "9" * 5000, "[" * 100_000, '{"a": 1}', "null")
 # Cases of each combination that are tried where there is no time for all.
 SAMPLE = 5
 # Without its mark a directory is not ours, and a directory in the place of the marker is not either: what is not ours
@@ -50,6 +56,8 @@ def damage(path: Path, kind: str) -> None:
         path.write_bytes(content[:middle])
     elif kind == "flipped":
         path.write_bytes(content[:middle] + bytes([(content or b"x")[middle] ^ 0x41]) + content[middle + 1 :])
+    elif kind == "nonsense":
+        path.write_text(NONSENSE[len(content) % len(NONSENSE)])
     elif kind == "a link":
         path.symlink_to("/dev/null")
     elif kind == "a directory":
@@ -66,21 +74,36 @@ class Volume:
     origin: Origin
     root: Path
     form: str
+    library: Origin | None = None
 
     def __post_init__(self) -> None:
         self.link = self.root / "site"
-        self.sight = Sight(self.link, Commits([self.origin.path]), form=self.form)
+        modules = {"lib": self.library.path} if self.library else {}
+        self.sight = Sight(self.link, Commits([self.origin.path], submodules=modules), form=self.form)
+        self._options = {"lfs": "true"} if self.library else {}
         self._remote = self.root.with_name("remote")
         self._template = self.root.with_name("template")
         self._commits = [self._commit(number) for number in range(5)]
 
+    @property
+    def of_library(self) -> Sequence[str]:
+        """Words in the names of what is the submodule's: its store, the metadata of its trees, its `.git`."""
+        store = hashlib.sha256(f"file://{self._remote}/library.git".encode()).hexdigest()[:12]
+        return store, "sub-", "/lib/"
+
     def _commit(self, number: int) -> str:
         files: dict[str, Content] = {"index.html": f"{number}\n", f"docs/{number}": noise(5000, seed=number)}
+        if self.library:
+            self.library.commit({"code": f"{number}\n", "deep/code": noise(500, seed=number)})
+            modules = '[submodule "lib"]\n\tpath = lib\n\turl = ../library.git\n'
+            files |= {".gitmodules": modules, "lib": Gitlink(self.library.head), ".gitattributes": ATTRIBUTES}
+            files["large.bin"] = keep(self.origin.path, noise(3000, seed=number))
         return self.origin.commit(files)
 
     def begin(self) -> Workbench:
         """Have a process begin its work."""
-        bench = self.make(f"file://{self._remote}/site.git", publish=self.form, link="site")
+        url = f"file://{self._remote}/site.git"
+        bench = self.make(url, publish=self.form, link="site", **self._options)
         bench.sync.adopt()
         return bench
 
@@ -147,6 +170,8 @@ def volume(
     request: pytest.FixtureRequest,
 ) -> Volume:
     """A volume of the form that the test is for."""
+    if request.param == PARTS:
+        return Volume(make_workbench, make_origin(), root, "symlink", make_origin("library.git"))
     return Volume(make_workbench, make_origin(), root, request.param)
 
 
@@ -201,7 +226,8 @@ def _problem_after(volume: Volume, bench: Workbench, before: str) -> str | None:
         return f"afterwards: {failure}"
     bench.do_chores()
     bench.sync.tidy()
-    left = remains(volume.root, published={volume.link}, bounds=Bounds(trees=2, stores=1))
+    bounds = Bounds(trees=2, stores=2 if volume.library else 1)
+    left = remains(volume.root, published={volume.link}, bounds=bounds)
     if volume.form != "inplace":
         shown = run_git(volume.link, "rev-parse", "HEAD").decode().strip()
         left += [] if shown == last else [f"consumers' git says {shown}"]
@@ -213,21 +239,24 @@ def _unlike(volume: Volume, commits: set[str]) -> str | None:
     return None if seen.commits & commits and not seen.problem else str(seen)
 
 
-def concerns(role: str, form: str) -> bool:
+def concerns(role: str, volume: Volume) -> bool:
     """Say whether it may matter to a form that a file is damaged; what is in the store is the same for all."""
-    return form == "symlink" or not re.match(r"\.gitsync/[0-9a-f]{12}-1/(?!worktrees)", role)
+    if volume.library:
+        # All else is as it is without.
+        return any(word in role for word in (*volume.of_library, "nested", "bare", "pointers", "made", "/lfs/"))
+    return volume.form == "symlink" or not re.match(r"\.gitsync/[0-9a-f]{12}-1/(?!worktrees)", role)
 
 
 @fault(
     area="damage",
-    what="any file of ours is emptied, cut off, changed by a bit, removed, or becomes a link or a directory: "
-    "of the store, the metadata of trees, the lock, records and marks",
+    what="any file of ours is emptied, cut off, changed by a bit, removed, written over, or becomes a link or a "
+    "directory: of the stores, also of submodules, the metadata of trees, contents of LFS, the lock, records and marks",
     then="what is published stays; the next commit is there after four passes at most, and all is as before",
 )
 @pytest.mark.parametrize("share", ["sample", pytest.param("all", marks=pytest.mark.long)])
 @pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
 @pytest.mark.parametrize("running", [True, False], ids=["running", "restarted"])
-@pytest.mark.parametrize("volume", FORMS, indirect=True)
+@pytest.mark.parametrize("volume", [*FORMS, pytest.param(PARTS, marks=needs_lfs)], indirect=True)
 @pytest.mark.timeout(1800)
 def test_any_file(volume: Volume, running: bool, up: bool, share: str, record_property: RecordProperty) -> None:
     """Given a file of ours that is damaged, while the remote is up or down, then what is published stays, and the next
@@ -235,7 +264,7 @@ def test_any_file(volume: Volume, running: bool, up: bool, share: str, record_pr
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")
     volume.restore()
-    cases = [case for case in itertools.product(sorted(volume.files()), KINDS) if concerns(case[0], volume.form)]
+    cases = [case for case in itertools.product(sorted(volume.files()), KINDS) if concerns(case[0], volume)]
     cases = [case for case in cases if case not in FOREIGN]
     if share == "sample":
         cases = random.Random(seed).sample(cases, SAMPLE)  # noqa: S311 (no secrets)

@@ -13,7 +13,7 @@ import trustme
 from gitsync.telling.events import Failure
 from tests.integration.conftest import MakeWorkbench, Workbench
 from tests.support.git_http import GitHttpServer
-from tests.support.lfs import LfsContents, needs_lfs, oid_of, pointer_to
+from tests.support.lfs import LfsContents, keep, needs_lfs, oid_of, pointer_to
 from tests.support.origin import Origin
 from tests.support.sshd import SshServer, make_key
 from tests.support.web import Asked, Reply, WebServer
@@ -308,10 +308,7 @@ def test_local_repository(make_workbench: MakeWorkbench, origin: Origin) -> None
     """Contents that lie in a repository on this machine are taken from there."""
     lfs = LfsContents()
     lfs.commit(origin, BEFORE)
-    oid = oid_of(b"before")
-    place = origin.path / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
-    place.parent.mkdir(parents=True)
-    place.write_bytes(b"before")
+    keep(origin.path, b"before")
     bench = make_workbench(origin.url, lfs="true")
     assert bench.run().failure is None
     assert (bench.repo.link / "a.bin").read_bytes() == b"before"

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.support.git import git
-from tests.support.tree import Entries, commit_entries, differences
+from tests.support.lfs import pointer_to
+from tests.support.tree import Entries, blob_of, commit_entries, differences
 
 _Known = frozenset[tuple[bytes, str]]
 
@@ -12,8 +13,8 @@ _Known = frozenset[tuple[bytes, str]]
 class Commits:
     """The commits of repositories that a directory may be one of; each is read once, when it is first asked for.
 
-    `subpath` is the directory of a commit that is published alone, `submodules` has their repositories by their paths.
-    Belongs to one thread.
+    What a repository keeps in LFS has its content where that lies beside the objects. `subpath` is the directory of a
+    commit that is published alone, `submodules` has their repositories by their paths. Belongs to one thread.
     """
 
     def __init__(
@@ -60,8 +61,18 @@ class Commits:
             )
         except AssertionError:  # it has no such directory, or its submodule is somewhere else: nobody can publish it
             return
+        contents = _contents(repository)
+        for path, entry in entries.items():
+            mode, _, blob = entry.partition(" ")
+            entries[path] = f"{mode} {contents.get(blob, blob)}"
         self._by_name[commit] = entries
         self._by_files.setdefault(frozenset(entries.items()), set()).add(commit)
+
+
+def _contents(repository: Path) -> dict[str, str]:
+    """Return what git calls the contents that a repository keeps in LFS, by what it calls their pointers."""
+    found = [path.read_bytes() for path in (repository / "lfs" / "objects").glob("*/*/*")]
+    return {blob_of(pointer_to(content).encode()): blob_of(content) for content in found}
 
 
 def _commits(repository: Path) -> Iterator[str]:

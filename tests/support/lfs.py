@@ -8,6 +8,7 @@ import json
 import shutil
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,15 @@ def oid_of(content: bytes) -> str:
 def pointer_to(content: bytes) -> str:
     """Return the file that stands for a content in a commit."""
     return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid_of(content)}\nsize {len(content)}\n"
+
+
+def keep(repository: Path, content: bytes) -> str:
+    """Have a repository on this machine keep a content in LFS; return the pointer."""
+    oid = oid_of(content)
+    place = repository / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    return pointer_to(content)
 
 
 class LfsContents:

@@ -109,15 +109,16 @@ def _describe(path: bytes) -> str:
     """Return what `git ls-tree` would say of a file: its mode and its blob's name."""
     status = os.lstat(path)
     if stat.S_ISLNK(status.st_mode):
-        return f"120000 {_blob(os.readlink(path))}"
+        return f"120000 {blob_of(os.readlink(path))}"
     if not stat.S_ISREG(status.st_mode):
         return "neither a file nor a link"
     mode = "100755" if status.st_mode & stat.S_IXUSR else "100644"
     with open(path, "rb") as file:  # noqa: PTH123 - bytes
-        return f"{mode} {_blob(file.read())}"
+        return f"{mode} {blob_of(file.read())}"
 
 
-def _blob(content: bytes) -> str:
+def blob_of(content: bytes) -> str:
+    """Return what git calls a file with this content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 

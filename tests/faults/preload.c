@@ -6,7 +6,6 @@
  *
  *   FAULT_BOARD   the file; without it nothing happens
  *   FAULT_ROOT    the directory, as realpath(3) has it
- *   FAULT_LINK    where something is published below it
  *
  * https://man7.org/linux/man-pages/man8/ld.so.8.html
  */
@@ -14,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -33,18 +33,20 @@ enum action { COUNT, KILL, FAIL, FAIL_FROM_NOW_ON, END, STOP };
 struct board {
     int64_t clock_error; /* seconds */
     int32_t action;
-    int32_t at;     /* the number of the change; 0: none; -1: the next one of what is published, -2: the one after that */
+    int32_t at;     /* the number of the change; 0: none; -1: the next one at the place, -2: the one after that */
     int32_t error;  /* errno, for FAIL */
     int32_t count;  /* changes so far */
     int32_t struck; /* how often it has struck */
     int32_t dead;   /* whether all are to die */
     int32_t leader; /* the first process that has loaded this */
     int32_t armed;  /* whether changes count at all */
-    char what[512]; /* what was struck first */
+    char call[16];   /* a pattern for the functions that count */
+    char place[256]; /* a pattern for paths, or for what is above them */
+    char what[512];  /* what was struck first */
 };
 
 static struct board *board;
-static const char *root, *published;
+static const char *root;
 
 enum { LONGEST = 4096 + 256 };
 
@@ -52,8 +54,7 @@ __attribute__((constructor)) static void join(void)
 {
     const char *file = getenv("FAULT_BOARD");
     root = getenv("FAULT_ROOT");
-    published = getenv("FAULT_LINK");
-    if (!file || !root || !published)
+    if (!file || !root)
         return;
     int descriptor = syscall(SYS_openat, AT_FDCWD, file, O_RDWR | O_CLOEXEC);
     if (descriptor < 0)
@@ -111,7 +112,7 @@ static void die(void)
 /* To be called before each change; returns the error that it has to fail with, or 0. */
 static int before(const char *call, int directory, const char *path)
 {
-    if (!board || !board->armed)
+    if (!board || !board->armed || fnmatch(board->call, call, 0) != 0)
         return 0;
     char found[LONGEST] = "";
     int saved = errno, below = is_below_root(directory, path, found);
@@ -121,7 +122,7 @@ static int before(const char *call, int directory, const char *path)
     if (board->dead)
         die();
     int number = __sync_add_and_fetch(&board->count, 1);
-    if (board->at < 0 && is_within(found, published))
+    if (board->at < 0 && fnmatch(board->place, found, FNM_LEADING_DIR) == 0)
         board->at = number - 1 - board->at;
     int lasting = board->action == FAIL_FROM_NOW_ON && board->at > 0 && number > board->at;
     if (board->action == STOP && number == board->at && getpid() == board->leader) {

@@ -20,8 +20,10 @@ SOURCE: Final = Path(__file__).with_name("preload.c")
 _PROGRAMS: Final = ("git", "rm")
 
 
-# The numbers of the next change of what is published, and of whatever comes after that.
-PUBLICATION: Final = (-1, -2)
+# The numbers of the next change at a place, and of whatever comes after that.
+NEXT: Final = (-1, -2)
+# What consumers see.
+PUBLISHED: Final = "site.git"
 
 
 class Action(IntEnum):
@@ -52,6 +54,8 @@ class _Layout(ctypes.Structure):
     _fields_ = (
         ("clock_error", ctypes.c_int64),
         *((name, ctypes.c_int32) for name in ("action", "at", "error", "count", "struck", "dead", "leader", "armed")),
+        ("call", ctypes.c_char * 16),
+        ("place", ctypes.c_char * 256),
         ("what", ctypes.c_char * 512),
     )
 
@@ -70,7 +74,6 @@ class Board:
         self._layout = _Layout.from_buffer(self._memory)
         # The library compares with what the system says, where links lead.
         loaded = {"LD_PRELOAD": str(library), "FAULT_BOARD": str(self._file), "FAULT_ROOT": str(root.resolve())}
-        loaded["FAULT_LINK"] = f"{loaded['FAULT_ROOT']}/site.git"
         programs = directory / "bin"
         programs.mkdir()
         for name in _PROGRAMS:
@@ -87,17 +90,19 @@ class Board:
         del self._layout
         self._memory.close()
 
-    def arm(self, at: int = 0, strike: Strike | None = None) -> None:
-        """Count from now on, and strike at the change with this number, or at the next one of what is published.
+    def arm(self, at: int = 0, strike: Strike | None = None, *, place: str = PUBLISHED, call: str = "*") -> None:
+        """Count from now on, and strike at the change with this number, or at the next one at a place below the root.
 
-        The process is one that starts, or runs.
+        That is a pattern, which is for all below it as well; `call` is one for the functions that count at all. The
+        process is one that starts, or runs.
         """
         self._rounds += self.struck
         leader = self._layout.leader
         clock = self._layout.clock_error
         ctypes.memset(ctypes.addressof(self._layout), 0, ctypes.sizeof(self._layout))
         self._layout.clock_error, self._layout.leader = clock, leader
-        self._layout.at = at
+        self._layout.call = call.encode()
+        self._layout.at, self._layout.place = at, f"{self.root.resolve()}/{place}".encode()
         if strike:
             self._layout.action, self._layout.error = strike.action, strike.error
         self._layout.armed = 1

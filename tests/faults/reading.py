@@ -77,7 +77,8 @@ class Sight:
 
     def _promise(self, target: str) -> str | None:
         """Return the commit that a link names."""
-        named = [part for part in target.split("/") if HASH.fullmatch(part)]
+        # Version 3 of git-sync writes something before it.
+        named = [part for part in target.replace("rev-", "").split("/") if HASH.fullmatch(part)]
         return named[-1] if named and self.form == "symlink" else None
 
     def _read(self, directory: Path, promised: str | None) -> tuple[frozenset[str], str | None]:

@@ -4,7 +4,7 @@ Most scenes go on with what the last one has left, as a volume does that lives f
 """
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +18,20 @@ from tests.support.git_sync import TREES, write_root
 from tests.support.origin import Content, Gitlink, Origin, noise
 
 _PACKS = 22
+# Places below a root that an update changes, in their order; {new} is the commit that it leads to.
+_UPDATE = (
+    *(".gitsync/lock", ".gitsync/*/shallow", ".gitsync/*/refs/gitsync/head", ".gitsync/*/gitsync-options"),
+    *(".gitsync/*/worktrees/*/gitsync-index", ".gitsync/*/worktrees/*/HEAD", ".gitsync/*/worktrees/*/gitdir"),
+    *(".gitsync/*/worktrees/*/gitsync-place", ".worktrees/{new}", ".site.git.*", "site.git"),
+)
+# After it, the tree that the link has left; and what else a new tree, and a new store, consist of.
+_LEFT = (".gitsync/*/worktrees/*/gitsync-left",)
+_TREE = (
+    *(".worktrees/.tree-*", ".worktrees/.tree-*/.git", ".gitsync/*/worktrees/*/commondir"),
+    ".gitsync/*/worktrees/*/gitsync-recipe",
+)
+_STORE = (".gitsync/*/objects", ".gitsync/*/config", ".gitsync/*/HEAD")
+_GONE = (".worktrees/.gone-*",)
 
 
 @dataclass
@@ -37,6 +51,8 @@ class Scene:
     # Whether it is over with the first pass and its chores.
     at_once: ClassVar[bool] = True
     bounds: ClassVar[Bounds] = Bounds()
+    # Patterns of the places that it changes, and that have a meaning.
+    places: ClassVar[Sequence[str]] = (*_UPDATE, *_LEFT)
     submodules: dict[str, Origin] = field(default_factory=dict)
 
     @property
@@ -99,6 +115,8 @@ class Scene:
 class First(Scene):
     """The first publication, in a root that is not there yet."""
 
+    places: ClassVar[Sequence[str]] = (*_UPDATE, *_TREE, *_STORE, ".gitsync")
+
     def prepare(self) -> None:
         """Remove everything."""
         shutil.rmtree(self.root, ignore_errors=True)
@@ -107,6 +125,8 @@ class First(Scene):
 
 class WithoutStandby(Scene):
     """An update for which a tree is checked out."""
+
+    places: ClassVar[Sequence[str]] = (*_UPDATE, *_TREE)
 
     def prepare(self) -> None:
         """Go back to a root that has one tree."""
@@ -140,6 +160,7 @@ class DamagedFile(_Damaged):
     """A consumer has written into a published file."""
 
     at_once: ClassVar[bool] = False
+    places: ClassVar[Sequence[str]] = (".gitsync/*/worktrees/*/gitsync-index", ".site.git.*", "site.git")
 
     def damage(self) -> None:
         """Write."""
@@ -149,6 +170,8 @@ class DamagedFile(_Damaged):
 class MissingLink(_Damaged):
     """The link is gone."""
 
+    places: ClassVar[Sequence[str]] = (".site.git.*", "site.git")
+
     def damage(self) -> None:
         """Remove it."""
         self.link.unlink()
@@ -157,6 +180,13 @@ class MissingLink(_Damaged):
 class MissingTree(_Damaged):
     """The tree behind the link is gone."""
 
+    places: ClassVar[Sequence[str]] = (
+        ".gitsync/*/worktrees/*/gitsync-place",
+        ".worktrees/*",
+        ".site.git.*",
+        "site.git",
+    )
+
     def damage(self) -> None:
         """Remove it."""
         shutil.rmtree(self.link.resolve())
@@ -164,6 +194,8 @@ class MissingTree(_Damaged):
 
 class DamagedStore(Scene):
     """An update whose store has nothing but empty objects."""
+
+    places: ClassVar[Sequence[str]] = (*_UPDATE, *_TREE, *_STORE, *_GONE)
 
     def prepare(self) -> None:
         """Empty them."""
@@ -176,6 +208,11 @@ class DamagedStore(Scene):
 
 class Garbage(Scene):
     """An update after which garbage is collected."""
+
+    places: ClassVar[Sequence[str]] = (
+        *(".gitsync/*/packed-refs*", ".gitsync/*/objects/pack/tmp_pack_*"),
+        *(".gitsync/*/objects/pack/pack-*", ".gitsync/*/gitsync-size"),
+    )
 
     def prepare(self) -> None:
         """Put more packs into the store than there may be."""
@@ -195,10 +232,13 @@ class GarbageOfHistory(Garbage):
     """The same for a store with all of its history, whose packs are joined."""
 
     options: ClassVar[Mapping[str, str]] = {"depth": "0"}
+    places: ClassVar[Sequence[str]] = (".gitsync/*/objects/pack/tmp_pack_*", ".gitsync/*/objects/pack/pack-*")
 
 
 class OldTrees(Scene):
     """Directories that have to be removed: put aside, and of nobody."""
+
+    places: ClassVar[Sequence[str]] = _GONE
 
     def prepare(self) -> None:
         """Make them."""
@@ -212,6 +252,10 @@ class Submodule(Scene):
     """An update that has another commit of a submodule."""
 
     bounds: ClassVar[Bounds] = Bounds(stores=2)
+    places: ClassVar[Sequence[str]] = (
+        *(".worktrees/.tree-*/lib", ".gitsync/*/worktrees/sub-*", ".gitsync/*/worktrees/sub-*/gitsync-index"),
+        *(".worktrees/.tree-*/lib/.git", ".gitsync/*/gitsync-nested", ".gitsync/*/gitsync-bare", ".worktrees/{new}"),
+    )
 
     def commit(self) -> None:
         """Commit to both."""
@@ -227,10 +271,13 @@ class Submodule(Scene):
 class Takeover(Scene):
     """A root that git-sync has written."""
 
+    places: ClassVar[Sequence[str]] = (*_UPDATE, *_TREE, *_STORE, *_GONE)
+    version: ClassVar[str] = "v4"
+
     def prepare(self) -> None:
         """Write it."""
         shutil.rmtree(self.root, ignore_errors=True)
-        write_root(self.root, self.origin, TREES["v4"])
+        write_root(self.root, self.origin, TREES[self.version])
         self.commit()
 
 
@@ -239,6 +286,10 @@ class Exchange(Scene):
 
     options: ClassVar[Mapping[str, str]] = {"publish": "exchange"}
     form: ClassVar[str] = "exchange"
+    places: ClassVar[Sequence[str]] = (
+        *(".worktrees/.trial-*", ".gitsync/*/gitsync-place", ".worktrees/{new}", ".worktrees/{new}/.git"),
+        *(".gitsync/exchanged", "site.git", *_LEFT),
+    )
 
 
 class InPlace(Scene):
@@ -246,6 +297,10 @@ class InPlace(Scene):
 
     options: ClassVar[Mapping[str, str]] = {"publish": "inplace"}
     form: ClassVar[str] = "inplace"
+    places: ClassVar[Sequence[str]] = (
+        *(".worktrees/{new}", ".gitsync/inplace-*/journal", "site.git/*.gitsync-tmp", "site.git/.gitsync-complete"),
+        *("site.git/index.html", ".gitsync/inplace-*/placed", *_LEFT),
+    )
 
 
 class Subpath(Scene):

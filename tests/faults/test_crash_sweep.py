@@ -15,9 +15,11 @@ import pytest
 from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
 from tests.faults.invariants import Watch
-from tests.faults.preload import PUBLICATION, Action, Board, Strike
+from tests.faults.preload import NEXT, Action, Board, Strike
 from tests.faults.scenes import SCENES, Scene
+from tests.faults.scenes_of_forms import SCENES_OF_FORMS
 from tests.support.daemon import DaemonProcess
+from tests.support.lfs import needs_lfs
 from tests.support.origin import Origin
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EMFILE, errno.EDQUOT, errno.ENOMEM)
@@ -37,7 +39,10 @@ def points(some: int, many: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("points", [pytest.param(some, id="some"), long])
 
 
-@pytest.fixture(params=SCENES)
+ALL = {**SCENES, **SCENES_OF_FORMS}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=needs_lfs if name == "lfs" else ()) for name in ALL])
 def scene(
     request: pytest.FixtureRequest,
     origin: Origin,
@@ -46,13 +51,16 @@ def scene(
     make_origin: Callable[..., Origin],
 ) -> Scene:
     """Each of the scenes."""
-    return SCENES[request.param](origin, root, start_daemon, make_origin)
+    return ALL[request.param](origin, root, start_daemon, make_origin)
 
 
-def begin(scene: Scene, board: Board, at: int, strike: Strike, **options: object) -> DaemonProcess:
-    """Start gitsync with a fault on its way."""
+def begin(scene: Scene, board: Board, at: int | str, strike: Strike, **options: object) -> DaemonProcess:
+    """Start gitsync with a fault on its way, to the change with a number, or to the first one at a place."""
     board.forget_process()
-    board.arm(at, strike)
+    if isinstance(at, str):
+        board.arm(NEXT[0], strike, place=at.format(new=scene.new))
+    else:
+        board.arm(at, strike)
     return scene.run(environment=board.environment, **options)
 
 
@@ -75,7 +83,7 @@ def has_ended(daemon: DaemonProcess) -> bool:
     return daemon.process.poll() is not None
 
 
-def run_through(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch) -> DaemonProcess:
+def run_through(scene: Scene, board: Board, at: int | str, strike: Strike, watch: Watch) -> DaemonProcess:
     """Run a scene to its end, or to that of the process."""
     daemon = watch.follow(begin(scene, board, at, strike, one_time=scene.at_once or None))
     if scene.at_once:
@@ -103,20 +111,24 @@ def sweep(scene: Scene, board: Board, strikes: list[Strike], points: int) -> Non
     total = count(scene, board)
     chance = random.Random(f"{SEED} {type(scene).__name__}")  # noqa: S311 - moments, no secrets
     # Of some hundred changes few are those that consumers would notice.
-    chosen = {*PUBLICATION} | set(chance.sample(range(1, total + 1), min(points, total)))
+    chosen = {*NEXT} | set(chance.sample(range(1, total + 1), min(points, total)))
     for at in sorted(chosen):
-        strike = chance.choice(strikes)
-        scene.prepare()
-        try:
-            with scene.watch(spare=strike.error != 0) as watch:
-                _AFTER[strike.action](scene, board, at, strike, watch)
-        except BaseException as error:
-            error.add_note(f"seed {SEED}: {strike} at change {at} of {total}: {board.what}")
-            raise
+        strike_at(scene, board, at, chance.choice(strikes))
     print(f"{total} changes, struck at {sorted(chosen)}")
 
 
-def after_kill(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch) -> None:
+def strike_at(scene: Scene, board: Board, at: int | str, strike: Strike) -> None:
+    """Strike at one change of a scene."""
+    scene.prepare()
+    try:
+        with scene.watch(spare=strike.error != 0) as watch:
+            _AFTER[strike.action](scene, board, at, strike, watch)
+    except BaseException as error:
+        error.add_note(f"seed {SEED}: {strike} at change {at}: {board.what}")
+        raise
+
+
+def after_kill(scene: Scene, board: Board, at: int | str, strike: Strike, watch: Watch) -> None:
     """The next start finds what the kill has left, and publishes without a failure."""
     daemon = run_through(scene, board, at, strike, watch)
     assert daemon.process.poll() in {0, -signal.SIGKILL}, daemon.describe()
@@ -124,7 +136,7 @@ def after_kill(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch
     recover(scene, watch)
 
 
-def after_end(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch) -> None:
+def after_end(scene: Scene, board: Board, at: int | str, strike: Strike, watch: Watch) -> None:
     """It ends in order."""
     daemon = watch.follow(begin(scene, board, at, strike))
     watch_for_rest(daemon, board)
@@ -134,7 +146,7 @@ def after_end(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch)
     recover(scene, watch)
 
 
-def after_failure(scene: Scene, board: Board, at: int, strike: Strike, watch: Watch) -> None:
+def after_failure(scene: Scene, board: Board, at: int | str, strike: Strike, watch: Watch) -> None:
     """It goes on, and publishes when the cause is over; if it cannot even start, it ends, and is started again."""
     daemon = watch.follow(begin(scene, board, at, strike, period="100ms", heal_period="1s"))
     watch_for_rest(daemon, board)
@@ -187,6 +199,21 @@ FAILURES = [Strike(action, error) for action in (Action.FAIL, Action.FAIL_FROM_N
 def test_kill_before_a_change(scene: Scene, board: Board, points: int) -> None:
     """Given any work on the volume, when all is killed at some changes, then each next start goes on by itself."""
     sweep(scene, board, KILLS, points)
+
+
+@fault(
+    area="crash",
+    what="everything is killed before a name of a meaning comes about: a ref, an index, a place, a mark, a record, the "
+    "tree's own name, the link, or the first part of what is removed",
+    then="the same",
+)
+@points(2, 99)
+def test_kill_at_a_place(scene: Scene, board: Board, points: int) -> None:
+    """Given any work on the volume, when all is killed right before a step that counts, then the next start goes on."""
+    chance = random.Random(f"{SEED} {type(scene).__name__}")  # noqa: S311 - moments, no secrets
+    for place in chance.sample(list(scene.places), min(points, len(scene.places))):
+        strike_at(scene, board, place, *KILLS)
+        assert board.struck, f"{type(scene).__name__} has no change at {place}"
 
 
 @fault(

@@ -4,6 +4,7 @@ A daemon runs all the while. As long as it lasts what is published stays, and lo
 when it is over the daemon goes on by itself, and nothing is left of it.
 """
 
+import errno
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -16,6 +17,7 @@ from tests.conftest import StartDaemon
 from tests.faults.catalogue import fault
 from tests.faults.endurance import Endurance
 from tests.faults.invariants import Watch
+from tests.faults.preload import Action, Board, Strike
 from tests.support.origin import Origin
 from tests.support.unprivileged import bound_by_modes
 from tests.support.volumes import closed, crowded, filled, mounted, read_only
@@ -83,6 +85,33 @@ def test_read_only(begin: Begin, root: Path) -> None:
     """Given a volume that becomes read-only, when there is a push, then the same."""
     with mounted(root, "size=8m"), begin() as story:
         story.endure(read_only(root), "permission")
+
+
+@fault(
+    area="disk",
+    what="the disk answers fsync(2) with an error: always, or for the list of where history ends, or for the "
+    "records of files in place",
+    then="what is published stays, and `filesystem` is told; the update is there when the disk is well",
+)
+@pytest.mark.parametrize("place", ["", ".gitsync/*/shallow", ".gitsync/inplace-*"])
+def test_no_fsync(start_daemon: StartDaemon, board: Board, origin: Origin, root: Path, form: str, place: str) -> None:
+    """Given a disk that forces nothing to itself, when there is a push, then it is told, and done when it does."""
+    if "inplace" in place and form != "inplace":
+        return  # nobody else keeps records
+
+    @contextmanager
+    def failing() -> Iterator[None]:
+        strike = Strike(Action.FAIL_FROM_NOW_ON, errno.EIO)
+        board.arm(-1 if place else 1, strike, place=place, call="f*sync")
+        yield
+        board.disarm()
+        assert board.struck
+
+    flags: dict[str, Any] = {"period": "100ms", "max_backoff": "100ms", "stale_worktree_timeout": "0s", "link": "site"}
+    with Watch(origin, root / "site", root, form=form) as watch:
+        daemon = watch.follow(start_daemon(origin.url, root, publish=form, environment=board.environment, **flags))
+        daemon.wait_ready()
+        Endurance(daemon, origin, watch).endure(failing(), "filesystem")
 
 
 # What is closed, and the mode that it gets; with the forms that have no use for it.

@@ -24,7 +24,7 @@ from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.base.errors import GitCancelled, GitError, GitTimeout
-from gitsync.base.files import unique
+from gitsync.base.files import temporary_beside, unique
 from gitsync.config import TREES_DIRECTORY, is_full_hash
 from gitsync.programs.gitcmd import Git, Place
 from gitsync.programs.planted import lead_to_store
@@ -210,10 +210,13 @@ class Tree:
     def point(self, path: Path) -> None:
         """Make tree and metadata refer to each other as they will once the tree is at `path`; raise `OSError`."""
         pointer = self.path / ".git"
-        if not nolinks.remove(pointer):
+        if (self.hidden or nolinks.is_directory(pointer)) and not nolinks.remove(pointer):
             raise UncleanError(errno.ENOTEMPTY, "it cannot be removed", str(pointer))
         if not self.hidden:
-            nolinks.write(pointer, self._pointer(path))
+            # Consumers may see the tree by now, so nothing else comes about there.
+            made = temporary_beside(self.metadata / "pointer")
+            nolinks.write(made, self._pointer(path))
+            nolinks.rename(made, pointer)
         # The path of a submodule is the repository's, and may be no valid text.
         nolinks.write(self.metadata / "gitdir", os.fsencode(path / ".git") + b"\n")
 

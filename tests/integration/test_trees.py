@@ -1,5 +1,6 @@
 """Trees: staged in private, reused when they are clean, and never touched while they are published."""
 
+import errno
 import os
 import subprocess
 from collections.abc import Callable
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gitsync.base import nolinks
 from gitsync.config import TREES_DIRECTORY
 from gitsync.volume.recipe import Recipe
+from gitsync.volume.tree import Tree
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.git import git, git_environment, run_git
 from tests.support.origin import Content, Executable, Origin, Symlink
@@ -39,6 +42,25 @@ def bench(make_workbench: MakeWorkbench, origin: Origin) -> Workbench:
 def private_trees(bench: Workbench) -> list[Path]:
     """Return the trees that nobody is shown."""
     return list((bench.repo.root / TREES_DIRECTORY).glob(".tree-*"))
+
+
+def test_pointer_comes_from_elsewhere(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a tree is told that it is elsewhere consumers may see it: its `.git` is there all the time, and nothing else.
+
+    Whenever that ends.
+    """
+    tree = Tree(path=bench.repo.link.resolve(), metadata=bench.trees.catalogue.all(bench.stores.all())[0].metadata)
+    before = {path.name for path in tree.path.iterdir()}
+    seen: list[set[str]] = []
+
+    def look(source: Path, target: Path) -> None:
+        seen.append({path.name for path in tree.path.iterdir()})
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(nolinks, "rename", look)
+    with pytest.raises(OSError, match="full"):
+        tree.point(tree.path)
+    assert [*seen, {path.name for path in tree.path.iterdir()}] == [before, before]
 
 
 def replace_directory(tree: Path) -> None:

@@ -7,7 +7,7 @@ import errno
 import os
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,16 @@ def points(some: int, many: int) -> pytest.MarkDecorator:
 ALL = {**SCENES, **SCENES_OF_FORMS}
 
 
-@pytest.fixture(params=[pytest.param(name, marks=needs_lfs if name == "lfs" else ()) for name in ALL])
+def of_all(*, quick: Collection[str] = ALL) -> pytest.MarkDecorator:
+    """Have a test of each scene, but for `quick` ones with --long only."""
+
+    def marks(name: str) -> list[pytest.MarkDecorator]:
+        return [needs_lfs] * (name == "lfs") + [pytest.mark.long] * (name not in quick)
+
+    return pytest.mark.parametrize("scene", [pytest.param(name, marks=marks(name)) for name in ALL], indirect=True)
+
+
+@pytest.fixture
 def scene(
     request: pytest.FixtureRequest,
     origin: Origin,
@@ -195,7 +204,8 @@ FAILURES = [Strike(action, error) for action in (Action.FAIL, Action.FAIL_FROM_N
     "a chore or a takeover, in each form of publication",
     then="readers see the old commit or the new one; the next start publishes in its first pass, and tidies up",
 )
-@points(3, 60)
+@points(3, 40)
+@of_all(quick=SCENES)
 def test_kill_before_a_change(scene: Scene, board: Board, points: int) -> None:
     """Given any work on the volume, when all is killed at some changes, then each next start goes on by itself."""
     sweep(scene, board, KILLS, points)
@@ -208,6 +218,7 @@ def test_kill_before_a_change(scene: Scene, board: Board, points: int) -> None:
     then="the same",
 )
 @points(2, 99)
+@of_all()
 def test_kill_at_a_place(scene: Scene, board: Board, points: int) -> None:
     """Given any work on the volume, when all is killed right before a step that counts, then the next start goes on."""
     chance = random.Random(f"{SEED} {type(scene).__name__}")  # noqa: S311 - moments, no secrets
@@ -221,7 +232,8 @@ def test_kill_at_a_place(scene: Scene, board: Board, points: int) -> None:
     what="SIGTERM comes at a change of the volume, anywhere in such work",
     then="gitsync ends with 0 and leaves no process; the next start publishes in its first pass, and tidies up",
 )
-@points(1, 15)
+@points(1, 10)
+@of_all(quick=SCENES)
 def test_end_at_a_change(scene: Scene, board: Board, points: int) -> None:
     """Given any work on the volume, when SIGTERM comes at some changes, then each end is one in order."""
     sweep(scene, board, ENDS, points)
@@ -233,7 +245,8 @@ def test_end_at_a_change(scene: Scene, board: Board, points: int) -> None:
     "EROFS, EMFILE or ENOMEM",
     then="what is published stays, the pass fails with a reason, and one after the end of the trouble publishes",
 )
-@points(3, 40)
+@points(3, 27)
+@of_all()
 def test_error_at_a_change(scene: Scene, board: Board, points: int) -> None:
     """Given any work on the volume, when some changes fail, then that heals by itself."""
     sweep(scene, board, FAILURES, points)

@@ -45,10 +45,7 @@ def private_trees(bench: Workbench) -> list[Path]:
 
 
 def test_pointer_comes_from_elsewhere(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a tree is told that it is elsewhere consumers may see it: its `.git` is there all the time, and nothing else.
-
-    Whenever that ends.
-    """
+    """Consumers may see a tree that is told where it is: its `.git` is there all the time, and nothing else of ours."""
     tree = Tree(path=bench.repo.link.resolve(), metadata=bench.trees.catalogue.all(bench.stores.all())[0].metadata)
     before = {path.name for path in tree.path.iterdir()}
     seen: list[set[str]] = []

@@ -95,7 +95,7 @@ def tree_entries(tree: Path, nested: Collection[str] = ()) -> dict[bytes, str]:
     entries = {}
     for directory, folders, files in os.walk(top, onerror=_raise):
         links = [name for name in folders if os.path.islink(os.path.join(directory, name))]  # noqa: PTH114, PTH118 - bytes
-        if not folders and not files and directory != top:
+        if not folders and not files and directory != top and os.path.relpath(directory, top) not in own:
             entries[os.path.relpath(directory, top)] = "an empty directory"
         for name in files + links:
             path = os.path.join(directory, name)  # noqa: PTH118 - names may be no valid text

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ThreadedTaskDispatcher
 
 from gitsync.base.log import get_logger
@@ -36,8 +37,24 @@ PATIENCE: Final = {"head": 10.0, "body": 30.0, "answer": 30.0, "idle": 30.0}
 _TOLD_EVERY: Final = 30.0
 
 
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """A request as it comes; one that is none is answered with 400, whatever it is."""
+
+    # Of one whose first line is none.
+    path = ""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the first line and the headers; raise `ParsingError`."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError:
+            raise ParsingError("the URL cannot be read") from None
+
+
 class Connection(HTTPChannel):  # type: ignore[misc]
     """One connection, and what it waits for."""
+
+    parser_class = Parser
 
     def __init__(self, keeper: "Keeper", server: Any, *details: Any, **more: Any) -> None:
         """Take the place of another one if there are too many; called by waitress when one is accepted."""

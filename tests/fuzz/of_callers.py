@@ -1,6 +1,10 @@
 """What callers of the port send: webhooks, requests for what can be told by hand, messages of replicas."""
 
+import contextlib
 import functools
+import logging
+import socket
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -8,14 +12,18 @@ import pytest
 
 from gitsync.base.errors import WebhookRejected
 from gitsync.base.redact import Secret
+from gitsync.config import Bind
 from gitsync.receiver.providers import PROVIDERS
 from gitsync.receiver.relevance import relevance
 from gitsync.receiver.request import Request
 from gitsync.receiver.tokens import PeerTokens
+from gitsync.server.http import HttpServer
 from tests.fuzz.target import Target
 from tests.unit.server.site import Site
 from tests.unit.server.test_controlling import Control
 
+# Seconds.
+_PATIENCE: Final = 5.0
 _SECRET: Final = b"correct-horse"
 _REPO: Final = "https://git.example.test/acme/site.git"
 _METHODS: Final = ("GET", "POST", "PUT", "HEAD")
@@ -63,6 +71,39 @@ def request(data: bytes, scratch: Path) -> None:
             assert all(value.isprintable() for value in found.headers.values())
 
 
+class _Complaints(logging.Handler):
+    """What waitress says of exceptions that nobody has caught."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.heard.append(record.getMessage())
+
+
+def connection(data: bytes, scratch: Path) -> None:
+    """Send a server anything at all; it answers the next one, and no exception was one that nobody has thought of."""
+    complaints, log = _Complaints(), logging.getLogger("waitress")
+    log.addHandler(complaints)
+    server = HttpServer(Bind("127.0.0.1", 0), Site(secrets=lambda: (Secret(_SECRET.decode()),)).app)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        for said in (data, b"GET /healthz HTTP/1.1\r\n\r\n"):
+            with socket.create_connection(server.bound, timeout=_PATIENCE) as caller, contextlib.suppress(OSError):
+                caller.sendall(said)
+                caller.shutdown(socket.SHUT_WR)
+                heard = b"".join(iter(lambda: caller.recv(65536), b""))
+        assert heard.startswith(b"HTTP/1.1 "), heard
+        assert not complaints.heard, complaints.heard[0]
+    finally:
+        server.close()
+        thread.join()
+        log.removeHandler(complaints)
+
+
 @functools.cache
 def _tokens() -> PeerTokens:
     return PeerTokens(lambda: [_REPO])
@@ -77,5 +118,6 @@ def message(data: bytes, scratch: Path) -> None:
 TARGETS: Final = (
     Target("webhook", webhook),
     Target("request", request),
+    Target("connection", connection),
     Target("peer-message", message, (WebhookRejected,)),
 )

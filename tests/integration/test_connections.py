@@ -136,6 +136,24 @@ def is_closed(connection: socket.socket) -> bool:
     return True
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"G\xff /\xff HTTP/1.1\r\n\r\n",
+        b"GET http://[x/ HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n: x\r\n\r\n",
+    ],
+)
+def test_what_is_no_request(served: Served, said: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """It is answered as such, as by any server, and is no matter for the log."""
+    assert served.hold(said).recv(65536).split(b" ")[1] == b"400"
+    assert served.probe() == 200
+    assert not caplog.records
+
+
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("said", WAYS.values(), ids=WAYS)
 def test_probe_is_answered_whoever_else_is_connected(served: Served, said: bytes) -> None:

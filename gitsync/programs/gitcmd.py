@@ -23,7 +23,7 @@ from gitsync.programs.filesize import limit_files
 from gitsync.programs.gitdir import GitDirectories
 from gitsync.programs.gitfailure import Work, failure, was_killed
 from gitsync.programs.masters import Masters
-from gitsync.programs.planted import clear_metadata
+from gitsync.programs.planted import clear_metadata, clear_pipes
 from gitsync.programs.process import LARGEST, CancelledError, Children, Ended, MadeWayError, Process, Sinks
 
 _SHOWN: Final = 65536
@@ -128,8 +128,7 @@ class Git:
 
         An output that grows with the repository needs a sink that keeps what matters of it; without one it is
         limited: no command of ours prints more, and a server, or a commit, that makes git do so is refused. `idle`
-        gives it a low priority, and lets `interrupt` end it. Raises `GitTimeout`, `GitCancelled`, or `GitError` for a
-        status not accepted.
+        gives it a low priority, and lets `interrupt` end it. Raises `GitError`, also for a status not accepted.
         """
         started = time.monotonic()
         command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
@@ -163,7 +162,7 @@ class Git:
         """Run a command to its end; `tried` is what it is called in errors."""
         variables = self._enter(place) if place else {}
         try:
-            with self._failures_of(tried):
+            with self._failures_of(tried, place.work_tree if place else None):
                 return self.children.run(
                     lambda: self._start(arguments, variables, tried, place.largest if place else None),
                     deadline=deadline,
@@ -175,8 +174,8 @@ class Git:
                 self.directories.leave(place.store)
 
     @contextlib.contextmanager
-    def _failures_of(self, tried: str) -> Iterator[None]:
-        """Turn what ends a child early into a `GitError`."""
+    def _failures_of(self, tried: str, files: Path | None) -> Iterator[None]:
+        """Turn what ends a child early, at work on some files, into a `GitError`."""
         started = time.monotonic()
         try:
             yield
@@ -186,6 +185,7 @@ class Git:
             raise GitCancelled(f"{tried}: ended, as a pass is due") from None
         except TimeoutError:
             self._raise_if_cancelled(tried)
+            clear_pipes(files)
             raise GitTimeout(f"{tried}: not done after {time.monotonic() - started:.1f}s") from None
         except OverflowError:
             reason = "remote_error" if tried.split()[1] in _REMOTE else "bad_commit"

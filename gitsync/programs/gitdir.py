@@ -12,7 +12,7 @@ from typing import Final
 
 from gitsync.base import nolinks
 from gitsync.config import GitSetting, render
-from gitsync.programs.planted import clear_store
+from gitsync.programs.planted import Looks, clear_store
 
 # What is linked: git follows each of them, and `shallow` and `packed-refs` need not be there.
 _DIRECTORIES: Final = ("objects", "refs", "worktrees")
@@ -35,6 +35,7 @@ class GitDirectories:
 
     def __init__(self, home: Path) -> None:
         self._home = home / "stores"
+        self._looks: dict[Path, Looks] = {}
 
     def configure(self, store: Path, configuration: str) -> None:
         """Give a store its configuration, in the form of git's own file; raise `OSError`."""
@@ -47,7 +48,7 @@ class GitDirectories:
 
         A store that an earlier process has made is configured in the way that it was, for the remote at `url`.
         """
-        clear_store(store)
+        clear_store(store, self._looks.setdefault(store, Looks()))
         directory = self._home / store.name
         if not (directory / "config").exists():
             self.configure(store, _believed(store, url))

@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 from pathlib import Path
@@ -19,17 +20,24 @@ from gitsync.base.directory import entries_of
 from gitsync.base.errors import GitError
 from gitsync.base.log import get_logger
 
-# Where git looks in a store, with the levels; the objects themselves it only reads.
+# Where git looks in a store, with the levels.
 _ENTERED: Final = (
     *((".", 1), ("objects", 1), ("objects/pack", 1), ("objects/info", 2)),
     *(("refs", 64), ("worktrees", 2)),
 )
 # What git reads as a file.
 _FILES: Final = ("packed-refs", "shallow", "refs/gitsync/head")
+# Where loose objects are, of which there may be thousands. https://git-scm.com/docs/gitrepository-layout
+_LOOSE: Final = re.compile("objects/[0-9a-f]{2}")
+# Seconds after which a change would have another time than the last one.
+_TICK: Final = 1.0
 # A store of ours borrows no objects.
 _BORROWED: Final = ("objects/info/alternates", "objects/info/http-alternates")
 # The metadata of a tree.
 _METADATA: Final = re.compile("worktrees/[^/]+")
+# What git reads in a tree, in any directory; it follows no link of these names.
+_READ: Final = {".gitattributes", ".gitignore"}
+_DEEPEST: Final = 2048
 # How the metadata of a tree names its store. https://git-scm.com/docs/gitrepository-layout
 COMMON: Final = "../..\n"
 _HINT: Final = "who else writes to the volume? In .gitsync only our process may"
@@ -43,7 +51,34 @@ class _Kind(Enum):
     OTHER = auto()
 
 
-def clear_store(store: Path) -> None:
+class Looks:
+    """The directories of loose objects of a store that were looked through, and what changes if they do."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def irregular(self, top: int, directories: Iterable[str]) -> list[str]:
+        """Return what is neither a file nor a directory in those, below an open store, that have changed."""
+        found: list[str] = []
+        seen: dict[str, tuple[int, int]] = {}
+        for name in directories:
+            try:
+                status = os.stat(name, dir_fd=top, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            # Nobody can set this time.
+            look = (status.st_ino, status.st_ctime_ns)
+            if self._seen.get(name) != look:
+                others = [path for path, kind in _walk(top, name, depth=1) if kind is _Kind.OTHER]
+                found += others
+                if others or abs(time.time() - status.st_ctime) < _TICK:
+                    continue
+            seen[name] = look
+        self._seen = seen
+        return found
+
+
+def clear_store(store: Path, looks: Looks) -> None:
     """Remove from a store what leads git elsewhere; if it is not whole without it, git says so. Raise `OSError`.
 
     This comes before each command, so all is looked at from one descriptor.
@@ -51,13 +86,16 @@ def clear_store(store: Path) -> None:
     _clear([store])
     found: dict[str, _Kind] = {}
     trees: list[str] = []
+    loose: list[str] = []
     astray: list[str] = []
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), nolinks.opened(store) as top:
         for name, depth in _ENTERED:
             found.update(_walk(top, name, depth=depth))
-        trees = [name for name, kind in found.items() if kind is _Kind.DIRECTORY and _METADATA.fullmatch(name)]
+        directories = [name for name, kind in found.items() if kind is _Kind.DIRECTORY]
+        loose = looks.irregular(top, filter(_LOOSE.fullmatch, directories))
+        trees = [name for name in directories if _METADATA.fullmatch(name)]
         astray = [name for name in trees if not _names_store(top, f"{name}/commondir")]
-    _clear(store / name for name, kind in found.items() if kind is _Kind.OTHER)
+    _clear(store / name for name in (*(name for name, kind in found.items() if kind is _Kind.OTHER), *loose))
     for name in _FILES:
         if found.get(name) is _Kind.DIRECTORY:
             nolinks.remove(store / name)
@@ -88,6 +126,16 @@ def clear_metadata(metadata: Path) -> None:
     entered = (irregular(directory, depth=1) for directory in (metadata, metadata / "info"))
     if _clear([metadata.parent, metadata]) or any([_clear(paths) for paths in entered]):
         raise GitError(f"{metadata} is damaged", reason="corrupt", hint=_HINT)
+
+
+def clear_pipes(tree: Path | None) -> None:
+    """Remove what git may have waited for in the files of a tree: pipes where it reads what others write into trees.
+
+    That costs a look at all of the files, and so comes when a command was not done in time. Raises `OSError`.
+    """
+    if tree:
+        found = (path for path in irregular(tree, depth=_DEEPEST) if path.name in _READ)
+        _clear(path for path in found if (status := nolinks.status(path)) and stat.S_ISFIFO(status.st_mode))
 
 
 def clear_tree(top: Path, *, depth: int) -> None:

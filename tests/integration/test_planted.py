@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import MakeWorkbench, Workbench
+from tests.integration.conftest import MakeWorkbench, Workbench, soon
 from tests.support.origin import Origin
 from tests.support.tree import assert_published
 
@@ -123,6 +123,53 @@ def test_git_waits_for_no_pipe(bench: Workbench, origin: Origin, name: str) -> N
         assert bench.run(seconds=20).failure is None
         bench.do_chores()
         assert_published(origin.path, bench.repo.link)
+
+
+def test_git_waits_for_no_pipe_among_objects(make_workbench: MakeWorkbench, origin: Origin) -> None:
+    """They are removed whenever they have come, and the store is mended."""
+    bench = make_workbench(origin.url, git_gc="off")
+    assert bench.run().failure is None
+    for content in ("2", "3"):
+        objects = [*bench.stores.current.path.glob("objects/??/*")]
+        assert objects
+        for path in objects:
+            path.unlink()
+            os.mkfifo(path)
+        bench.sync.heal(deadline=soon(20))
+        origin.commit({"a": content})
+        assert bench.run(seconds=20).failure is None
+        bench.do_chores()
+        assert_published(origin.path, bench.repo.link)
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        *(("symlink", name) for name in (".gitattributes", "docs/.gitattributes", ".gitignore")),
+        *((form, ".gitattributes") for form in ("exchange", "inplace")),
+    ],
+)
+def test_git_waits_for_no_pipe_in_a_tree(
+    make_workbench: MakeWorkbench, origin: Origin, root: Path, form: str, name: str
+) -> None:
+    """One in what is published, or in a standby, costs the time of one command at most, and goes."""
+    bench = make_workbench(origin.url, publish=form)
+    for content in ("1", "2"):
+        origin.commit({"index.html": content})
+        assert bench.run().failure is None
+    for tree in {bench.repo.link.resolve(), *(root / ".worktrees").iterdir()}:
+        os.mkfifo(tree / name)
+    while bench.sync.heal(deadline=soon(2)):
+        assert bench.run(seconds=2).failure is None
+    failures = []
+    for content in ("3", "4", "5", "6"):
+        commit = origin.commit({"index.html": content})
+        failures.append(bench.run(seconds=2).failure)
+    assert [failure.reason for failure in failures if failure] in ([], ["timeout"])
+    assert failures[-1] is None
+    assert (bench.repo.link / "index.html").read_text() == "6"
+    assert bench.sync.published
+    assert bench.sync.published.hash == commit
 
 
 def test_ref_in_the_way(bench: Workbench, origin: Origin) -> None:

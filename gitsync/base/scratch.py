@@ -33,7 +33,8 @@ class Scratch:
             raise GitSyncError(message, reason="no_tmp", hint=_HINT) from error
 
     def _make(self, parent: Path) -> None:
-        if parent == Path.cwd() and parent not in _USUAL:
+        named = os.environ.get("TMPDIR")
+        if parent == Path.cwd() and parent not in _USUAL and not (named and Path(named).resolve() == parent):
             # The library's last resort; it may well be the published volume, and logins come in here.
             raise FileNotFoundError(errno.ENOENT, f"the one that is left, {parent}, is where we work")
         _remove_dead_scratches(parent)

@@ -351,6 +351,14 @@ def test_scratch_without_a_place(no_temporary: Path) -> None:
     assert names(no_temporary) == []
 
 
+def test_scratch_where_we_work_if_that_is_asked_for(no_temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who names the working directory himself means it."""
+    monkeypatch.setenv("TMPDIR", str(no_temporary))
+    scratch = Scratch()
+    assert scratch.path.parent == no_temporary
+    scratch.remove()
+
+
 def test_scratch_in_a_full_or_closed_place(temporary: Path) -> None:
     """It is the same if the directory is there and cannot be written to."""
     temporary.rmdir()

@@ -1,5 +1,6 @@
 """Locks and files that a killed git, or an earlier process, has left: none of them stops an update, and none stays."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -33,9 +34,16 @@ LINKS = (".site.git.0123456789ab.gitsync-tmp",)
 TREES = (".worktrees/.tree-0123456789ab", ".worktrees/.gone-0123456789ab", ".worktrees/" + "0a" * 20)
 FAST: dict[str, Any] = {"period": "200ms", "max_backoff": "200ms", "stale_worktree_timeout": "0s"}
 Leave = Callable[[Path, Path], object]
-# Of a host and a process that live on, as git would believe.
+
+
+def exclusively(path: Path) -> None:
+    """Take a lock as git does, in the name of a host and a process that live on, as git would believe."""
+    with path.open("x") as file:
+        file.write("1 another-host\n")
+
+
 KINDS: dict[str, Leave] = {
-    "file": lambda path, precious: path.write_text("1 another-host\n"),
+    "file": lambda path, precious: exclusively(path),
     "directory": lambda path, precious: (path / "x").mkdir(parents=True),
     "link": lambda path, precious: path.symlink_to(precious),
 }
@@ -50,8 +58,11 @@ def plant(root: Path, kind: str) -> list[Path]:
     for link in links:
         link.symlink_to(precious)
     for tree in trees:
-        (tree / "docs").mkdir(parents=True)
-        (tree / "docs" / "guide.txt").write_text("half of it")
+        half = root.with_name("half")
+        (half / "docs").mkdir(parents=True)
+        (half / "docs" / "guide.txt").write_text("half of it")
+        # Who runs may remove it at once.
+        half.rename(tree)
     planted = []
     for store in (path for path in (root / ".gitsync").iterdir() if (path / "objects").is_dir()):
         for name in IN_A_STORE:
@@ -59,7 +70,9 @@ def plant(root: Path, kind: str) -> list[Path]:
             planted += [store / name.format(tree=place.relative_to(store)) for place in places]
     for path in planted:
         path.parent.mkdir(parents=True, exist_ok=True)
-        KINDS[kind](path, precious)
+        # A git of the one that runs may have it just now, or remove where it is; what it has is left alone.
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
+            KINDS[kind](path, precious)
     return [*links, *trees, *planted]
 
 

@@ -36,7 +36,7 @@ _BORROWED: Final = ("objects/info/alternates", "objects/info/http-alternates")
 # The metadata of a tree.
 _METADATA: Final = re.compile("worktrees/[^/]+")
 # What git reads in a tree, in any directory; it follows no link of these names.
-_READ: Final = {".gitattributes", ".gitignore"}
+_READ: Final = {".gitattributes", ".gitignore", ".gitmodules"}
 _DEEPEST: Final = 2048
 # How the metadata of a tree names its store. https://git-scm.com/docs/gitrepository-layout
 COMMON: Final = "../..\n"

@@ -40,7 +40,7 @@ FAULTS: Final = [
         (
             "integration/test_planted.py",
             "who can write to the volume puts links and pipes where git works, or another server into a configuration",
-            "nothing is followed, nobody waits, and what was planted is removed",
+            "nothing is followed, no pass waits twice, and what was planted is removed",
         ),
         (
             "integration/test_gitdir.py",

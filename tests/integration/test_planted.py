@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import MakeWorkbench, Workbench, soon
-from tests.support.origin import Origin
+from tests.support.origin import Content, Gitlink, Origin
 from tests.support.tree import assert_published
 
+MODULES = '[submodule "lib"]\n\tpath = lib\n\turl = ../library.git\n'
 Plant = Callable[[Path, Path], None]
 
 
@@ -145,26 +146,32 @@ def test_git_waits_for_no_pipe_among_objects(make_workbench: MakeWorkbench, orig
 @pytest.mark.parametrize(
     ("form", "name"),
     [
-        *(("symlink", name) for name in (".gitattributes", "docs/.gitattributes", ".gitignore")),
-        *((form, ".gitattributes") for form in ("exchange", "inplace")),
+        *(("symlink", name) for name in (".gitattributes", "lib/.gitattributes", ".gitignore")),
+        *((form, ".gitmodules") for form in ("symlink", "exchange", "inplace")),
     ],
 )
 def test_git_waits_for_no_pipe_in_a_tree(
-    make_workbench: MakeWorkbench, origin: Origin, root: Path, form: str, name: str
+    make_workbench: MakeWorkbench,
+    origin: Origin,
+    make_origin: Callable[..., Origin],
+    root: Path,
+    form: str,
+    name: str,
 ) -> None:
     """One in what is published, or in a standby, costs the time of one command at most, and goes."""
-    bench = make_workbench(origin.url, publish=form)
+    library, bench = make_origin("library.git"), make_workbench(origin.url, publish=form)
+    files: dict[str, Content] = {".gitmodules": MODULES, "lib": Gitlink(library.commit({"code": "x"}))}
     for content in ("1", "2"):
-        origin.commit({"index.html": content})
+        origin.commit({"index.html": content, **files})
         assert bench.run().failure is None
     for tree in {bench.repo.link.resolve(), *(root / ".worktrees").iterdir()}:
+        (tree / name).unlink(missing_ok=True)
         os.mkfifo(tree / name)
-    while bench.sync.heal(deadline=soon(2)):
-        assert bench.run(seconds=2).failure is None
+    bench.sync.heal(deadline=soon(2))
     failures = []
     for content in ("3", "4", "5", "6"):
         commit = origin.commit({"index.html": content})
-        failures.append(bench.run(seconds=2).failure)
+        failures.append(bench.run(seconds=3).failure)
     assert [failure.reason for failure in failures if failure] in ([], ["timeout"])
     assert failures[-1] is None
     assert (bench.repo.link / "index.html").read_text() == "6"
